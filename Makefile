@@ -1,0 +1,96 @@
+# Everything a newcomer needs is Python 3.11 to 3.13 and make; the rest is fetched, pinned and hashed, into .venv.
+#
+#   PYTHON=python3.12   the interpreter that .venv is made from
+#   DATA=folder         the reviews and the GloVe vectors, already downloaded (make study)
+#   SOURCE=archives     where to fetch them from instead: kaggle, archives or sample (make study)
+#   PROFILE=quick       full, quick or custom (make study)
+#   PARAMS='{...}'      more fields of the trigger form, as JSON (make demo, make study)
+
+PYTHON ?= python3
+PROFILE ?= full
+PARAMS ?= {}
+UV_VERSION := 0.13.9
+
+BIN := .venv/bin
+RUN_READY := .venv/.ready-to-run
+DEV_READY := .venv/.ready-to-develop
+OWN_UV := .local/uv/bin/uv
+# The uv of this machine if it works, else one of our own.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(OWN_UV))
+UV_NEEDED := $(filter $(OWN_UV),$(UV))
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header
+
+# An environment of another version than the one asked for by name would be used silently.
+version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifneq ($(origin PYTHON),file)
+ifneq ($(wildcard $(BIN)/python),)
+ifneq ($(call version,$(PYTHON)),$(call version,$(BIN)/python))
+ifneq ($(filter-out help clean purge,$(MAKECMDGOALS)),)
+$(error .venv has Python $(call version,$(BIN)/python), PYTHON=$(PYTHON) is $(call version,$(PYTHON)); "make clean" first)
+endif
+endif
+endif
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo study ui test check lock clean purge
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN_READY) ## a short study on the bundled sample, on a real Airflow, to the report and the mail
+	@exec $(BIN)/python -m scripts.run_study --profile quick --source sample --params '$(PARAMS)' --assert
+
+study: $(RUN_READY) ## the whole study: DATA=folder, else Kaggle if you have credentials, else the public archives
+	@exec $(BIN)/python -m scripts.run_study --profile '$(PROFILE)' --params '$(PARAMS)' \
+		$(if $(DATA),--data '$(DATA)') $(if $(SOURCE),--source '$(SOURCE)')
+
+ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
+	@exec $(BIN)/python -m scripts.local_airflow
+
+test: $(DEV_READY) ## every test
+	$(BIN)/python -m pytest
+
+check: $(DEV_READY) ## style, types, architecture, then every test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports
+	$(MAKE) test
+
+lock: $(UV_NEEDED) ## resolve the dependencies again, after a change of pyproject.toml
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --extra jax --group dev -c requirements.txt -o requirements-dev.txt
+	echo 'uv==$(UV_VERSION)' | $(COMPILE) --no-annotate - -o requirements-uv.txt
+
+clean: ## remove the environment and the caches; results stay
+	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+purge: clean ## and the local Airflow with every result
+	rm -rf .airflow
+
+# Only what is missing is installed here, so that a developer's environment keeps its tools.
+$(RUN_READY): requirements.txt | $(BIN)/python
+	$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.txt
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt | $(BIN)/python
+	$(UV) pip sync --python $(BIN)/python --require-hashes requirements-dev.txt
+	@touch $@ $(RUN_READY)
+
+$(BIN)/python: | $(UV_NEEDED)
+	@$(call require_python)
+	$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+
+$(OWN_UV): requirements-uv.txt
+	@$(call require_python)
+	$(PYTHON) -m venv --clear .local/uv
+	.local/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@touch $@
+
+define require_python
+$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	{ echo 'This project needs Python 3.11, 3.12 or 3.13, and "$(PYTHON)" is not: $(shell $(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
+endef

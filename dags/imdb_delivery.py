@@ -1,0 +1,77 @@
+"""Mail over the Airflow SMTP connection: the report of a run that went well, a short word on one that did not."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+from imdb_tasks import form
+from imdb_tasks.errors import MailError, SettingsError
+
+if TYPE_CHECKING:
+    from imdb_tasks.form import Delivery
+    from imdb_tasks.steps import Steps
+
+log = logging.getLogger(__name__)
+
+SMTP_CONNECTION = "smtp_default"
+
+# Rendered by Airflow's own template environment, which does not escape by itself.
+FAILURE_MAIL = """\
+<p>The run <b>{{ run_id | e }}</b> of <b>{{ dag.dag_id | e }}</b> has failed
+{%- if reason %} ({{ reason | e }}){% endif %}.</p>
+{% if ti is defined %}<p>Its last task: <a href="{{ ti.log_url | e }}">{{ ti.task_id | e }}</a>.</p>{% endif %}
+<p>The log says where, what was expected, what was found, and what to do next. Finished variants are kept:
+clear the failed tasks, and only they run again.</p>
+"""
+
+
+def send(steps: Steps, delivery: Delivery) -> str:
+    """Mail the study's report if it is wanted; return what was done.
+
+    Raises:
+        MailError: the server was not reached or did not take the mail.
+        SettingsError: the connection names no sender, or the server refused some of the recipients.
+
+    """
+    from imdb_tasks import mail
+
+    report = steps.reported()
+    if delivery.notify == "never":
+        return "not sent: notify is 'never'"
+    if delivery.notify == "on change" and not steps.is_news():
+        return "not sent: nothing has changed since the last mail"
+    try:
+        with SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
+            sender = hook.from_email or hook.smtp_user
+            if not sender:
+                raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
+            message = mail.compose(report.path, report.about, sender=sender, recipients=delivery.recipients)
+            # The hook's own send method knows neither a text part nor inline pictures; its client does.
+            refused = hook._smtp_client.send_message(message)
+    except (smtplib.SMTPException, OSError) as error:
+        raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not take the report: {error}") from error
+    steps.note_mailed()
+    if refused:  # permanent: another try would send a second copy to everyone else
+        raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
+    log.info("sent %r to %d recipients", message["Subject"], len(delivery.recipients))
+    return f"sent to {len(delivery.recipients)} recipients"
+
+
+def mail_failure(context: Any) -> None:
+    """Mail where to look when a run has failed. Airflow calls it in the DAG processor, once per run."""
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+    run = context.get("dag_run")
+    values = {**form.form_defaults(), **((run.conf if run else None) or {})}
+    if values["notify"] == "never" or not values["recipients"]:
+        return
+    SmtpNotifier(
+        smtp_conn_id=SMTP_CONNECTION,
+        to=values["recipients"],
+        subject="IMDB study: the run failed",
+        html_content=FAILURE_MAIL,
+    )(context)

@@ -1,0 +1,203 @@
+"""# IMDB study
+
+Trains every model of a grid (cell x layer size x batch size) on the 50,000 IMDB reviews with frozen GloVe vectors,
+compares them on the same 10,000 test reviews, and mails a report.
+
+`plan` checks the form and names the variants. `fetch_reviews` and `fetch_glove` bring the data, `prepare` turns it
+into arrays once, `train` runs one task per variant on the queue `gpu` in the pool `training`, `evaluate` measures all
+of them together, `report` draws the page, `send_report` mails it, and `check_complete` fails the run if a variant is
+missing, after the report went out.
+
+Every result is kept in the artifact store under a key made of what it depends on. A run with nothing changed trains
+nothing; a changed setting retrains only what it touches. Each step can be run alone:
+`airflow tasks test imdb_study train 2026-01-01 --map-index 3`.
+
+**Profiles.** `full` is the original study: 18 variants, 100 epochs. `quick` trains the same 18 for 3 epochs at a
+higher learning rate, to see that everything works. `custom` takes the fields below it in the form.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import (
+    Asset,
+    BaseHook,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+    dag,
+    get_current_context,
+    task,
+)
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
+from airflow.sdk.exceptions import AirflowNotFoundException
+from imdb_delivery import mail_failure, send
+from imdb_form import form_fields
+
+from imdb_tasks import errors, form
+
+if TYPE_CHECKING:
+    from imdb_tasks.sources import KaggleCredentials
+    from imdb_tasks.steps import Steps
+
+CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
+MODELS = Asset(name="imdb_models", uri="imdb://study/models")
+REPORT = Asset(name="imdb_report", uri="imdb://study/report")
+
+KAGGLE_CONNECTION = "kaggle_default"
+
+PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
+    rules=[RetryRule(errors.PermanentError, RetryAction.FAIL, reason="a permanent error: trying again gives the same")]
+)
+
+
+def variant_names(params: Any) -> list[str]:
+    """Return the names of the variants that a form describes; raise SettingsError for a form that makes no sense."""
+    study, _ = form.read_form(dict(params))
+    return [variant.name for variant in study.variants]
+
+
+class PlannedNames(PlainXComArg):
+    """What `plan` has returned or, in a training task that is run by itself, what it would return.
+
+    `airflow tasks test` without a run has no XCom to map over; Airflow would fail before the task is called.
+    """
+
+    def resolve(self, context: Any) -> Any:
+        """Return the names, one per map index."""
+        names = super().resolve(context)
+        return variant_names(context["params"]) if names is None else names
+
+
+def current_steps() -> Steps:
+    """Return the steps of the study that this run's form describes."""
+    from imdb_tasks.steps import Steps
+    from imdb_tasks.store import Store
+
+    context = get_current_context()
+    study, _ = form.read_form(dict(context["params"]))
+    return Steps(study, Store.from_environment(), context["run_id"])
+
+
+def kaggle_credentials() -> KaggleCredentials | None:
+    """Return the credentials of the Airflow connection, or None: the client then looks in its own places."""
+    from imdb_tasks.sources import KaggleCredentials
+
+    try:
+        connection = BaseHook.get_connection(KAGGLE_CONNECTION)
+    except AirflowNotFoundException:
+        return None
+    if not connection.login:
+        return KaggleCredentials(token=connection.password or "")
+    return KaggleCredentials(username=connection.login, key=connection.password or "")
+
+
+def announce(asset: Asset, **extra: Any) -> None:
+    """Attach small facts to the event of an asset that this task makes."""
+    get_current_context()["outlet_events"][asset].extra.update(extra)
+
+
+@dag(
+    dag_id="imdb_study",
+    dag_display_name="IMDB study: GRU against LSTM",
+    description="Train, compare and report the models of one grid on the IMDB reviews",
+    doc_md=__doc__,
+    schedule="@weekly",
+    start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=datetime.timedelta(days=3),
+    params=form_fields(),
+    tags=["imdb", "training", "study"],
+    on_failure_callback=mail_failure,
+    default_args={
+        "retries": 3,
+        "retry_delay": datetime.timedelta(seconds=float(os.environ.get("IMDB_RETRY_DELAY", "60"))),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": datetime.timedelta(minutes=30),
+        "retry_policy": PERMANENT_ERRORS_FAIL_AT_ONCE,
+    },
+)
+def imdb_study() -> None:
+    """Wire the steps of ``imdb_tasks.steps`` together."""
+
+    @task(execution_timeout=datetime.timedelta(minutes=5), doc_md="Check the form; name the variants to train.")
+    def plan() -> list[str]:
+        return variant_names(get_current_context()["params"])
+
+    @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Bring the reviews into the store.")
+    def fetch_reviews() -> str:
+        return current_steps().fetch_reviews(kaggle_credentials()).key
+
+    @task(execution_timeout=datetime.timedelta(hours=4), doc_md="Bring the GloVe vectors into the store.")
+    def fetch_glove() -> str:
+        return current_steps().fetch_glove(kaggle_credentials()).key
+
+    @task(
+        outlets=[CORPUS],
+        execution_timeout=datetime.timedelta(hours=1),
+        doc_md="Clean, split, tokenise, pad; look the words up in GloVe; count the data card.",
+    )
+    def prepare() -> str:
+        corpus = current_steps().prepare()
+        announce(CORPUS, key=corpus.key)
+        return corpus.key
+
+    @task(
+        queue="gpu",
+        pool="training",
+        map_index_template="{{ task.op_kwargs['name'] }}",
+        execution_timeout=datetime.timedelta(hours=24),
+        doc_md="Train one variant, unless its result is in the store.",
+    )
+    def train(name: str) -> str:
+        steps = current_steps()
+        return steps.train(steps.variant(name)).key
+
+    @task(
+        outlets=[MODELS],
+        trigger_rule=TriggerRule.ALL_DONE,
+        execution_timeout=datetime.timedelta(hours=2),
+        doc_md="Measure every trained variant on the test reviews. Runs even if some variants failed.",
+    )
+    def evaluate() -> str:
+        evaluation = current_steps().evaluate()
+        announce(MODELS, key=evaluation.key, missing=evaluation.about["missing"])
+        return evaluation.key
+
+    @task(
+        outlets=[REPORT],
+        execution_timeout=datetime.timedelta(minutes=30),
+        doc_md="Draw the charts; write the page and the parts of the mail.",
+    )
+    def report() -> str:
+        entry = current_steps().report()
+        announce(REPORT, key=entry.key, headline=entry.about["headline"])
+        return entry.key
+
+    @task(execution_timeout=datetime.timedelta(minutes=15), doc_md="Mail the report over the SMTP connection.")
+    def send_report() -> str:
+        _, delivery = form.read_form(dict(get_current_context()["params"]))
+        return send(current_steps(), delivery)
+
+    @task(
+        trigger_rule=TriggerRule.ALL_DONE,
+        execution_timeout=datetime.timedelta(minutes=5),
+        doc_md="Fail the run if a variant is missing, after the report went out.",
+    )
+    def check_complete() -> None:
+        current_steps().check_complete()
+
+    names = plan()
+    reviews, glove = fetch_reviews(), fetch_glove()
+    names >> [reviews, glove]
+    trained = train.expand(name=PlannedNames(names.operator))
+    sent = send_report()
+    [reviews, glove] >> prepare() >> trained >> evaluate() >> report() >> sent >> check_complete()
+
+
+STUDY = imdb_study()

@@ -1,0 +1,1 @@
+"""The domain of the IMDB study: plain Python that never imports Airflow."""

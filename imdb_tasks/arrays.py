@@ -1,0 +1,140 @@
+"""Reviews and vectors to the arrays that training reads, made once and memory-mapped afterwards."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_tasks import datacard, text
+from imdb_tasks.embeddings import read_embeddings
+from imdb_tasks.errors import DataError
+from imdb_tasks.results import DataCard
+from imdb_tasks.reviews import read_reviews
+from imdb_tasks.store import sha256_of, write_json
+from imdb_tasks.study import TextSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+ARRAY_NAMES = ("x_train", "x_test", "y_train", "y_test", "embedding_matrix")
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The corpus as numbers.
+
+    Attributes:
+        x_train: int32 (training reviews, max_tokens), word ids, 0 = padding at the end.
+        x_test: int32 (test reviews, max_tokens).
+        y_train: int8 (training reviews,), 1 = positive.
+        y_test: int8 (test reviews,).
+        embedding_matrix: float32 (vocabulary size, dimensions); row i is the vector of word i, zeros where unknown.
+
+    """
+
+    x_train: "npt.NDArray[np.int32]"
+    x_test: "npt.NDArray[np.int32]"
+    y_train: "npt.NDArray[np.int8]"
+    y_test: "npt.NDArray[np.int8]"
+    embedding_matrix: "npt.NDArray[np.float32]"
+
+    def save(self, folder: Path) -> None:
+        """Write one ``.npy`` file per array."""
+        import numpy as np
+
+        for name in ARRAY_NAMES:
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Arrays":
+        """Map the files into memory, read-only."""
+        import numpy as np
+
+        return cls(**{name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAY_NAMES})
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The arrays, the words behind the ids, and the data card."""
+
+    arrays: Arrays
+    word_index: dict[str, int]
+    card: DataCard
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays, ``word_index.json`` and ``data_card.json``."""
+        self.arrays.save(folder)
+        folder.joinpath("word_index.json").write_text(json.dumps(self.word_index), "utf8")
+        write_json(folder / "data_card.json", self.card.model_dump(mode="json"))
+
+
+def prepare(reviews_csv: Path, glove: Path, settings: TextSettings) -> Corpus:
+    """Do the original study's preprocessing: clean, split once, fit the vocabulary on the training texts, pad, look up.
+
+    Raises:
+        DataError: naming the row or line that is not as expected.
+
+    """
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    frame = read_reviews(reviews_csv)
+    labels = frame["label"].to_numpy()
+    documents = [text.words(text.clean(review)) for review in frame["review"]]
+    train_rows, test_rows = train_test_split(
+        np.arange(len(frame)), test_size=settings.test_fraction, random_state=settings.split_seed
+    )
+    _check_split(labels[train_rows], labels[test_rows], reviews_csv.name)
+    training = [documents[row] for row in train_rows]
+    counts = text.count_words(training)
+    word_index = text.index_words(counts)
+    embeddings = read_embeddings(glove, word_index, dimensions=settings.dimensions)
+
+    def ids(documents: list[list[str]]) -> "npt.NDArray[np.int32]":
+        limit, length = settings.vocabulary_limit, settings.max_tokens
+        return text.to_ids(documents, word_index, vocabulary_limit=limit, max_tokens=length)
+
+    arrays = Arrays(
+        x_train=ids(training),
+        x_test=ids([documents[row] for row in test_rows]),
+        y_train=labels[train_rows],
+        y_test=labels[test_rows],
+        embedding_matrix=embeddings.matrix,
+    )
+    repeated, straddling = datacard.duplicates(frame["review"], test_rows)
+    card = DataCard(
+        **_balance(arrays),
+        nulls=0,  # an empty cell stops the preparation
+        duplicate_rows=repeated,
+        straddling_duplicates=straddling,
+        lengths=datacard.summarise_lengths(np.array([len(words) for words in documents]), settings.max_tokens),
+        vocabulary_size=len(word_index) + 1,
+        expected_vocabulary_size=datacard.expected_vocabulary(len(frame), settings),
+        coverage=datacard.coverage(counts, word_index, embeddings, settings.vocabulary_limit),
+        reviews_sha256=sha256_of(reviews_csv),
+        glove_sha256=sha256_of(glove),
+        glove_words=embeddings.file_words,
+    )
+    return Corpus(arrays, word_index, card)
+
+
+def _check_split(train: "npt.NDArray[np.int8]", test: "npt.NDArray[np.int8]", name: str) -> None:
+    for part, labels in (("training", train), ("test", test)):
+        if len(set(labels.tolist())) < 2:  # noqa: PLR2004 - the two classes
+            raise DataError(f"{name}: the {len(labels):,} {part} reviews have one label only; give more reviews")
+
+
+def _balance(arrays: Arrays) -> dict[str, Any]:
+    train, test = int(arrays.y_train.sum()), int(arrays.y_test.sum())
+    rows = len(arrays.y_train) + len(arrays.y_test)
+    return {
+        "rows": rows,
+        "positive": train + test,
+        "negative": rows - train - test,
+        "train_rows": len(arrays.y_train),
+        "test_rows": len(arrays.y_test),
+        "train_positive": train,
+        "test_positive": test,
+    }

@@ -1,0 +1,115 @@
+"""The steps of the study from a shell, without Airflow, in the same store and with the same results."""
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks import form, sources
+from imdb_tasks.errors import SettingsError, StudyError
+from imdb_tasks.steps import Steps
+from imdb_tasks.store import Entry, Store
+from imdb_tasks.study import LocalSource, TextSettings
+
+FAILED = 1
+STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, or 1 after a message on standard error."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    try:
+        options.run(options)
+    except StudyError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m imdb_tasks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in STEPS:
+        command = commands.add_parser(name, help="run all the steps" if name == "study" else f"run the step {name}")
+        command.add_argument("--store", type=Path, help="folder of the artifacts; default: $IMDB_STORE")
+        command.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="FIELD=VALUE",
+            help="a field of the trigger form, its value as JSON or text: --set profile=custom --set units=[64]",
+        )
+        if name == "train":
+            command.add_argument("variants", nargs="*", metavar="VARIANT", help="such as 64_GRU_32; default: all")
+        command.set_defaults(run=_run_step, step=name)
+    export = commands.add_parser("export-arrays", help="write the arrays as one .npz file, for a notebook")
+    export.add_argument("--reviews", type=Path, required=True, metavar="CSV_OR_ZIP")
+    export.add_argument("--glove", type=Path, required=True, metavar="TXT_OR_ZIP")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    export.set_defaults(run=_export_arrays)
+    return parser
+
+
+def _run_step(options: argparse.Namespace) -> None:
+    study, _ = form.read_form({"notify": "never", **_fields(options.set)})
+    steps = Steps(study, Store(options.store) if options.store else Store.from_environment())
+    wanted = STEPS[:-1] if options.step == "study" else (options.step,)
+    for step in wanted:
+        if step == "fetch":
+            steps.fetch_reviews()
+            steps.fetch_glove()
+        elif step == "train":
+            names = getattr(options, "variants", [])
+            for variant in [steps.variant(name) for name in names] or study.variants:
+                steps.train(variant)
+        else:
+            entry = getattr(steps, step)()
+    if wanted[-1] == "report":
+        print(entry.file("report.html"))
+        steps.check_complete()
+
+
+def _fields(assignments: Sequence[str]) -> dict[str, Any]:
+    fields = {}
+    for assignment in assignments:
+        name, sign, text = assignment.partition("=")
+        if not sign:
+            raise SettingsError(f"--set: expected FIELD=VALUE, found {assignment!r}")
+        try:
+            fields[name] = json.loads(text)
+        except ValueError:
+            fields[name] = text
+    return fields
+
+
+def _export_arrays(options: argparse.Namespace) -> None:
+    """Write x_train, x_test (int32), y_train, y_test (int8), embedding_matrix (float32) and word_index (JSON text)."""
+    import numpy as np
+
+    from imdb_tasks import arrays
+
+    settings = TextSettings()
+    glove = sources.glove(settings.dimensions)
+    with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
+        reviews_entry = _fetch_file(options.reviews, sources.REVIEWS, Store(folder))
+        glove_entry = _fetch_file(options.glove, glove, Store(folder))
+        corpus = arrays.prepare(reviews_entry.file(sources.REVIEWS.member), glove_entry.file(glove.member), settings)
+    out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
+    draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
+    try:
+        values = {name: getattr(corpus.arrays, name) for name in arrays.ARRAY_NAMES}
+        np.savez(draft, word_index=np.array(json.dumps(corpus.word_index)), **values)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    print(out)
+
+
+def _fetch_file(path: Path, wanted: sources.Wanted, store: Store) -> Entry:
+    return sources.fetch(LocalSource(path=str(path.resolve())), wanted, store)

@@ -1,0 +1,224 @@
+"""What a result says, in words and plain numbers: nothing here knows about charts, pages or mail."""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.results import StudyResult, TestMetrics, VariantResult
+from imdb_tasks.study import Study, TextSettings, TrainingSettings, Variant
+
+_PUBLISHED = Path(__file__).parents[1] / "include" / "published.json"
+_REASON_LIMIT = 200
+_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
+
+
+@cache
+def published() -> dict[str, Any]:
+    """Return what the original study published: its table, its claims, and the size of its data."""
+    content: dict[str, Any] = json.loads(_PUBLISHED.read_text("utf8"))
+    return content
+
+
+@cache
+def _published_metrics() -> dict[tuple[str, int, int], TestMetrics]:
+    return {
+        (row["cell"], row["units"], row["batch_size"]): TestMetrics(
+            loss=row["loss"], accuracy=row["accuracy"], auc=row["auc"]
+        )
+        for row in published()["variants"]
+    }
+
+
+def label(variant: Variant) -> str:
+    """Return the short name for readers: ``GRU-32/64`` is 32 units, batch size 64; replicates add ``r1``."""
+    text = f"{variant.cell}-{variant.units}/{variant.batch_size}"
+    return f"{text} r{variant.replicate}" if variant.replicate else text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the result table: a variant, and what the original study published for it."""
+
+    result: VariantResult
+    published: TestMetrics | None
+
+    @property
+    def label(self) -> str:
+        """The short name for readers."""
+        return label(self.result.variant)
+
+    @property
+    def ending(self) -> str:
+        """How the variant ended, in words."""
+        training = self.result.training
+        if self.result.status == "diverged" and training and training.diverged_at_epoch:
+            return f"diverged at epoch {training.diverged_at_epoch}"
+        return self.result.status
+
+    @property
+    def words(self) -> str:
+        """How the variant ended and why, on one line; a long reason is shortened."""
+        reason = one_line(self.result.reason or "")
+        return f"{self.ending}: {reason}" if reason else self.ending
+
+    @property
+    def test(self) -> TestMetrics | None:
+        """The test metrics, if the variant finished and its loss and accuracy are numbers."""
+        test = self.result.test if self.result.status == "finished" else None
+        return test if test and test.accuracy is not None else None
+
+    @property
+    def accuracy(self) -> float | None:
+        """The test accuracy, if there is one."""
+        return self.test.accuracy if self.test else None
+
+    @property
+    def difference(self) -> float | None:
+        """Test accuracy less the published one."""
+        if self.accuracy is None or self.published is None or self.published.accuracy is None:
+            return None
+        return self.accuracy - self.published.accuracy
+
+    @property
+    def best_epoch(self) -> tuple[int, float] | None:
+        """The epoch, counted from 1, of the lowest validation loss, and that loss."""
+        losses = self.result.training.history.val_loss if self.result.training else ()
+        return min(
+            ((epoch, loss) for epoch, loss in enumerate(losses, 1) if loss is not None),
+            key=lambda pair: (pair[1], pair[0]),
+            default=None,
+        )
+
+
+def rows(result: StudyResult) -> tuple[Row, ...]:
+    """Return the result table in the study's order."""
+    known = _published_metrics()
+    return tuple(
+        Row(each, known.get((each.variant.cell, each.variant.units, each.variant.batch_size)))
+        for each in result.variants
+    )
+
+
+def best(table: Iterable[Row]) -> Row | None:
+    """Return the row of the highest test accuracy; of equal ones, that of the lowest test loss."""
+
+    def rank(row: Row) -> tuple[float, float]:
+        loss = row.test.loss if row.test else None
+        return (row.accuracy or 0.0, -math.inf if loss is None else -loss)
+
+    return max((row for row in table if row.accuracy is not None), key=rank, default=None)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a ``share`` (0 to 1) seen in ``count`` cases.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22 (1927), 209-212.
+    """
+    if count < 1:
+        raise ValueError(f"expected at least one case, found {count}")
+    shrink = 1 + _Z**2 / count
+    centre = (share + _Z**2 / (2 * count)) / shrink
+    half = _Z / shrink * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def margin(share: float, count: int) -> float:
+    """Return half the width of the 95 % interval."""
+    low, high = wilson(share, count)
+    return (high - low) / 2
+
+
+def headline(result: StudyResult) -> str:
+    """Return the main result as one sentence or two."""
+    table = rows(result)
+    winner = best(table)
+    if winner is None or winner.accuracy is None:
+        return f"No variant has a test result: {_casualties(table)}."
+    half = margin(winner.accuracy, result.data_card.test_rows)
+    near = sum(r.accuracy is not None and winner.accuracy - r.accuracy <= half for r in table) - 1
+    sentence = f"{winner.label} has the highest test accuracy, {percent(winner.accuracy)} ± {points(half)}"
+    if near:
+        sentence += f"; {count_of(near, 'other lies', 'others lie')} within that margin"
+    return f"{sentence}." + (f" Of {len(table)} variants, {_casualties(table)}." if _casualties(table) else "")
+
+
+def subject(result: StudyResult) -> str:
+    """Return the news as the subject of a mail."""
+    table = rows(result)
+    winner = best(table)
+    news = "no variant has a test result"
+    if winner is not None and winner.accuracy is not None:
+        news = f"{winner.label} best at {percent(winner.accuracy)}"
+    start = "IMDB study (not the original)" if is_another_study(result) else "IMDB study"
+    return f"{start}: " + "; ".join(filter(None, (news, _casualties(table))))
+
+
+def is_another_study(result: StudyResult) -> bool:
+    """Return whether epochs or corpus differ so much that no number can be compared with the published ones."""
+    original = published()
+    return bool(result.study.training.epochs < original["epochs"] or result.data_card.rows != original["rows"])
+
+
+def deviations(result: StudyResult) -> list[str]:
+    """Return in what the study and its data differ from the original, the grid aside."""
+    original, study, card = published(), result.study, result.data_card
+    found = []
+    if study.training.epochs != original["epochs"]:
+        of = "of" if study.training.epochs < original["epochs"] else "instead of"
+        found.append(f"{study.training.epochs:,} {of} {original['epochs']} epochs")
+    for number, expected, what in (
+        (card.rows, original["rows"], "reviews"),
+        (card.vocabulary_size, original["vocabulary_size"], "words in the vocabulary"),
+        (card.glove_words, original["glove_words"], "GloVe vectors"),
+    ):
+        if number != expected:
+            found.append(f"{number:,} {what} instead of {expected:,}")
+    return found + _changed_settings(study)
+
+
+def _changed_settings(study: Study) -> list[str]:
+    found = []
+    for now, default in ((study.text, TextSettings()), (study.training, TrainingSettings())):
+        for name, value in now:
+            expected = getattr(default, name)
+            if value != expected and name != "epochs":
+                found.append(f"{name.replace('_', ' ')} {value} instead of {expected}")
+    return found
+
+
+def _casualties(table: Iterable[Row]) -> str:
+    endings = [row.result.status for row in table]
+    counts = ((endings.count(status), status) for status in ("diverged", "missing"))
+    return ", ".join(f"{count} {status}" for count, status in counts if count)
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def points(share: float) -> str:
+    """Return a difference of shares in percentage points with one decimal."""
+    return f"{100 * share:.1f} points"
+
+
+def signed(value: float, decimals: int) -> str:
+    """Return ``value`` with its sign; what rounds to zero has none."""
+    rounded = round(value, decimals)
+    return f"{rounded:+.{decimals}f}".replace("-", "−") if rounded else f"{0:.{decimals}f}"
+
+
+def count_of(count: int, one: str, many: str) -> str:
+    """Return a count with the matching noun."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def one_line(text: str, limit: int = _REASON_LIMIT) -> str:
+    """Return ``text`` without line breaks or control characters, cut at ``limit`` characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,0 +1,58 @@
+"""Where each artifact of a study lies: its key is a pure function of what it depends on.
+
+So any process can find the inputs of any step, an unchanged re-run finds every result, and a changed setting moves only
+what it touches. Nothing here reads an artifact's bytes.
+"""
+
+from dataclasses import dataclass
+
+from imdb_tasks import runtime, sources
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study, Variant, fingerprint
+
+# Raise one when the same inputs would give another result: another version of that step's code means another place.
+REVISIONS = {"arrays": 1, "models": 1, "predictions": 1, "evaluations": 1, "reports": 1}
+
+
+@dataclass(frozen=True)
+class Places:
+    """The keys and refs of one study in one store."""
+
+    study: Study
+    store: Store
+
+    @property
+    def glove(self) -> sources.Wanted:
+        """The GloVe file with the study's dimensions."""
+        return sources.glove(self.study.text.dimensions)
+
+    def corpus(self) -> str:
+        """Key of the arrays. Needs the fetched sources' refs."""
+        reviews = sources.located_key(self.study.reviews, sources.REVIEWS, self.store)
+        glove = sources.located_key(self.study.glove, self.glove, self.store)
+        return _key("arrays", reviews, glove, self.study.text.model_dump(mode="json"))
+
+    def model(self, variant: Variant) -> str:
+        """Key of a trained variant."""
+        settings = self.study.training.model_dump(mode="json")
+        return _key("models", self.corpus(), variant.model_dump(mode="json"), settings, runtime.backend())
+
+    def predictions(self, model_key: str) -> str:
+        """Key of a model's probabilities on the test reviews."""
+        return _key("predictions", model_key)
+
+    def evaluation(self, models: list[str]) -> str:
+        """Key of the study's result; ``models`` has, per variant, its model's key or why it is missing."""
+        return _key("evaluations", self.study.model_dump(mode="json"), models)
+
+    def report(self, evaluation_key: str) -> str:
+        """Key of the report on an evaluation."""
+        return _key("reports", evaluation_key)
+
+    def ref(self, name: str) -> str:
+        """Name of a pointer that belongs to this study on this backend."""
+        return f"{name}/{fingerprint(self.study.model_dump(mode='json'), runtime.backend())}"
+
+
+def _key(kind: str, *parts: object) -> str:
+    return fingerprint(kind, REVISIONS[kind], *parts)

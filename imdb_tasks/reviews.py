@@ -1,0 +1,80 @@
+"""The reviews' CSV file, checked before anything is made of it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imdb_tasks.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("review", "sentiment")
+LABELS = {"positive": 1, "negative": 0}
+_SHOWN = 5
+
+
+def read_reviews(path: Path) -> "pd.DataFrame":
+    """Read a CSV file with the columns ``review`` (text) and ``sentiment`` (positive or negative).
+
+    Returns a frame with ``review`` and ``label`` (int8, 1 = positive), in the order of the file. Row 1 in a message is
+    the first review.
+
+    Raises:
+        DataError: for an encoding other than UTF-8, a missing column, an empty cell, an unknown label, or one class.
+
+    """
+    frame = _parse(path)
+    missing = [column for column in COLUMNS if column not in frame.columns]
+    if missing:
+        raise DataError(f"{path.name}: expected the columns {list(COLUMNS)}, found {list(frame.columns)[:10]}")
+    if frame.empty:
+        raise DataError(f"{path.name}: expected reviews, found the header line only")
+    for column in COLUMNS:
+        blank = frame[column].isna() | (frame[column].str.strip() == "")
+        if blank.any():
+            raise DataError(f"{path.name}: {_bounded('empty cells', column, _rows(blank))}")
+    unknown = ~frame["sentiment"].isin(LABELS)
+    if unknown.any():
+        examples = (f"{frame['sentiment'].iloc[row - 1]!r:.40} (row {row:,})" for row in _rows(unknown))
+        fault = _bounded("unknown labels", "sentiment", examples)
+        raise DataError(f"{path.name}: {fault}; expected {list(LABELS)}")
+    if frame["sentiment"].nunique() < len(LABELS):
+        raise DataError(f"{path.name}: expected both labels, found only {frame['sentiment'].iloc[0]!r}")
+    labels = frame["sentiment"].map(LABELS).astype("int8")
+    return frame[["review"]].assign(label=labels)
+
+
+def _parse(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    try:
+        # A review may well be the word "null" or "NA": only an empty cell is missing.
+        return pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False, na_values=[""])
+    except UnicodeDecodeError as error:
+        raise DataError(_where_utf8_ends(path)) from error
+    except pd.errors.EmptyDataError as error:
+        raise DataError(f"{path.name}: expected a CSV file with {list(COLUMNS)}, found an empty file") from error
+    except pd.errors.ParserError as error:
+        raise DataError(f"{path.name}: not a whole CSV file: {error}; the download may be cut short") from error
+
+
+def _where_utf8_ends(path: Path) -> str:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                line.decode("utf8")
+            except UnicodeDecodeError as error:
+                found = line[error.start : error.start + 8]
+                return f"{path.name}, line {number:,}: expected UTF-8, found the bytes {found!r}; save it as UTF-8"
+    return f"{path.name}: expected UTF-8"
+
+
+def _rows(mask: "pd.Series[bool]") -> list[int]:
+    return [int(row) + 1 for row in mask.to_numpy().nonzero()[0]]
+
+
+def _bounded(what: str, column: str, examples: Iterable[object]) -> str:
+    listed = list(examples)
+    shown = ", ".join(f"row {item:,}" if isinstance(item, int) else str(item) for item in listed[:_SHOWN])
+    return f"{len(listed):,} {what} in '{column}'; first {min(len(listed), _SHOWN)}: {shown}"

@@ -1,0 +1,86 @@
+"""How a training process uses the machine. Everything here works through the environment, before Keras is imported."""
+
+import os
+import resource
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from imdb_tasks.errors import SettingsError
+
+BACKENDS = ("tensorflow", "jax")
+_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "apache-airflow")
+
+
+def backend() -> str:
+    """Return the Keras backend that ``KERAS_BACKEND`` names, ``tensorflow`` by default, without importing Keras."""
+    name = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if name not in BACKENDS:
+        raise SettingsError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, found {name!r}")
+    return name
+
+
+def configure_process() -> None:
+    """Set threads, GPU memory and log level for a process that is about to import Keras.
+
+    One thread unless ``IMDB_TRAINING_THREADS`` says otherwise: two single-threaded training tasks side by side beat
+    one with two threads. GPU memory is taken as needed, so that several tasks share a card. What is set already stays.
+    """
+    threads = os.environ.get("IMDB_TRAINING_THREADS", "1")
+    if not threads.isdecimal() or int(threads) < 1:
+        raise SettingsError(f"IMDB_TRAINING_THREADS: expected a whole number from 1, found {threads!r}")
+    settings = {
+        "KERAS_BACKEND": backend(),
+        "OMP_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_NUM_INTEROP_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow reports the absence of a GPU as an error otherwise
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    if threads == "1":
+        settings["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+
+
+def device() -> str:
+    """Name the device that Keras computes on, such as ``CPU`` or ``NVIDIA H100``. Imports the backend."""
+    if backend() == "jax":
+        import jax
+
+        found = jax.devices()[0]
+        return "CPU" if found.platform == "cpu" else str(found.device_kind)
+    import tensorflow as tf
+
+    cards = tf.config.list_physical_devices("GPU")
+    return str(tf.config.experimental.get_device_details(cards[0]).get("device_name", "GPU")) if cards else "CPU"
+
+
+def peak_memory_bytes() -> int:
+    """Return the largest resident size that this process has had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on, without importing them."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_revision() -> str:
+    """Return ``IMDB_CODE_REVISION``, which the image sets, else git's revision of the working tree, else "unknown"."""
+    if revision := os.environ.get("IMDB_CODE_REVISION"):
+        return revision
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

@@ -1,0 +1,227 @@
+"""The steps of a study. Each finds its inputs in the store, does nothing if its result is there, and publishes at once.
+
+fetch -> prepare -> train (one per variant) -> evaluate -> report. Every step can be run alone, in any process, by any
+scheduler or by hand.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from imdb_tasks import runtime, sources
+from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.places import Places
+from imdb_tasks.results import DataCard, History, StudyResult, TestMetrics, TrainingRecord, VariantResult
+from imdb_tasks.store import Entry, Store, write_json
+from imdb_tasks.study import Study, Variant
+
+log = logging.getLogger(__name__)
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A study and the store that it lives in. ``run_id`` marks progress and the run's report; it changes no key."""
+
+    study: Study
+    store: Store
+    run_id: str = "by-hand"
+
+    @cached_property
+    def places(self) -> Places:
+        """Where the study's artifacts lie."""
+        return Places(self.study, self.store)
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant of the grid with this name."""
+        for variant in self.study.variants:
+            if variant.name == name:
+                return variant
+        raise SettingsError(f"the grid has no variant {name!r}; it has {[v.name for v in self.study.variants]}")
+
+    def fetch_reviews(self, credentials: sources.KaggleCredentials | None = None) -> Entry:
+        """Make sure that the reviews are in the store."""
+        return sources.fetch(self.study.reviews, sources.REVIEWS, self.store, credentials=credentials)
+
+    def fetch_glove(self, credentials: sources.KaggleCredentials | None = None) -> Entry:
+        """Make sure that the vectors are in the store."""
+        return sources.fetch(self.study.glove, self.places.glove, self.store, credentials=credentials)
+
+    def prepare(self) -> Entry:
+        """Make the arrays and the data card."""
+        key = self.places.corpus()
+        if entry := self._cached("arrays", key):
+            return entry
+        from imdb_tasks import arrays
+
+        reviews = sources.located(self.study.reviews, sources.REVIEWS, self.store)
+        glove = sources.located(self.study.glove, self.places.glove, self.store)
+        corpus = arrays.prepare(
+            reviews.file(sources.REVIEWS.member), glove.file(self.places.glove.member), self.study.text
+        )
+        with self.store.publish("arrays", key, {"reviews": reviews.key, "glove": glove.key}) as folder:
+            corpus.save(folder)
+        log.info("data card: %s", corpus.card.model_dump_json(exclude={"lengths"}))
+        return self._corpus()
+
+    def train(self, variant: Variant) -> Entry:
+        """Train one variant; if its result is there, Keras is not even imported."""
+        key = self.places.model(variant)
+        if entry := self._cached("models", key):
+            self._show_progress(key, variant, _record(entry).history, "cached")
+            return entry
+        try:
+            self._train(key, variant)
+        except Exception as error:
+            self.store.write_ref(f"failures/{key}", {"reason": f"{type(error).__name__}: {error}"[:500]})
+            raise
+        return self.store.need("models", key, step="train")
+
+    def _train(self, key: str, variant: Variant) -> None:
+        from imdb_tasks import arrays, training
+
+        corpus = arrays.Arrays.load(self._corpus().path)
+        log.info("training %s on %d reviews", variant.name, len(corpus.x_train))
+        trained = training.train(
+            variant,
+            self.study.training,
+            corpus,
+            lambda history: self._show_progress(key, variant, history, "training"),
+        )
+        record = trained.record
+        with self.store.publish("models", key, {"variant": variant.name, "status": record.status}) as folder:
+            write_json(folder / "record.json", record.model_dump(mode="json"))
+            trained.model.save(folder / "model.keras")
+        self._show_progress(key, variant, record.history, record.status)
+
+    def evaluate(self) -> Entry:
+        """Measure every trained variant on the test reviews; a variant without a model is listed as missing."""
+        trained = {variant: self.store.find("models", self.places.model(variant)) for variant in self.study.variants}
+        missing = {variant: self._reason(variant) for variant, model in trained.items() if model is None}
+        if len(missing) == len(trained):
+            raise MissingInputError("no variant has a trained model; look at the logs of the step 'train'")
+        key = self.places.evaluation([model.key if model else missing[variant] for variant, model in trained.items()])
+        if self._cached("evaluations", key) is None:
+            rows = tuple(
+                self._measure(variant, model)
+                if model
+                else VariantResult(variant=variant, status="missing", reason=missing[variant])
+                for variant, model in trained.items()
+            )
+            card = DataCard.model_validate_json(self._corpus().file("data_card.json").read_bytes())
+            result = StudyResult(study=self.study, data_card=card, variants=rows, backend=runtime.backend())
+            with self.store.publish("evaluations", key, {"missing": len(missing)}) as folder:
+                write_json(folder / "result.json", result.model_dump(mode="json"))
+        self.store.write_ref(self.places.ref("evaluated"), {"key": key})
+        return self._evaluation()
+
+    def _measure(self, variant: Variant, model: Entry) -> VariantResult:
+        record = _record(model)
+        test = self._test_metrics(model) if record.status == "finished" else None
+        return VariantResult(variant=variant, status=record.status, training=record, test=test)
+
+    def _test_metrics(self, model: Entry) -> TestMetrics:
+        key = self.places.predictions(model.key)
+        if entry := self._cached("predictions", key):
+            return TestMetrics.model_validate_json(entry.file("metrics.json").read_bytes())
+        import numpy as np
+
+        from imdb_tasks import arrays, evaluation
+
+        corpus = arrays.Arrays.load(self._corpus().path)
+        probabilities = evaluation.predict(model.file("model.keras"), corpus.x_test)
+        metrics = evaluation.measure(probabilities, corpus.y_test)
+        with self.store.publish("predictions", key, {"model": model.key}) as folder:
+            np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
+            write_json(folder / "metrics.json", metrics.model_dump(mode="json"))
+        log.info("%s: %s", model.about["variant"], metrics)
+        return metrics
+
+    def report(self) -> Entry:
+        """Make the report page and the parts of the mail, and note them as this run's report."""
+        evaluation = self._evaluation()
+        key = self.places.report(evaluation.key)
+        if self._cached("reports", key) is None:
+            from imdb_tasks import reporting
+
+            about: dict[str, Any] = {"evaluation": evaluation.key}
+            with self.store.publish("reports", key, about) as folder:
+                # The manifest is written when the folder is complete, and so with what the report says of itself.
+                about |= reporting.write_report(_result(evaluation), self._provenance(evaluation), folder)
+        entry = self.reported()
+        self.store.write_ref(f"runs/{self.run_id}", {"report": key, "study": self.study.fingerprint(), **entry.about})
+        return entry
+
+    def reported(self) -> Entry:
+        """Return the report on the study as it was last evaluated."""
+        return self.store.need("reports", self.places.report(self._evaluation().key), step="report")
+
+    def check_complete(self) -> None:
+        """Raise ``IncompleteStudyError`` if variants are missing from the study's result."""
+        missing = [row for row in _result(self._evaluation()).variants if row.status == "missing"]
+        if missing:
+            shown = "; ".join(f"{row.variant.name}: {row.reason}" for row in missing[:_NAMED])
+            raise IncompleteStudyError(
+                f"{len(missing)} of {len(self.study.variants)} variants are missing from the report; "
+                f"first {min(len(missing), _NAMED)}: {shown}. Clear their training tasks to try again"
+            )
+
+    def is_news(self) -> bool:
+        """Tell whether the last evaluation differs from the one that was last mailed."""
+        mailed = self.store.read_ref(self.places.ref("mailed"))
+        return mailed is None or mailed["key"] != self._evaluation().key
+
+    def note_mailed(self) -> None:
+        """Remember that the last evaluation was mailed."""
+        self.store.write_ref(self.places.ref("mailed"), {"key": self._evaluation().key})
+
+    def _cached(self, kind: str, key: str) -> Entry | None:
+        entry = self.store.find(kind, key)
+        if entry:
+            log.info("%s/%s is in the store: nothing to do", kind, key)
+        return entry
+
+    def _corpus(self) -> Entry:
+        return self.store.need("arrays", self.places.corpus(), step="prepare")
+
+    def _evaluation(self) -> Entry:
+        ref = self.store.read_ref(self.places.ref("evaluated"))
+        if ref is None:
+            raise MissingInputError("the study has not been evaluated; run the step 'evaluate' first, then this one")
+        return self.store.need("evaluations", ref["key"], step="evaluate")
+
+    def _provenance(self, evaluation: Entry) -> dict[str, str]:
+        return {
+            "run": self.run_id,
+            "study": self.study.fingerprint(),
+            "evaluation": evaluation.key,
+            "code": runtime.code_revision(),
+            **runtime.versions(),
+        }
+
+    def _reason(self, variant: Variant) -> str:
+        failure = self.store.read_ref(f"failures/{self.places.model(variant)}")
+        return failure["reason"] if failure else "not trained: its task has not run, or was killed; see its log"
+
+    def _show_progress(self, key: str, variant: Variant, history: History, status: str) -> None:
+        self.store.write_ref(
+            f"progress/{key}",
+            {
+                "run_id": self.run_id,
+                "variant": variant.name,
+                "epoch": history.epochs,
+                "epochs": self.study.training.epochs,
+                "status": status,
+                "history": history.model_dump(mode="json"),
+            },
+        )
+
+
+def _record(model: Entry) -> TrainingRecord:
+    return TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
+
+
+def _result(evaluation: Entry) -> StudyResult:
+    return StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())

@@ -1,0 +1,146 @@
+"""The study as data: the grid, the text settings, the training settings, and where the bytes come from.
+
+Everything here is frozen and checks itself when it is made. Defaults are the original study.
+"""
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+Cell = Literal["GRU", "LSTM"]
+CELLS: tuple[Cell, ...] = ("GRU", "LSTM")
+MAX_VARIANTS = 1_000
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Units = Annotated[int, Field(ge=1, le=4_096)]
+BatchSize = Annotated[int, Field(ge=1, le=65_536)]
+
+
+class Settings(BaseModel):
+    """A frozen record that knows no unknown names and does not turn one type into another."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def fingerprint(self) -> str:
+        """Return 24 hexadecimal digits that change when any value does."""
+        return fingerprint(self.model_dump(mode="json"))
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash JSON-like ``parts`` into 24 hexadecimal digits (the first 96 bits of SHA-256)."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+class Variant(Settings):
+    """One model of the grid."""
+
+    cell: Cell
+    units: Units
+    batch_size: BatchSize
+    replicate: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def name(self) -> str:
+        """The original's name, ``64_GRU_32``; later replicates add theirs, ``64_GRU_32_r1``."""
+        name = f"{self.units}_{self.cell}_{self.batch_size}"
+        return f"{name}_r{self.replicate}" if self.replicate else name
+
+
+class TextSettings(Settings):
+    """How reviews become arrays.
+
+    ``vocabulary_limit`` is the Tokenizer's ``num_words``: ids are below it. ``max_tokens`` is the length of a row.
+    """
+
+    max_tokens: Annotated[int, Field(ge=1, le=10_000)] = 100
+    vocabulary_limit: Annotated[int, Field(ge=2, le=1_000_000)] = 5_000
+    dimensions: Annotated[int, Field(ge=1, le=4_096)] = 100
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
+
+
+class TrainingSettings(Settings):
+    """How one variant is fitted."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 100
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.0001
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
+
+
+class KaggleSource(Settings):
+    """A Kaggle dataset; ``version=None`` means the newest, asked for at each run."""
+
+    kind: Literal["kaggle"] = "kaggle"
+    dataset: Annotated[str, StringConstraints(pattern=r"^[\w-]+/[\w-]+$")]
+    version: Annotated[int, Field(ge=1)] | None = 1
+    sha256: Sha256 | None = None
+
+
+class ArchiveSource(Settings):
+    """A public archive at a URL."""
+
+    kind: Literal["archive"] = "archive"
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+    sha256: Sha256 | None = None
+
+
+class LocalSource(Settings):
+    """A file, or a folder that holds it: the expected file itself, or the archive as it is downloaded."""
+
+    kind: Literal["local"] = "local"
+    path: str
+    sha256: Sha256 | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        # A relative path would mean another file on every worker.
+        if not Path(path).is_absolute():
+            raise ValueError(f"expected an absolute path, found {path!r}")
+        return path
+
+
+Source = Annotated[KaggleSource | ArchiveSource | LocalSource, Field(discriminator="kind")]
+
+KAGGLE_REVIEWS = KaggleSource(dataset="lakshmi25npathi/imdb-dataset-of-50k-movie-reviews")
+KAGGLE_GLOVE = KaggleSource(dataset="danielwillgeorge/glove6b100dtxt")
+PUBLIC_REVIEWS = ArchiveSource(url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz")
+PUBLIC_GLOVE = ArchiveSource(url="https://nlp.stanford.edu/data/glove.6B.zip")
+
+
+class Study(Settings):
+    """The whole study: what is compared, on what data, and how it is trained."""
+
+    cells: Annotated[tuple[Cell, ...], Field(strict=False)] = CELLS
+    units: Annotated[tuple[Units, ...], Field(strict=False)] = (128, 64, 32)
+    batch_sizes: Annotated[tuple[BatchSize, ...], Field(strict=False)] = (128, 64, 32)
+    replicates: Annotated[int, Field(ge=1, le=100)] = 1
+    text: TextSettings = TextSettings()
+    training: TrainingSettings = TrainingSettings()
+    reviews: Source = KAGGLE_REVIEWS
+    glove: Source = KAGGLE_GLOVE
+
+    @model_validator(mode="after")
+    def _check_grid(self) -> Self:
+        for factor in ("cells", "units", "batch_sizes"):
+            levels = getattr(self, factor)
+            if not levels:
+                raise ValueError(f"{factor}: expected at least one level, found none")
+            if len(set(levels)) != len(levels):
+                raise ValueError(f"{factor}: expected each level once, found {list(levels)}")
+        count = len(self.cells) * len(self.units) * len(self.batch_sizes) * self.replicates
+        if count > MAX_VARIANTS:
+            raise ValueError(f"the grid has {count:,} variants; at most {MAX_VARIANTS:,} can be mapped")
+        return self
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Every variant, ordered by cell, units, batch size, replicate: the order of the mapped tasks."""
+        grid = itertools.product(self.cells, self.units, self.batch_sizes, range(self.replicates))
+        return tuple(Variant(cell=c, units=u, batch_size=b, replicate=r) for c, u, b, r in grid)

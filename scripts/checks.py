@@ -1,0 +1,47 @@
+"""What a finished run must have delivered: a report page that names every variant, and a complete message."""
+
+import email
+import email.policy
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.findings import label
+from imdb_tasks.form import read_form
+
+LARGEST_MESSAGE = 25 * 2**20  # bytes on the wire; what common mail servers take
+
+
+def faults_of_report(page: Path, variants: Iterable[str]) -> list[str]:
+    """Return what is wrong with the report page; nothing if nothing is."""
+    text = page.read_text("utf8")
+    missing = [name for name in variants if not re.search(rf"{re.escape(name)}(?!\d)", text)]
+    return [f"{page} does not name the variants {', '.join(missing)}"] if missing else []
+
+
+def faults_of_message(path: Path) -> list[str]:
+    """Return what is wrong with the received message; nothing if nothing is."""
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    html = message.get_body(("html",))
+    page = html.get_content() if html else ""
+    pictures = [str(part["Content-ID"]).strip("<> ") for part in parts if part.get_content_maintype() == "image"]
+    unused = [name for name in pictures if f"cid:{name}" not in page]
+    found = {
+        "a text part": bool(message.get_body(("plain",))),
+        "an HTML part": bool(page),
+        "inline pictures": bool(pictures),
+        f"every picture shown in its HTML part (not {', '.join(unused)})": not unused,
+        "an attachment": any(part.get_content_disposition() == "attachment" for part in parts),
+        f"less than {LARGEST_MESSAGE:,} bytes": path.stat().st_size < LARGEST_MESSAGE,
+        "a subject": bool(message["Subject"]),
+        "no defects": not any(part.defects for part in message.walk()),
+    }
+    return [f"{path} lacks {what}" for what, there in found.items() if not there]
+
+
+def variants_of(conf: Mapping[str, Any]) -> list[str]:
+    """Return what the report calls the variants that a run with this form trains."""
+    study, _ = read_form(conf)
+    return [label(variant) for variant in study.variants]

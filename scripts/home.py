@@ -1,0 +1,186 @@
+"""The folder of a local Airflow: what lies where, its secrets, its lock, and the environment of its processes."""
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PROJECT = Path(__file__).parents[1]
+USER = "admin"
+RECIPIENT = "you@example.org"
+LOOPBACK = "127.0.0.1"
+MARK = "IMDB_LOCAL_AIRFLOW"  # in the environment of every process of a local Airflow: the home that it belongs to
+MEMORY_PER_TRAINING = 2 * 2**30  # bytes; TensorFlow, the data, and some room
+
+
+class HomeInUseError(Exception):
+    """Another local Airflow runs in this home."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a local Airflow keeps its things."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        """Open the folder that ``IMDB_AIRFLOW_HOME`` names, else ``.airflow`` in the project."""
+        home = cls(Path(os.environ.get("IMDB_AIRFLOW_HOME") or PROJECT / ".airflow").absolute())
+        home.logs.mkdir(parents=True, exist_ok=True)
+        return home
+
+    @property
+    def store(self) -> Path:
+        """The study's artifacts."""
+        return Path(os.environ.get("IMDB_STORE") or self.root / "store").absolute()
+
+    @property
+    def logs(self) -> Path:
+        """One file per component; Airflow keeps its task logs here too."""
+        return self.root / "logs"
+
+    @property
+    def database(self) -> Path:
+        """Airflow's SQLite file."""
+        return self.root / "airflow.db"
+
+    @property
+    def passwords(self) -> Path:
+        """The file that holds the password of the web page's only user."""
+        return self.root / "passwords.json"
+
+    @property
+    def password(self) -> str:
+        """The password of the web page's only user; made at the first look."""
+        if not self.passwords.exists():
+            write_private(self.passwords, json.dumps({USER: secrets.token_urlsafe(12)}) + "\n")
+        return str(json.loads(self.passwords.read_text("utf8"))[USER])
+
+    def keys(self) -> dict[str, str]:
+        """Return the random keys that Airflow's processes share; made at the first look, then kept."""
+        path = self.root / "keys.json"
+        if not path.exists():
+            keys = {
+                "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(32),
+                "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+            }
+            write_private(path, json.dumps(keys, indent=1) + "\n")
+        return dict(json.loads(path.read_text("utf8")))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other local Airflow out of this home."""
+        with (self.root / "lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HomeInUseError(
+                    f"another Airflow of this project runs in {self.root}; "
+                    "end it with Ctrl-C where it was started, or give this one its own IMDB_AIRFLOW_HOME"
+                ) from None
+            yield
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, and that is never seen half-written."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf8") as file:
+        file.write(text)
+    beside.replace(path)
+
+
+def free_port(preferred: int) -> int:
+    """Return ``preferred`` if nothing listens there, else any free port of the loopback interface."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closing port is free
+            probe.bind((LOOPBACK, port))
+            return int(probe.getsockname()[1])
+    raise OSError(f"no free port on {LOOPBACK}")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    with contextlib.suppress(AttributeError):  # Linux only
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def training_slots() -> int:
+    """Return how many variants may train side by side: one per core, if the memory is there."""
+    if chosen := os.environ.get("IMDB_TRAINING_SLOTS"):
+        return max(1, int(chosen))
+    return max(1, min(cores(), int(psutil.virtual_memory().total // MEMORY_PER_TRAINING)))
+
+
+def environment(home: Home, *, port: int, smtp_port: int) -> dict[str, str]:
+    """Return the environment of Airflow's processes.
+
+    Nothing of another Airflow leaks in: ``AIRFLOW*`` variables of the shell could name a production database.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    # Airflow's own requests must not go through a proxy.
+    direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK, "localhost"]))
+    return {
+        **inherited,
+        **home.keys(),
+        **_airflow_options(home, port),
+        MARK: str(home.root),
+        "AIRFLOW_HOME": str(home.root),
+        "AIRFLOW_CONN_SMTP_DEFAULT": _mail_connection(smtp_port),
+        "IMDB_STORE": str(home.store),
+        "IMDB_RECIPIENTS": os.environ.get("IMDB_RECIPIENTS") or RECIPIENT,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "SPT_NOENV": "1",  # setproctitle would write over the environment, and the mark with it
+        "PYTHONUNBUFFERED": "1",  # a component that dies has said why
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def _airflow_options(home: Home, port: int) -> dict[str, str]:
+    options = {
+        "CORE__DAGS_FOLDER": PROJECT / "dags",
+        "CORE__PLUGINS_FOLDER": PROJECT / "plugins",
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": max(2, cores()),
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn asks a name server, and may wait for it
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home.passwords,
+        # These three go together when the port is not 8080.
+        "API__PORT": port,
+        "API__BASE_URL": f"http://{LOOPBACK}:{port}",
+        "CORE__EXECUTION_API_SERVER_URL": f"http://{LOOPBACK}:{port}/execution/",
+        "API__HOST": LOOPBACK,
+        "API__WORKERS": 1,
+        # A supervisor that misses the end of its task holds the slot until its next heartbeat: 5 s by default.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        # The machine may sleep or be busy with training; neither must fail a task.
+        "WORKERS__MAX_FAILED_HEARTBEATS": 60,
+        "WORKERS__EXECUTION_API_TIMEOUT": 30,
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        # What runs here is what someone asked for; a weekly study is not to start because a demo unpaused the DAG.
+        "SCHEDULER__USE_JOB_SCHEDULE": False,
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
+        "LOGGING__BASE_LOG_FOLDER": home.logs,
+        "LOGGING__COLORED_CONSOLE_LOG": False,
+    }
+    return {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
+
+
+def _mail_connection(smtp_port: int) -> str:
+    extra = {"from_email": "imdb-study@localhost", "disable_tls": True, "disable_ssl": True, "timeout": 10}
+    return json.dumps({"conn_type": "smtp", "host": LOOPBACK, "port": smtp_port, "extra": extra})

@@ -1,0 +1,48 @@
+"""A mail server on the loopback interface that delivers every message into a folder, as an .eml file."""
+
+import datetime
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from scripts.home import LOOPBACK, free_port
+
+PREFERRED_PORT = 1025
+LARGEST_MESSAGE = 64 * 2**20  # bytes
+
+
+class MailCatcher:
+    """Runs in a thread while its ``with`` block does; ``received`` lists what arrived since."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.received: list[Path] = []
+        self.port = free_port(PREFERRED_PORT)
+        self._controller = Controller(
+            self, hostname=LOOPBACK, port=self.port, data_size_limit=LARGEST_MESSAGE, ready_timeout=10
+        )
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._controller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._controller.stop()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep one message; called by the server, which fixes the name."""
+        content = envelope.original_content or b""
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+        path = self.folder / f"{now}-{uuid.uuid4().hex[:8]}.eml"
+        beside = path.with_suffix(".part")
+        beside.write_bytes(content)
+        beside.replace(path)
+        self.received.append(path)
+        return "250 Message kept"

@@ -1,0 +1,168 @@
+"""Run the study on a local Airflow, from a cold start to the report and the mail. `make demo` and `make study`."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.form import read_form
+from imdb_tasks.store import Store
+from scripts.checks import faults_of_message, faults_of_report, variants_of
+from scripts.home import RECIPIENT, USER
+from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
+from scripts.mail_catcher import MailCatcher
+from scripts.progress import FAILED, Display, Progress
+
+INTERVAL = 2.0  # seconds between two looks at the run
+LOG_TAIL = 15  # lines per failed task
+SHOWN_FAILURES = 3
+TOLERATED_SILENCE = 120.0  # seconds without an answer from a busy machine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, run, and return the exit code."""
+    options = parser().parse_args(arguments)
+    conf = conf_of(options)
+    try:
+        read_form(conf)
+    except SettingsError as error:  # now, not after Airflow's start
+        print(error, file=sys.stderr)
+        return 2
+    return run_locally(lambda airflow, mail: _run(airflow, mail, conf, strict=options.strict))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the reader of the command line."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--profile", default="full", help="quick, full or custom (default: %(default)s)")
+    reader.add_argument("--source", help="kaggle, archives, folder or sample (default: what is there)")
+    reader.add_argument("--data", type=Path, help="folder with the reviews and the GloVe vectors, as downloaded")
+    reader.add_argument("--params", type=json.loads, default={}, help="more fields of the trigger form, as JSON")
+    reader.add_argument("--assert", dest="strict", action="store_true", help="also check the report and the mail")
+    return reader
+
+
+def conf_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the values of the trigger form."""
+    recipients = os.environ.get("IMDB_RECIPIENTS", RECIPIENT).replace(",", " ").split()
+    conf: dict[str, Any] = {"profile": options.profile, "recipients": recipients, "notify": "always"}
+    if options.data:
+        conf |= {"source": "folder", "folder": str(options.data.absolute())}
+    else:
+        conf["source"] = options.source or ("kaggle" if _knows_kaggle() else "archives")
+    return {**conf, **options.params}
+
+
+def _knows_kaggle() -> bool:
+    named = os.environ.get("KAGGLE_API_TOKEN") or (os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"))
+    folders = [Path.home() / ".kaggle", Path.home() / ".config" / "kaggle"]
+    if configured := os.environ.get("KAGGLE_CONFIG_DIR"):
+        folders.append(Path(configured))
+    files = [folder / name for folder in folders for name in ("kaggle.json", "access_token")]
+    return bool(named) or any(file.is_file() for file in files)
+
+
+def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, strict: bool) -> int:
+    airflow.api.end_unfinished_runs(DAG)
+    airflow.api.unpause(DAG)
+    try:
+        run = airflow.api.trigger(DAG, conf)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    say(f"Running {DAG}: profile {conf['profile']}, source {conf['source']}")
+    state, tasks = _follow(airflow, run)
+    report = _keep_report(airflow, run)
+    faults = [] if state == "success" else [f"the run ended as {state}", *_failures(airflow, tasks)]
+    faults += _missing(report, mail, conf)
+    if strict and report:
+        faults += faults_of_report(report, variants_of(conf))
+        faults += [fault for path in mail.received for fault in faults_of_message(path)]
+    _tell(airflow, report, mail)
+    if faults:
+        print("\n".join(["", "FAILED", *faults]), file=sys.stderr, flush=True)
+        return 1
+    say("Done.")
+    return 0
+
+
+def _follow(airflow: LocalAirflow, run: str) -> tuple[str, list[dict[str, Any]]]:
+    """Show the run's progress until it ends; return its state and its task instances."""
+    store = Store(airflow.home.store)
+    heard = time.monotonic()
+    with Display() as display:
+        while True:
+            airflow.components.check()
+            try:
+                state, tasks = airflow.api.state(DAG, run), airflow.api.tasks(DAG, run)
+                heard = time.monotonic()
+                display.update(Progress.of_run(run, tasks, store.refs("progress").values()))
+                if state in ("success", "failed"):
+                    return state, tasks
+            except (httpx.TransportError, httpx.HTTPStatusError):
+                # A busy machine answers late; one that has stopped answering does not.
+                if time.monotonic() - heard > TOLERATED_SILENCE:
+                    raise
+            time.sleep(INTERVAL)
+
+
+def _keep_report(airflow: LocalAirflow, run: str) -> Path | None:
+    """Copy the run's report to a place that stays the same from run to run."""
+    store = Store(airflow.home.store)
+    key = (store.read_ref(f"runs/{run}") or {}).get("report")
+    entry = store.find("reports", key) if key else None
+    if entry is None:
+        return None
+    place = airflow.home.root / "report"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(entry.path, place)
+    return place / "report.html"
+
+
+def _missing(report: Path | None, mail: MailCatcher, conf: Mapping[str, Any]) -> list[str]:
+    faults = [] if report and report.is_file() else ["there is no report"]
+    # With "on change", silence may be the right answer.
+    if conf["notify"] == "always" and not mail.received:
+        faults.append("no mail was received")
+    return faults
+
+
+def _failures(airflow: LocalAirflow, tasks: list[dict[str, Any]]) -> list[str]:
+    failed = sorted((task for task in tasks if task["state"] in FAILED), key=lambda task: task["end_date"] or "9999")
+    causes = [task for task in failed if task["state"] == "failed"]
+    lines = [f"  {task['state']}: {_name(task)}" for task in failed]
+    for task in causes[:SHOWN_FAILURES]:
+        lines += [f"--- the end of the log of {_name(task)}", *_without_groups(airflow.api.log(task))[-LOG_TAIL:]]
+    return lines
+
+
+def _without_groups(log: list[str]) -> list[str]:
+    return [line for line in log if "::group::" not in line and "::endgroup::" not in line]
+
+
+def _name(task: Mapping[str, Any]) -> str:
+    label = task.get("rendered_map_index") or (task["map_index"] if task["map_index"] >= 0 else None)
+    return str(task["task_id"]) if label is None else f"{task['task_id']} [{label}]"
+
+
+def _tell(airflow: LocalAirflow, report: Path | None, mail: MailCatcher) -> None:
+    """Say where everything is."""
+    say("")
+    if report:
+        say(f"Report     {report.as_uri()}")
+    for path in mail.received:
+        say(f"Mail       {path}")
+    say(f"Logs       {airflow.home.logs}")
+    say(f"Airflow    make ui, then sign in as {USER} with the password in {airflow.home.passwords}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

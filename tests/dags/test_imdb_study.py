@@ -1,0 +1,123 @@
+"""What the DAG file promises without being run."""
+
+import datetime
+import json
+import subprocess
+import sys
+
+import pytest
+from airflow.sdk import TriggerRule
+from airflow.sdk.definitions.dag import DAG
+from airflow.sdk.definitions.retry_policy import RetryAction
+
+from imdb_tasks import errors
+from imdb_tasks.form import form_defaults
+from tests.dags.environment import ROOT, airflow_environment
+
+HEAVY = ("tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaggle")
+
+
+@pytest.fixture(scope="module")
+def study_dag() -> DAG:
+    sys.path.insert(0, str(ROOT / "dags"))
+    try:
+        import imdb_study
+    finally:
+        sys.path.remove(str(ROOT / "dags"))
+    return imdb_study.STUDY
+
+
+def test_parsing_the_dag_file_imports_nothing_heavy(tmp_path) -> None:
+    script = (
+        "import sys, json; import airflow.sdk; before = set(sys.modules);"
+        "sys.path.insert(0, 'dags'); import imdb_study;"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=airflow_environment(tmp_path),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+    assert "imdb_study" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_the_steps_follow_each_other(study_dag: DAG) -> None:
+    downstream = {task.task_id: sorted(task.downstream_task_ids) for task in study_dag.tasks}
+    assert downstream == {
+        "plan": ["fetch_glove", "fetch_reviews", "train"],
+        "fetch_reviews": ["prepare"],
+        "fetch_glove": ["prepare"],
+        "prepare": ["train"],
+        "train": ["evaluate"],
+        "evaluate": ["report"],
+        "report": ["send_report"],
+        "send_report": ["check_complete"],
+        "check_complete": [],
+    }
+
+
+def test_only_training_goes_to_the_gpu_queue_and_its_pool(study_dag: DAG) -> None:
+    train = study_dag.get_task("train")
+    assert (train.queue, train.pool, train.is_mapped) == ("gpu", "training", True)
+    others = [task for task in study_dag.tasks if task.task_id != "train"]
+    assert {(task.queue, task.pool) for task in others} == {("default", "default_pool")}
+
+
+def test_the_schedule_is_weekly_without_catching_up_one_run_at_a_time(study_dag: DAG) -> None:
+    assert (study_dag.schedule, study_dag.catchup, study_dag.max_active_runs) == ("@weekly", False, 1)
+
+
+def test_every_task_has_a_time_limit_and_says_what_it_does(study_dag: DAG) -> None:
+    for task in study_dag.tasks:
+        operator = task.partial_kwargs if task.is_mapped else vars(task)
+        assert operator["execution_timeout"] >= datetime.timedelta(minutes=5), task.task_id
+        assert operator["doc_md"], task.task_id
+
+
+def test_permanent_errors_are_not_retried_and_others_are_with_backoff(study_dag: DAG) -> None:
+    task = study_dag.get_task("fetch_reviews")
+    decide = task.retry_policy.evaluate
+    assert decide(errors.NotFoundError("x"), 1, 3).action is RetryAction.FAIL
+    assert decide(errors.ConnectionLostError("x"), 1, 3).action is RetryAction.DEFAULT
+    assert decide(OSError("x"), 1, 3).action is RetryAction.DEFAULT
+    assert (task.retries, task.retry_exponential_backoff) == (3, 2.0)
+
+
+def test_the_study_is_evaluated_and_checked_even_if_a_variant_failed(study_dag: DAG) -> None:
+    rules = {task.task_id: task.trigger_rule for task in study_dag.tasks}
+    assert {name for name, rule in rules.items() if rule == TriggerRule.ALL_DONE} == {"evaluate", "check_complete"}
+
+
+def test_the_form_has_every_field_and_its_defaults_pass_their_own_schema(study_dag: DAG) -> None:
+    assert study_dag.params.keys() == form_defaults().keys()
+    for name in study_dag.params:
+        param = study_dag.params.get_param(name)
+        assert param.resolve() == form_defaults()[name]
+        assert param.description
+
+
+@pytest.mark.parametrize(
+    ("field", "nonsense"),
+    [("profile", "slow"), ("units", [0]), ("units", []), ("cells", ["RNN"]), ("epochs", 0), ("learning_rate", 0)]
+    + [("learning_rate", 2), ("recipients", ["nobody"]), ("reviews_sha256", "abc"), ("replicates", 0)],
+)
+def test_the_form_refuses_nonsense_before_anything_starts(study_dag: DAG, field: str, nonsense: object) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        study_dag.params.get_param(field).resolve(nonsense)
+
+
+def test_corpus_models_and_report_are_assets(study_dag: DAG) -> None:
+    outlets = {task.task_id: [asset.name for asset in task.outlets] for task in study_dag.tasks if task.outlets}
+    assert outlets == {"prepare": ["imdb_corpus"], "evaluate": ["imdb_models"], "report": ["imdb_report"]}
+
+
+def test_a_failed_run_is_mailed_and_the_dag_explains_itself(study_dag: DAG) -> None:
+    assert study_dag.on_failure_callback
+    assert "Every result is kept" in study_dag.doc_md

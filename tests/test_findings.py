@@ -1,0 +1,180 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imdb_tasks.claims import caution, claims, pairs
+from imdb_tasks.findings import (
+    best,
+    deviations,
+    headline,
+    label,
+    margin,
+    one_line,
+    published,
+    rows,
+    signed,
+    subject,
+    wilson,
+)
+from imdb_tasks.results import StudyResult
+from imdb_tasks.study import Study, TextSettings, TrainingSettings, Variant
+from tests.study_results import demo_result, original_card, study_result
+
+
+def nothing_finished(status: str = "missing") -> StudyResult:
+    names = {variant.name: "no worker" for variant in Study().variants}
+    if status == "diverged":
+        return study_result(diverged=dict.fromkeys(names, 1), missing={})
+    return study_result(missing=names)
+
+
+def test_the_published_table_has_the_18_variants_in_the_study_order():
+    names = [(row["cell"], row["units"], row["batch_size"]) for row in published()["variants"]]
+    assert names == [(v.cell, v.units, v.batch_size) for v in Study().variants]
+
+
+def test_the_published_best_is_gru_32_64():
+    winner = max(published()["variants"], key=lambda row: row["accuracy"])
+    assert (winner["cell"], winner["units"], winner["batch_size"], winner["accuracy"]) == ("GRU", 32, 64, 0.8632)
+
+
+def test_a_label_names_cell_units_and_batch_size_and_a_later_replicate():
+    assert label(Variant(cell="GRU", units=32, batch_size=64)) == "GRU-32/64"
+    assert label(Variant(cell="LSTM", units=16, batch_size=8, replicate=2)) == "LSTM-16/8 r2"
+
+
+def test_the_subject_says_the_news():
+    assert subject(study_result()) == "IMDB study: GRU-32/64 best at 86.2 %; 2 diverged, 1 missing"
+
+
+def test_the_subject_of_a_short_run_says_that_it_is_not_the_original():
+    assert subject(demo_result()).startswith("IMDB study (not the original): GRU-128/32 best at ")
+
+
+@pytest.mark.parametrize("status", ["missing", "diverged"])
+def test_a_study_in_which_nothing_finished_says_so(status):
+    result = nothing_finished(status)
+    assert best(rows(result)) is None
+    assert subject(result) == f"IMDB study: no variant has a test result; 18 {status}"
+    assert headline(result) == f"No variant has a test result: 18 {status}."
+    assert all("Not to be seen here" in claim.reading for claim in claims(result))
+
+
+def test_the_headline_gives_the_margin_of_error_and_who_is_within_it():
+    assert headline(study_result()) == (
+        "GRU-32/64 has the highest test accuracy, 86.2 % ± 0.7 points; 2 others lie within that margin."
+        " Of 18 variants, 2 diverged, 1 missing."
+    )
+
+
+def test_a_diverged_variant_is_told_in_words_and_has_no_number():
+    row = next(row for row in rows(study_result()) if row.result.variant.name == "32_LSTM_128")
+    assert row.words == "diverged at epoch 7: loss is not finite"
+    assert row.accuracy is None
+    assert row.difference is None
+
+
+def test_a_finished_variant_stands_beside_its_published_one():
+    row = next(row for row in rows(study_result()) if row.result.variant.name == "32_GRU_64")
+    assert row.published is not None
+    assert row.published.auc == 0.9393
+    assert row.difference == pytest.approx(row.accuracy - 0.8632)
+
+
+def test_the_best_epoch_is_that_of_the_lowest_validation_loss():
+    row = rows(study_result())[0]
+    epoch, loss = row.best_epoch
+    losses = row.result.training.history.val_loss
+    assert losses[epoch - 1] == loss == min(losses)
+
+
+def test_the_wilson_interval_agrees_with_a_worked_example():
+    # 81 of 263: Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_wilson_interval_holds_the_share_and_stays_between_0_and_1(counts):
+    hits, count = counts
+    low, high = wilson(hits / count, count)
+    assert 0 <= low <= hits / count + 1e-12
+    assert hits / count - 1e-12 <= high <= 1
+
+
+def test_ten_thousand_reviews_give_a_margin_of_seven_tenths_of_a_point():
+    assert margin(0.8632, 10_000) == pytest.approx(0.0067, abs=5e-5)
+
+
+def test_no_case_has_no_interval():
+    with pytest.raises(ValueError, match="at least one case"):
+        wilson(0.5, 0)
+
+
+def test_the_original_study_deviates_in_nothing():
+    assert deviations(study_result()) == []
+
+
+def test_every_deviation_is_named():
+    study = Study(text=TextSettings(max_tokens=50), training=TrainingSettings(epochs=3, learning_rate=0.001))
+    found = deviations(study_result(study, card=demo_result().data_card))
+    assert found[0] == "3 of 100 epochs"
+    assert "2,000 reviews instead of 50,000" in found
+    assert "max tokens 50 instead of 100" in found
+    assert "learning rate 0.001 instead of 0.0001" in found
+
+
+def test_another_row_order_deviates_in_its_vocabulary_alone():
+    card = original_card().model_copy(update={"vocabulary_size": 92_333})
+    result = study_result(card=card)
+    assert deviations(result) == ["92,333 words in the vocabulary instead of 92,547"]
+    assert "not the original" not in subject(result)
+
+
+def test_pairs_differ_in_one_factor_and_leave_out_what_did_not_finish():
+    table = rows(study_result())
+    assert len(pairs(table, "cell", ("GRU", "LSTM"), lambda row: row.accuracy)) == 6
+
+
+def test_the_first_claim_gives_the_count_of_pairs_and_the_mean_difference():
+    reading = claims(study_result())[0].reading
+    assert reading.startswith("In 6 of 6 finished pairs the GRU has the higher test accuracy")
+    assert "Diverged and so left out: 0 GRU, 2 LSTM." in reading
+
+
+def test_one_run_of_each_model_is_said_to_prove_nothing():
+    assert "One run of each model cannot separate an effect from seed noise" in caution(study_result())
+    assert "run 3 times" in caution(study_result(Study(units=(32,), replicates=3)))
+
+
+def test_a_short_run_neither_confirms_nor_refutes():
+    assert "neither confirms nor refutes" in caution(demo_result())
+
+
+@pytest.mark.parametrize(
+    "study",
+    [Study(cells=("LSTM",)), Study(cells=("GRU",), units=(16,), batch_sizes=(8,)), Study(units=(16,), replicates=2)],
+    ids=["one cell", "one variant", "one size, replicated"],
+)
+def test_a_grid_that_cannot_show_a_claim_says_so(study):
+    assert any(claim.reading.startswith("Not tested here") for claim in claims(study_result(study)))
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.04, "0.0"), (-0.04, "0.0"), (-1.25, "−1.2"), (3.0, "+3.0")])
+def test_a_signed_number_that_rounds_to_zero_has_no_sign(value, text):
+    assert signed(value, 1) == text
+
+
+@given(st.text(max_size=400))
+def test_one_line_is_one_printable_line_of_limited_length(text):
+    line = one_line(text)
+    assert len(line) <= 200
+    assert len(line.splitlines()) <= 1
+    assert line.isprintable()
+
+
+def test_the_interval_of_a_certain_result_is_not_empty():
+    low, high = wilson(1.0, 100)
+    assert low < 1
+    assert math.isclose(high, 1)

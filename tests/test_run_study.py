@@ -1,0 +1,110 @@
+"""What the runner of a study shows, and how it judges what it got."""
+
+import io
+import os
+import smtplib
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scripts import checks, home, progress, run_study
+from scripts.mail_catcher import MailCatcher
+
+RUN = "local__2026-11-23"
+
+
+def study_message() -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = "A study", "study@localhost", home.RECIPIENT
+    message.set_content("In words")
+    message.add_alternative('<p>In pictures <img src="cid:curves"></p>', subtype="html")
+    message.get_payload()[1].add_related(b"png", "image", "png", cid="<curves>")
+    message.add_attachment("<html></html>", subtype="html", filename="report.html")
+    return message
+
+
+def test_caught_mail_is_whole(tmp_path):
+    with MailCatcher(tmp_path / "mail") as mail, smtplib.SMTP(home.LOOPBACK, mail.port) as client:
+        client.send_message(study_message())
+    assert mail.received == list(mail.folder.iterdir())
+    assert checks.faults_of_message(mail.received[0]) == []
+
+
+def test_a_message_without_pictures_or_attachment_is_faulted(tmp_path):
+    message = EmailMessage()
+    message["Subject"] = "A study"
+    message.set_content("In words")
+    path = tmp_path / "poor.eml"
+    path.write_bytes(message.as_bytes())
+    faults = " ".join(checks.faults_of_message(path))
+    assert all(word in faults for word in ("an HTML part", "inline pictures", "an attachment"))
+
+
+def test_a_report_must_name_every_variant(tmp_path):
+    names = checks.variants_of({"profile": "quick", "source": "sample", "notify": "never"})
+    assert len(names) == 18
+    page = tmp_path / "report.html"
+    page.write_text(" ".join(names[1:]))
+    assert names[0] in checks.faults_of_report(page, names)[0]
+
+
+def task_instance(task, state, *, index=-1, start=None, label=None):
+    return {"task_id": task, "state": state, "map_index": index, "start_date": start, "rendered_map_index": label}
+
+
+def variant_ref(name, status, epoch, run=RUN):
+    history = {"val_loss": [0.5] * epoch, "val_accuracy": [0.75] * epoch}
+    return {"variant": name, "status": status, "epoch": epoch, "epochs": 4, "run_id": run, "history": history}
+
+
+TASKS = [
+    task_instance("evaluate", None),
+    task_instance("plan", "success", start="1"),
+    task_instance("train", "success", index=1, start="3", label="64_GRU_32"),
+    task_instance("train", "running", index=0, start="2", label="64_GRU_128"),
+]
+
+
+def test_progress_counts_this_run_only_and_a_diverged_variant_as_done():
+    refs = [variant_ref("64_GRU_32", "diverged", 2), variant_ref("64_GRU_128", "training", 1)]
+    found = progress.Progress.of_run(RUN, TASKS, [*refs, variant_ref("32_GRU_32", "finished", 4, run="another")])
+    assert list(found.steps.items()) == [("plan", "success"), ("train", "running"), ("evaluate", "waiting")]
+    assert [variant.name for variant in found.variants] == ["64_GRU_128", "64_GRU_32"]
+    assert found.line == "1 of 2 variants, epoch 5 of 8"
+
+
+def test_a_log_file_gets_each_line_once_and_a_terminal_gets_a_table():
+    found = progress.Progress.of_run(RUN, TASKS, [variant_ref("64_GRU_128", "finished", 4)])
+    plain = io.StringIO()
+    with progress.Display(Console(file=plain)) as display:
+        display.update(found)
+        display.update(found)
+    assert [line.split("s  ")[1] for line in plain.getvalue().splitlines()] == [
+        "plan: success",
+        "train: 50 % of 8 epochs",
+    ]
+    table = io.StringIO()
+    Console(file=table, width=120).print(progress.as_table(found, 61))
+    assert all(text in table.getvalue() for text in ("64_GRU_128", "4/4", "0.7500", "1 of 2 variants", "00:01:01"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "source"),
+    [(["--data", "somewhere"], "folder"), (["--source", "sample"], "sample"), ([], "archives")],
+)
+def test_the_source_follows_from_what_is_there(arguments, source, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith("KAGGLE")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    conf = run_study.conf_of(run_study.parser().parse_args([*arguments, "--params", '{"notify": "never"}']))
+    assert (conf["source"], conf["notify"]) == (source, "never")
+    assert "folder" not in conf or Path(conf["folder"]).is_absolute()
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "token")
+    assert run_study.conf_of(run_study.parser().parse_args([]))["source"] == "kaggle"
+
+
+def test_a_form_that_makes_no_sense_is_refused_before_anything_starts(capsys):
+    assert run_study.main(["--source", "sample", "--params", '{"epoch": 5}']) == 2
+    assert "'epoch'" in capsys.readouterr().err

@@ -1,0 +1,47 @@
+import os
+
+import pytest
+
+from imdb_tasks import runtime
+from imdb_tasks.errors import SettingsError
+
+
+def test_tensorflow_is_the_backend_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    assert runtime.backend() == "tensorflow"
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert runtime.backend() == "jax"
+
+
+def test_an_unknown_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    with pytest.raises(SettingsError, match="expected one of tensorflow, jax, found 'theano'"):
+        runtime.backend()
+
+
+def test_a_training_process_gets_one_thread_and_what_was_set_before_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "XLA_FLAGS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    runtime.configure_process()
+    assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["OMP_NUM_THREADS"]) == ("1", "7")
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "two", ""])
+def test_a_senseless_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatch, threads: str) -> None:
+    monkeypatch.setenv("IMDB_TRAINING_THREADS", threads)
+    with pytest.raises(SettingsError, match="IMDB_TRAINING_THREADS: expected a whole number from 1"):
+        runtime.configure_process()
+
+
+def test_versions_are_told_without_importing_the_packages() -> None:
+    assert {"python", "keras", "numpy", "apache-airflow"} <= runtime.versions().keys()
+
+
+def test_the_code_revision_can_be_given_by_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMDB_CODE_REVISION", "abc123")
+    assert runtime.code_revision() == "abc123"
+
+
+def test_peak_memory_is_in_bytes() -> None:
+    assert 10_000_000 < runtime.peak_memory_bytes() < 1_000_000_000_000

@@ -1,0 +1,148 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks import runtime
+from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.steps import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study, TrainingSettings
+
+runtime.configure_process()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture
+def done(root: Path, tiny_study: Study) -> Steps:
+    """A study run to its evaluation; made once, for whatever is there is not made again."""
+    steps = Steps(tiny_study, Store(root), "run-1")
+    steps.fetch_reviews()
+    steps.fetch_glove()
+    steps.prepare()
+    for variant in tiny_study.variants:
+        steps.train(variant)
+    steps.evaluate()
+    return steps
+
+
+def test_every_step_names_the_one_that_must_run_first(store: Store, tiny_study: Study) -> None:
+    steps = Steps(tiny_study, store)
+    with pytest.raises(MissingInputError, match="fetch_reviews"):
+        steps.prepare()
+    steps.fetch_reviews()
+    with pytest.raises(MissingInputError, match="fetch_glove"):
+        steps.prepare()
+    steps.fetch_glove()
+    with pytest.raises(MissingInputError, match="run the step 'prepare' first"):
+        steps.train(tiny_study.variants[0])
+    steps.prepare()
+    with pytest.raises(MissingInputError, match="no variant has a trained model"):
+        steps.evaluate()
+    with pytest.raises(MissingInputError, match="run the step 'evaluate' first"):
+        steps.report()
+
+
+def test_a_model_is_kept_with_its_history_and_its_cost_as_json(done: Steps) -> None:
+    variant = done.study.variants[0]
+    entry = done.store.need("models", done.places.model(variant), step="train")
+    record = json.loads(entry.file("record.json").read_text())
+    assert record["variant"]["cell"] == "GRU"
+    assert len(record["history"]["val_accuracy"]) == 2
+    assert entry.file("model.keras").stat().st_size > 0
+
+
+def test_progress_tells_epoch_and_status_of_each_variant(done: Steps) -> None:
+    progress = done.store.refs("progress").values()
+    assert {part["variant"] for part in progress} == {"4_GRU_16", "4_LSTM_16"}
+    assert all((part["epoch"], part["epochs"], part["run_id"]) == (2, 2, "run-1") for part in progress)
+    assert {part["status"] for part in progress} <= {"finished", "cached"}
+
+
+def test_what_is_in_the_store_is_not_trained_again_nor_is_keras_imported(done: Steps, tmp_path: Path) -> None:
+    import subprocess
+
+    script = (
+        "import sys; from imdb_tasks.steps import Steps; from imdb_tasks.store import Store;"
+        "from imdb_tasks.study import Study;"
+        "study = Study.model_validate_json(sys.argv[1]); steps = Steps(study, Store(sys.argv[2]));"
+        "[steps.train(variant) for variant in study.variants]; steps.evaluate();"
+        "print({'keras', 'tensorflow', 'numpy', 'pandas', 'httpx', 'kaggle'} & set(sys.modules))"
+    )
+    arguments = [sys.executable, "-c", script, done.study.model_dump_json(), str(done.store.root)]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
+def test_a_changed_setting_moves_only_what_it_touches(done: Steps) -> None:
+    other = Steps(done.study.model_copy(update={"training": TrainingSettings(epochs=3)}), done.store)
+    variant = done.study.variants[0]
+    assert other.places.corpus() == done.places.corpus()
+    assert other.places.model(variant) != done.places.model(variant)
+    wider = Steps(done.study.model_copy(update={"units": (4, 8)}), done.store)
+    assert wider.places.model(variant) == done.places.model(variant)
+
+
+def test_another_backend_has_models_of_its_own(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = done.study.variants[0]
+    before = done.places.model(variant)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert done.places.model(variant) != before
+
+
+def test_a_missing_variant_is_listed_with_the_reason_and_fails_the_check(done: Steps) -> None:
+    wider = Steps(done.study.model_copy(update={"units": (4, 5), "cells": ("GRU",)}), done.store)
+    done.store.write_ref(f"failures/{wider.places.model(wider.study.variants[1])}", {"reason": "MemoryError: too big"})
+    assert wider.evaluate().about["missing"] == 1
+    with pytest.raises(IncompleteStudyError, match="1 of 2 variants .* 5_GRU_16: MemoryError: too big"):
+        wider.check_complete()
+    done.check_complete()
+
+
+def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    wider = Steps(done.study.model_copy(update={"units": (6,), "cells": ("GRU",)}), done.store)
+    variant = wider.study.variants[0]
+    in_the_way = done.store.root / "models" / wider.places.model(variant)
+    in_the_way.write_text("a file where the model's folder must go")
+    with pytest.raises(OSError, match="Not a directory"):
+        wider.train(variant)
+    reason = done.store.read_ref(f"failures/{wider.places.model(variant)}")
+    assert reason is not None
+    assert reason["reason"].startswith("NotADirectoryError")
+    in_the_way.unlink()
+
+
+def test_a_damaged_model_is_trained_again(done: Steps, tmp_path: Path) -> None:
+    variant = done.study.variants[0]
+    entry = done.store.need("models", done.places.model(variant), step="train")
+    before = json.loads(entry.file("record.json").read_text())["history"]
+    entry.file("model.keras").write_bytes(b"garbage")
+    again = json.loads(done.train(variant).file("record.json").read_text())["history"]
+    assert again["val_loss"] == before["val_loss"]
+    assert any(done.store.root.joinpath("aside").iterdir())
+
+
+def test_a_report_is_news_until_it_was_mailed(done: Steps) -> None:
+    assert done.is_news()
+    done.note_mailed()
+    assert not done.is_news()
+
+
+def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
+    first = done.report()
+    second = Steps(done.study, done.store, "run-2").report()
+    assert first.path == second.path
+    runs = done.store.refs("runs")
+    assert runs["run-1"]["report"] == runs["run-2"]["report"] == first.key
+    assert runs["run-2"]["headline"]
+    assert "run-1" in first.file("report.html").read_text("utf8")
+
+
+def test_an_unknown_variant_is_answered_with_the_grid(done: Steps) -> None:
+    with pytest.raises(SettingsError, match=r"no variant '9_GRU_9'; it has \['4_GRU_16', '4_LSTM_16'\]"):
+        done.variant("9_GRU_9")
