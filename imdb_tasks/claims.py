@@ -3,6 +3,7 @@
 Every reading compares pairs of variants that differ in one factor only. It describes what was seen; it is no test.
 """
 
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from imdb_tasks.findings import Row, count_of, is_another_study, percent, points
 from imdb_tasks.results import StudyResult
 
 Measure = Callable[[Row], float | None]
+_EXPLODED = 10.0  # a coin's loss is 0.69
 _FACTORS = ("cell", "units", "batch_size", "replicate")
 
 
@@ -135,12 +137,19 @@ def _batch(result: StudyResult, table: Sequence[Row]) -> str:
     for units in result.study.units:
         own = pairs([r for r in table if r.result.variant.units == units], "batch_size", (large, small), _overfitting)
         if own:
-            by_size.append(f"{signed(statistics.median(own), 3)} at {units} units")
+            by_size.append(f"{_loss_change(statistics.median(own))} at {units} units")
     return (
         f"Overfitting, here validation loss less training loss after the last epoch, is smaller with batch size"
         f" {large} than with {small} in {sum(g < 0 for g in gaps)} of {count_of(len(gaps), 'pair', 'pairs')}."
         f" Median change from {small} to {large}: {', '.join(by_size)}."
     )
+
+
+def _loss_change(value: float) -> str:
+    # An exploded loss has any number of digits, and none of them means anything.
+    if abs(value) < _EXPLODED:
+        return signed(value, 3)
+    return f"beyond {signed(math.copysign(_EXPLODED, value), 0)} (a loss exploded)"
 
 
 def _size(result: StudyResult, table: Sequence[Row]) -> str:

@@ -25,7 +25,7 @@ from imdb_tasks.errors import MissingInputError, SettingsError
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
-_SAFE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.+:=-]*$")
+_SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+$")  # what Airflow allows in a run's id, less hidden files
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Store:
 
 def write_json(path: Path, value: Any) -> None:
     """Write strict JSON (no NaN literals) beside ``path``, flush it to disk, and move it into place."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    beside = path.with_name(f".{uuid.uuid4().hex}")
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     try:
         with beside.open("w", encoding="utf8") as out:
@@ -203,7 +203,7 @@ def _rename_folder(source: Path, target: Path) -> None:
 
 def _safe(name: str) -> str:
     if not _SAFE_NAME.match(name):
-        raise SettingsError(f"{name!r} cannot name an artifact; expected letters, digits and _.+:=- only")
+        raise SettingsError(f"{name!r} cannot name an artifact; expected letters, digits and _.~+:=- only")
     return name
 
 

@@ -1,7 +1,7 @@
 """The study in Airflow's own pages: an entry "IMDB report" in the navigation that shows the latest report.
 
-Airflow leaves a plugin's routes open to everybody, so every route here asks for the logged-in user and the right to read
-the DAG.
+Airflow leaves a plugin's routes open to everybody, so every route here asks for the logged-in user and the right to
+read the DAG.
 """
 
 from __future__ import annotations

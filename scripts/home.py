@@ -146,7 +146,6 @@ def environment(home: Home, *, port: int, smtp_port: int) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
         "SPT_NOENV": "1",  # setproctitle would write over the environment, and the mark with it
         "PYTHONUNBUFFERED": "1",  # a component that dies has said why
-        "TF_CPP_MIN_LOG_LEVEL": "2",
     }
 
 

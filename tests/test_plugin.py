@@ -13,9 +13,12 @@ from scripts.local_airflow import LocalAirflow, Shutdown
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    home = Home(tmp_path_factory.mktemp("home"))
-    with home.locked(), LocalAirflow(home, Shutdown(), smtp_port=1) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMDB_AIRFLOW_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("IMDB_STORE", raising=False)
+        home = Home.from_environment()
+        with home.locked(), LocalAirflow(home, Shutdown(), smtp_port=1) as running:
+            yield running
 
 
 def get(airflow: LocalAirflow, path: str, token: str | None = None) -> httpx.Response:

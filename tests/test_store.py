@@ -99,8 +99,10 @@ def test_a_ref_is_replaced_whole_and_listed_by_its_name(store: Store) -> None:
     store.write_ref("runs/r1", {"report": "a"})
     store.write_ref("runs/r1", {"report": "b"})
     store.write_ref("runs/scheduled__2026-01-01T00:00:00+00:00", {"report": "c"})
+    store.write_ref("runs/__airflow_temporary_run__", {"report": "d"})
     assert store.read_ref("runs/r1") == {"report": "b"}
-    assert set(store.refs("runs")) == {"r1", "scheduled__2026-01-01T00:00:00+00:00"}
+    names = {"r1", "scheduled__2026-01-01T00:00:00+00:00", "__airflow_temporary_run__"}
+    assert set(store.refs("runs")) == names
 
 
 def test_the_latest_ref_is_the_one_written_last(store: Store) -> None:

@@ -1,38 +1,33 @@
 import json
-import threading
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 
+from scripts.mail_catcher import MailCatcher
 from tests.conftest import write_corpus
 from tests.dags.environment import airflow, airflow_environment
 
 
 class Inbox:
-    """What a real SMTP server on loopback has received."""
+    """What a real SMTP server on loopback has received, oldest first."""
 
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self._lock = threading.Lock()
+    def __init__(self, catcher: MailCatcher) -> None:
+        self.port = catcher.port
+        self._folder = catcher.folder
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        with self._lock:
-            self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
-        return "250 OK"
+    @property
+    def mails(self) -> list[EmailMessage]:
+        files = sorted(self._folder.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
 
 
 @pytest.fixture(scope="session")
-def inbox() -> Iterator[Inbox]:
-    box = Inbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
-    controller.start()
-    box.port = controller.server.sockets[0].getsockname()[1]
-    yield box
-    controller.stop()
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
+    with MailCatcher(tmp_path_factory.mktemp("mail")) as catcher:
+        yield Inbox(catcher)
 
 
 @pytest.fixture(scope="session")
