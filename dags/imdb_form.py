@@ -8,8 +8,27 @@ from airflow.sdk import Param
 
 from imdb_tasks import form
 
-GRID = {"section": "Study (profile custom)"}
-ORIGIN = {"section": "Data"}
+GRID = {"section": "Study (for the profile custom)"}
+ORIGIN = {"section": "Pins of the data"}
+
+# Airflow's form takes an empty text for a missing one and then refuses to start, unless the field may be null.
+TEXT = {"type": ["string", "null"]}
+SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$", **ORIGIN}
+VERSION = {"type": ["integer", "null"], "minimum": 1, **ORIGIN}
+ADDRESSES = {
+    "type": "array",
+    "items": {"type": "string", "pattern": "^[^@\\s,;<>]+@[^@\\s,;<>]+$"},
+    "uniqueItems": True,
+}
+LEVELS = {"type": "array", "minItems": 1, "uniqueItems": True, **GRID}
+SIZES = {**LEVELS, "items": {"type": "integer", "minimum": 1}}
+CELLS = {**LEVELS, "items": {"type": "string", "enum": ["GRU", "LSTM"]}, "examples": ["GRU", "LSTM"]}
+RATE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, **GRID}
+
+
+def choice(values: tuple[str, ...]) -> dict[str, Any]:
+    """Return the schema of one of a few words."""
+    return {"type": "string", "enum": list(values)}
 
 
 def count(maximum: int, *, minimum: int = 1) -> dict[str, Any]:
@@ -17,73 +36,42 @@ def count(maximum: int, *, minimum: int = 1) -> dict[str, Any]:
     return {"type": "integer", "minimum": minimum, "maximum": maximum, **GRID}
 
 
+PROFILE_HELP = "full: the original study. quick: the same grid for 3 epochs. custom: what you enter under Study."
+SOURCE_HELP = (
+    "kaggle needs credentials; archives are the public originals; folder holds the files; sample is a small synthetic "
+    "corpus."
+)
+
+# name: title, help, schema
+FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "profile": ("Profile", PROFILE_HELP, choice(form.PROFILES)),
+    "source": ("Source of the data", SOURCE_HELP, choice(form.SOURCES)),
+    "folder": ("Folder", "For the source folder: its absolute path, as the workers see it.", TEXT),
+    "recipients": ("Recipients of the report", "One address a line.", ADDRESSES),
+    "notify": (
+        "Mail the report",
+        "on change: only a result that differs from the last mailed.",
+        choice(form.NOTIFY),
+    ),
+    "reviews_version": ("Kaggle version of the reviews", "Empty: the newest, asked for at each run.", VERSION),
+    "glove_version": ("Kaggle version of the vectors", "Empty: the newest, asked for at each run.", VERSION),
+    "reviews_sha256": ("SHA-256 of the reviews", "Refuse a CSV file that has another.", SHA256),
+    "glove_sha256": ("SHA-256 of the vectors", "Refuse a GloVe file that has another.", SHA256),
+    "cells": ("Cells", "The recurrent layers to compare.", CELLS),
+    "units": ("Layer sizes", "Units of the recurrent layer, and of the dense one after it.", SIZES),
+    "batch_sizes": ("Batch sizes", "Reviews per optimiser step.", SIZES),
+    "epochs": ("Epochs", "Of each variant.", count(10_000)),
+    "learning_rate": ("Learning rate", "Of the optimiser Adam.", RATE),
+    "max_tokens": ("Words per review", "Kept from its end; shorter reviews are padded.", count(10_000)),
+    "vocabulary_limit": ("Vocabulary", "Word ids are below it, the most frequent first.", count(1_000_000, minimum=2)),
+    "replicates": ("Replicates", "Models of each variant, from different seeds.", count(100)),
+}
+
+
 def form_fields() -> dict[str, Param]:
-    """Return the trigger form; every default stands in ``imdb_tasks.form``."""
+    """Return the trigger form."""
     default = form.form_defaults()
-    sha256 = {"type": "string", "pattern": "^([0-9a-f]{64})?$", **ORIGIN}
-    version = {"type": ["integer", "null"], "minimum": 1, **ORIGIN}
-    sizes = {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1, "uniqueItems": True, **GRID}
     return {
-        "profile": Param(
-            default["profile"],
-            "full: the original study. quick: the same grid for 3 epochs. custom: the fields of the section Study.",
-            type="string",
-            enum=list(form.PROFILES),
-        ),
-        "source": Param(
-            default["source"],
-            "kaggle needs credentials; archives are the public originals; folder holds the files; "
-            "sample is a small synthetic corpus.",
-            type="string",
-            enum=list(form.SOURCES),
-        ),
-        "folder": Param(
-            default["folder"],
-            "For source folder: the absolute path, as the workers see it, of the reviews and vectors.",
-            type="string",
-        ),
-        "recipients": Param(
-            default["recipients"],
-            "Who gets the report: one address a line.",
-            type="array",
-            items={"type": "string", "pattern": "^[^@\\s,;<>]+@[^@\\s,;<>]+$"},
-            uniqueItems=True,
-        ),
-        "notify": Param(
-            default["notify"],
-            "on change: only if the result differs from the one last mailed.",
-            type="string",
-            enum=list(form.NOTIFY),
-        ),
-        "reviews_version": Param(
-            default["reviews_version"], "Kaggle's version of the reviews; empty: the newest.", **version
-        ),
-        "glove_version": Param(
-            default["glove_version"], "Kaggle's version of the vectors; empty: the newest.", **version
-        ),
-        "reviews_sha256": Param(default["reviews_sha256"], "Refuse reviews whose CSV has another SHA-256.", **sha256),
-        "glove_sha256": Param(default["glove_sha256"], "Refuse vectors whose file has another SHA-256.", **sha256),
-        "cells": Param(
-            default["cells"],
-            "Recurrent cells.",
-            type="array",
-            items={"type": "string", "enum": default["cells"]},
-            examples=default["cells"],
-            minItems=1,
-            uniqueItems=True,
-            **GRID,
-        ),
-        "units": Param(default["units"], "Layer sizes.", **sizes),
-        "batch_sizes": Param(default["batch_sizes"], "Batch sizes.", **sizes),
-        "epochs": Param(default["epochs"], "Epochs of each variant.", **count(10_000)),
-        "learning_rate": Param(
-            default["learning_rate"], "Adam's learning rate.", type="number", exclusiveMinimum=0, maximum=1, **GRID
-        ),
-        "max_tokens": Param(default["max_tokens"], "Words kept of each review, from its end.", **count(10_000)),
-        "vocabulary_limit": Param(
-            default["vocabulary_limit"],
-            "Word ids are below this number; the most frequent words have the lowest.",
-            **count(1_000_000, minimum=2),
-        ),
-        "replicates": Param(default["replicates"], "Models of each variant, from different seeds.", **count(100)),
+        name: Param(default[name], description, title=title, **schema)
+        for name, (title, description, schema) in FIELDS.items()
     }

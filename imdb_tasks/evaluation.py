@@ -19,7 +19,7 @@ def predict(model_file: Path, x_test: "npt.NDArray[np.int32]") -> "npt.NDArray[n
 
     The ``.keras`` file is loaded in Keras's safe mode: it may not bring code.
     """
-    runtime.configure_process()
+    runtime.load_keras()
     import keras
     import numpy as np
 
@@ -37,7 +37,7 @@ def measure(probabilities: "npt.NDArray[np.float32]", y_test: "npt.NDArray[np.in
 
     if not np.isfinite(probabilities).all():
         return TestMetrics(loss=None, accuracy=None, auc=None)
-    runtime.configure_process()
+    runtime.load_keras()
     import keras
 
     truth = y_test.astype(np.float32)

@@ -1,13 +1,19 @@
 """How a training process uses the machine. Everything here works through the environment, before Keras is imported."""
 
+import contextlib
+import logging
 import os
 import resource
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from imdb_tasks.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 BACKENDS = ("tensorflow", "jax")
 _PACKAGES = ("keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "apache-airflow")
@@ -19,6 +25,39 @@ def backend() -> str:
     if name not in BACKENDS:
         raise SettingsError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, found {name!r}")
     return name
+
+
+def load_keras() -> None:
+    """Import Keras and its backend, with threads, GPU memory and logging set as this project wants them.
+
+    TensorFlow greets every process on standard error, which Airflow shows as errors; here that is debug output, unless
+    the import fails.
+    """
+    configure_process()
+    said: list[str] = []
+    try:
+        with _standard_error_to(said):
+            import keras  # noqa: F401
+    except BaseException:
+        sys.stderr.writelines(said)
+        raise
+    log.debug("%s", "".join(said))
+
+
+@contextlib.contextmanager
+def _standard_error_to(lines: list[str]) -> Iterator[None]:
+    """Collect what the process writes to standard error, C++ included."""
+    sys.stderr.flush()
+    descriptor = os.dup(2)
+    with tempfile.TemporaryFile("w+", encoding="utf8", errors="replace") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(descriptor, 2)
+            os.close(descriptor)
+            file.seek(0)
+            lines.extend(file)
 
 
 def configure_process() -> None:

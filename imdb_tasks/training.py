@@ -36,7 +36,7 @@ def train(variant: Variant, settings: TrainingSettings, arrays: Arrays, on_epoch
     Rows are shuffled anew each epoch, from the seed and the epoch's number. A training loss that is not finite
     ends the training: the record's status is then ``diverged``.
     """
-    runtime.configure_process()
+    runtime.load_keras()
     from imdb_tasks import models
 
     started = time.perf_counter()

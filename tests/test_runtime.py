@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,22 @@ def test_a_training_process_gets_one_thread_and_what_was_set_before_stays(monkey
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     runtime.configure_process()
     assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["OMP_NUM_THREADS"]) == ("1", "7")
+
+
+def test_tensorflows_greetings_do_not_reach_standard_error() -> None:
+    script = "from imdb_tasks import runtime; runtime.load_keras(); import sys; assert 'tensorflow' in sys.modules"
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_a_backend_that_cannot_be_imported_keeps_its_words(tmp_path: Path) -> None:
+    (tmp_path / "keras.py").write_text("import os; os.write(2, b'no such library'); raise ImportError('broken')")
+    script = "from imdb_tasks import runtime; runtime.load_keras()"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert "no such library" in done.stderr
+    assert "ImportError: broken" in done.stderr
 
 
 @pytest.mark.parametrize("threads", ["0", "-1", "two", ""])
