@@ -129,3 +129,18 @@ def test_a_failing_variant_is_missing_from_the_report_and_fails_the_run_after_th
     assert "1 of 2 variants are missing from the report; first 1: 5_GRU_16: " in done.stdout
     assert len(inbox.mails) == before + 1
     assert "missing" in inbox.mails[-1]["Subject"]
+
+
+def test_a_run_that_cannot_fetch_fails_though_an_older_result_is_there(
+    finished_run: str, environment: dict[str, str], tiny_conf: str, inbox: Inbox, tmp_path: Path
+) -> None:
+    before = len(inbox.mails)
+    folder = Path(json.loads(tiny_conf)["folder"])
+    folder.rename(tmp_path / "away")
+    try:
+        done = airflow(environment, "dags", "test", "imdb_study", "2026-01-19", "--conf", tiny_conf)
+    finally:
+        (tmp_path / "away").rename(folder)
+    assert done.returncode == 1
+    assert "NotFoundError" in done.stdout
+    assert len(inbox.mails) == before
