@@ -84,6 +84,8 @@ class Components:
         while alive := self.alive():
             _signal(alive, signal.SIGKILL)
             time.sleep(0.05)
+        for process in self._processes.values():
+            process.wait()  # ended, all of them; nobody else would ask how
 
     def alive(self) -> list[int]:
         """Return every process that carries our mark, and every other one of their sessions."""
