@@ -100,7 +100,7 @@ def overfitting(result: StudyResult) -> Chart | None:
     return Chart(
         name="overfitting",
         title=f"{cell}-{units}: validation loss against training loss",
-        caption="Validation loss in colour, training loss dotted grey. The model overfits where the first is the higher.",
+        caption="Validation loss in colour, training loss dotted grey. Where the first is higher, the model overfits.",
         alternative=f"Training and validation loss by epoch. {_last_values(chosen)}",
         figure=grid(result, views, columns=min(len(views), 3), common_scale=True),
         narrowest=520 if len(chosen) > 1 else 320,
