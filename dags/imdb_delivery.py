@@ -7,6 +7,7 @@ import smtplib
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk.exceptions import AirflowException
 
 from imdb_tasks import form
 from imdb_tasks.errors import MailError, SettingsError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SMTP_CONNECTION = "smtp_default"
+_PERMANENT = 500  # SMTP's replies from here on: the same mail will be refused again (RFC 5321, 4.2.1)
 
 # Rendered by Airflow's own template environment, which does not escape by itself.
 FAILURE_MAIL = """\
@@ -25,7 +27,7 @@ FAILURE_MAIL = """\
 {%- if reason %} ({{ reason | e }}){% endif %}.</p>
 {% if ti is defined %}<p>Its last task: <a href="{{ ti.log_url | e }}">{{ ti.task_id | e }}</a>.</p>{% endif %}
 <p>The log says where, what was expected, what was found, and what to do next. Finished variants are kept:
-clear the failed tasks, and only they run again.</p>
+clear the failed tasks together with those downstream of them, and only what is missing is made again.</p>
 """
 
 
@@ -33,8 +35,9 @@ def send(steps: Steps, delivery: Delivery) -> str:
     """Mail the study's report if it is wanted; return what was done.
 
     Raises:
-        MailError: the server was not reached or did not take the mail.
-        SettingsError: the connection names no sender, or the server refused some of the recipients.
+        MailError: the server was not reached or asked to try again later.
+        SettingsError: the connection is missing or names no sender, or the server refused the login, the mail, or some
+            of the recipients.
 
     """
     from imdb_tasks import mail
@@ -52,6 +55,14 @@ def send(steps: Steps, delivery: Delivery) -> str:
             message = mail.compose(report.path, report.about, sender=sender, recipients=delivery.recipients)
             # The hook's own send method knows neither a text part nor inline pictures; its client does.
             refused = hook._smtp_client.send_message(message)
+    except smtplib.SMTPResponseException as error:
+        kind = SettingsError if error.smtp_code >= _PERMANENT else MailError
+        raise kind(
+            f"the mail server of {SMTP_CONNECTION!r} answered {error.smtp_code}: {error.smtp_error!r}"
+        ) from error
+    except AirflowException as error:  # the hook's, for a connection that is missing and for a server that hangs up
+        kind = SettingsError if "not found" in str(error) else MailError
+        raise kind(f"the connection {SMTP_CONNECTION!r}: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not take the report: {error}") from error
     steps.note_mailed()

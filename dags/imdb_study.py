@@ -43,6 +43,7 @@ from imdb_tasks import errors, form
 if TYPE_CHECKING:
     from imdb_tasks.sources import KaggleCredentials
     from imdb_tasks.steps import Steps
+    from imdb_tasks.study import Source
 
 CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
 MODELS = Asset(name="imdb_models", uri="imdb://study/models")
@@ -83,10 +84,12 @@ def current_steps() -> Steps:
     return Steps(study, Store.from_environment(), context["run_id"])
 
 
-def kaggle_credentials() -> KaggleCredentials | None:
+def kaggle_credentials(source: Source) -> KaggleCredentials | None:
     """Return the credentials of the Airflow connection, or None: the client then looks in its own places."""
     from imdb_tasks.sources import KaggleCredentials
 
+    if source.kind != "kaggle":
+        return None
     try:
         connection = BaseHook.get_connection(KAGGLE_CONNECTION)
     except AirflowNotFoundException:
@@ -110,7 +113,7 @@ def announce(asset: Asset, **extra: Any) -> None:
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=datetime.timedelta(days=3),
+    dagrun_timeout=datetime.timedelta(days=6),  # the schedule is weekly
     params=form_fields(),
     tags=["imdb", "training", "study"],
     on_failure_callback=mail_failure,
@@ -131,11 +134,13 @@ def imdb_study() -> None:
 
     @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Bring the reviews into the store.")
     def fetch_reviews() -> str:
-        return current_steps().fetch_reviews(kaggle_credentials()).key
+        steps = current_steps()
+        return steps.fetch_reviews(kaggle_credentials(steps.study.reviews)).key
 
     @task(execution_timeout=datetime.timedelta(hours=4), doc_md="Bring the GloVe vectors into the store.")
     def fetch_glove() -> str:
-        return current_steps().fetch_glove(kaggle_credentials()).key
+        steps = current_steps()
+        return steps.fetch_glove(kaggle_credentials(steps.study.glove)).key
 
     @task(
         outlets=[CORPUS],

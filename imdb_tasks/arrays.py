@@ -90,6 +90,8 @@ def prepare(reviews_csv: Path, glove: Path, settings: TextSettings) -> Corpus:
     training = [documents[row] for row in train_rows]
     counts = text.count_words(training)
     word_index = text.index_words(counts)
+    if not word_index:
+        raise DataError(f"{reviews_csv.name}: the training reviews have no words of two letters or more")
     embeddings = read_embeddings(glove, word_index, dimensions=settings.dimensions)
 
     def ids(documents: list[list[str]]) -> "npt.NDArray[np.int32]":

@@ -167,7 +167,7 @@ def is_another_study(result: StudyResult) -> bool:
 def deviations(result: StudyResult) -> list[str]:
     """Return in what the study and its data differ from the original, the grid aside."""
     original, study, card = published(), result.study, result.data_card
-    found = []
+    found = ["a synthetic sample, no real reviews"] if _is_sample(study) else []
     if study.training.epochs != original["epochs"]:
         of = "of" if study.training.epochs < original["epochs"] else "instead of"
         found.append(f"{study.training.epochs:,} {of} {original['epochs']} epochs")
@@ -179,6 +179,11 @@ def deviations(result: StudyResult) -> list[str]:
         if number != expected:
             found.append(f"{number:,} {what} instead of {expected:,}")
     return found + _changed_settings(study)
+
+
+def _is_sample(study: Study) -> bool:
+    source = study.reviews
+    return source.kind == "local" and Path(source.path).parts[-2:] == ("include", "sample")
 
 
 def _changed_settings(study: Study) -> list[str]:

@@ -35,6 +35,8 @@ def save(figures: Mapping[str, Any], folder: Path) -> str | None:
         ChromeNotFoundError,
     )
 
+    for chatty in ("kaleido", "choreographer"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         pictures = asyncio.run(_draw(figures))
     except ChromeNotFoundError:

@@ -10,7 +10,7 @@ from imdb_tasks import runtime, sources
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, Variant, fingerprint
 
-# Raise one when the same inputs would give another result: another version of that step's code means another place.
+# Raise one when the same inputs would give another result: that step and all after it then have other places.
 REVISIONS = {"arrays": 1, "models": 1, "predictions": 1, "evaluations": 1, "reports": 1}
 
 
@@ -41,9 +41,9 @@ class Places:
         """Key of a model's probabilities on the test reviews."""
         return _key("predictions", model_key)
 
-    def evaluation(self, models: list[str]) -> str:
-        """Key of the study's result; ``models`` has, per variant, its model's key or why it is missing."""
-        return _key("evaluations", self.study.model_dump(mode="json"), models)
+    def evaluation(self, parts: list[str]) -> str:
+        """Key of the study's result; ``parts`` has, per variant, its predictions' key or why it is missing."""
+        return _key("evaluations", self.study.model_dump(mode="json"), parts)
 
     def report(self, evaluation_key: str) -> str:
         """Key of the report on an evaluation."""

@@ -23,8 +23,6 @@ from imdb_tasks.results import StudyResult
 if TYPE_CHECKING:
     import jinja2
 
-REVISION = 1  # raise it when the same result would give another report
-
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
 MAIL_CHARTS = ("test-accuracy", "validation-accuracy", "overfitting", "best-batch-sizes")
 MAIL_ROWS = 40  # more would pass the 102 kB at which mail readers cut a message

@@ -72,7 +72,7 @@ class VariantResult(Settings):
 
 
 class LengthSummary(Settings):
-    """Words per cleaned review, and the share (0 to 1) that is longer than one row of the array."""
+    """Words per cleaned review, rare ones included, and the share (0 to 1) longer than one row of the array."""
 
     mean: float
     median: float

@@ -24,7 +24,11 @@ def read_reviews(path: Path) -> "pd.DataFrame":
         DataError: for an encoding other than UTF-8, a missing column, an empty cell, an unknown label, or one class.
 
     """
+    import pandas as pd
+
     frame = _parse(path)
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes a surplus first field for a row's name
+        raise DataError(f"{path.name}: row 1 has more fields than the header line; put quotes around texts with commas")
     missing = [column for column in COLUMNS if column not in frame.columns]
     if missing:
         raise DataError(f"{path.name}: expected the columns {list(COLUMNS)}, found {list(frame.columns)[:10]}")

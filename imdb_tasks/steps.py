@@ -72,6 +72,7 @@ class Steps:
         if entry := self._cached("models", key):
             self._show_progress(key, variant, _record(entry).history, "cached")
             return entry
+        self.store.remove_ref(f"failures/{key}")
         try:
             self._train(key, variant)
         except Exception as error:
@@ -102,7 +103,10 @@ class Steps:
         missing = {variant: self._reason(variant) for variant, model in trained.items() if model is None}
         if len(missing) == len(trained):
             raise MissingInputError("no variant has a trained model; look at the logs of the step 'train'")
-        key = self.places.evaluation([model.key if model else missing[variant] for variant, model in trained.items()])
+        parts = [
+            self.places.predictions(model.key) if model else missing[variant] for variant, model in trained.items()
+        ]
+        key = self.places.evaluation(parts)
         if self._cached("evaluations", key) is None:
             rows = tuple(
                 self._measure(variant, model)
@@ -143,7 +147,10 @@ class Steps:
         """Make the report page and the parts of the mail, and note them as this run's report."""
         evaluation = self._evaluation()
         key = self.places.report(evaluation.key)
-        if self._cached("reports", key) is None:
+        cached = self._cached("reports", key)
+        if cached and not cached.about["pictures"]:
+            self.store.remove("reports", key)  # there may be a browser now
+        if cached is None or not cached.about["pictures"]:
             from imdb_tasks import reporting
 
             about: dict[str, Any] = {"evaluation": evaluation.key}
@@ -165,7 +172,8 @@ class Steps:
             shown = "; ".join(f"{row.variant.name}: {row.reason}" for row in missing[:_NAMED])
             raise IncompleteStudyError(
                 f"{len(missing)} of {len(self.study.variants)} variants are missing from the report; "
-                f"first {min(len(missing), _NAMED)}: {shown}. Clear their training tasks to try again"
+                f"first {min(len(missing), _NAMED)}: {shown}. "
+                "To try again, clear their training tasks and those downstream"
             )
 
     def is_news(self) -> bool:
@@ -197,6 +205,8 @@ class Steps:
             "run": self.run_id,
             "study": self.study.fingerprint(),
             "evaluation": evaluation.key,
+            "reviews from": self.study.reviews.model_dump_json(exclude_none=True),
+            "vectors from": self.study.glove.model_dump_json(exclude_none=True),
             "code": runtime.code_revision(),
             **runtime.versions(),
         }

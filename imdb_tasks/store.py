@@ -67,7 +67,7 @@ class Store:
         try:
             manifest = json.loads(path.joinpath(MANIFEST).read_text("utf8"))
             fault = _first_fault(path, manifest["files"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:  # another OSError may pass: not damage
             fault, manifest = f"{MANIFEST} is unreadable ({error})", {}
         if fault:
             self._set_aside(path, fault)
@@ -103,6 +103,13 @@ class Store:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
+    def remove(self, kind: str, key: str) -> None:
+        """Delete an entry, if there is one: out of sight at once, then from the disk."""
+        out_of_sight = self.work_folder("removed") / uuid.uuid4().hex
+        with contextlib.suppress(FileNotFoundError):
+            self._entry_path(kind, key).rename(out_of_sight)
+        shutil.rmtree(out_of_sight, ignore_errors=True)
+
     def read_ref(self, name: str) -> dict[str, Any] | None:
         """Return the pointer ``name``, or None where there is none."""
         try:
@@ -116,6 +123,10 @@ class Store:
         path = self._ref_path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, value)
+
+    def remove_ref(self, name: str) -> None:
+        """Forget the pointer ``name``, if there is one."""
+        self._ref_path(name).unlink(missing_ok=True)
 
     def refs(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the pointers below the folder ``prefix``, by their name within it."""

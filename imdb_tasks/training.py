@@ -33,7 +33,7 @@ def train(variant: Variant, settings: TrainingSettings, arrays: Arrays, on_epoch
     """Fit ``variant`` on the training reviews; ``on_epoch`` gets the history after each epoch.
 
     The last ``validation_fraction`` of the training rows is for validation, as Keras's ``validation_split`` takes it.
-    Rows are shuffled anew each epoch, from the seed and the epoch's number. A training loss that is not finite
+    Rows are shuffled anew each epoch, from the seed and the epoch's number. A loss that is not finite
     ends the training: the record's status is then ``diverged``.
     """
     runtime.load_keras()
@@ -54,7 +54,7 @@ def train(variant: Variant, settings: TrainingSettings, arrays: Arrays, on_epoch
         callbacks=[watch],
     )
     history: History = watch.history
-    diverged = history.loss[-1] is None
+    diverged = None in (history.loss[-1], history.val_loss[-1])
     record = TrainingRecord(
         variant=variant,
         status="diverged" if diverged else "finished",
@@ -132,7 +132,7 @@ def _epoch_watch(batches: Any, samples: int, on_epoch: EpochListener) -> Any:
             self.history = History(**{name: (*getattr(self.history, name), value) for name, value in new.items()})
             log.info("epoch %d/%d  %s  %.1f s", epoch + 1, self.params["epochs"], _line(new), seconds)
             on_epoch(self.history)
-            if new["loss"] is None:
+            if None in (new["loss"], new["val_loss"]):
                 log.warning("the loss is not finite after epoch %d: diverged, training ends here", epoch + 1)
                 self.model.stop_training = True
 

@@ -10,6 +10,7 @@ from typing import Any
 from imdb_tasks.findings import label
 from imdb_tasks.form import read_form
 
+NO_PICTURES = "There are no pictures in this mail"  # a worker may lack a browser
 LARGEST_MESSAGE = 25 * 2**20  # bytes on the wire; what common mail servers take
 
 
@@ -31,7 +32,7 @@ def faults_of_message(path: Path) -> list[str]:
     found = {
         "a text part": bool(message.get_body(("plain",))),
         "an HTML part": bool(page),
-        "inline pictures": bool(pictures),
+        "inline pictures, or a word on why there are none": bool(pictures) or NO_PICTURES in page,
         f"every picture shown in its HTML part (not {', '.join(unused)})": not unused,
         "an attachment": any(part.get_content_disposition() == "attachment" for part in parts),
         f"less than {LARGEST_MESSAGE:,} bytes": path.stat().st_size < LARGEST_MESSAGE,

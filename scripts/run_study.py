@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     """Return the values of the trigger form."""
-    recipients = os.environ.get("IMDB_RECIPIENTS", RECIPIENT).replace(",", " ").split()
+    recipients = (os.environ.get("IMDB_RECIPIENTS") or RECIPIENT).replace(",", " ").split()
     conf: dict[str, Any] = {"profile": options.profile, "recipients": recipients, "notify": "always"}
     if options.data:
         conf |= {"source": "folder", "folder": str(options.data.absolute())}

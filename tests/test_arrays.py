@@ -61,6 +61,13 @@ def test_the_data_card_counts_what_is_there(corpus: Corpus) -> None:
     assert card.expected_vocabulary_size is None
 
 
+def test_reviews_without_words_are_refused(tmp_path: Path, corpus_folder: Path) -> None:
+    path = tmp_path / "digits.csv"
+    path.write_text("review,sentiment\n" + "123 !!,positive\n456 ??,negative\n" * 10)
+    with pytest.raises(DataError, match="have no words"):
+        prepare(path, corpus_folder / "glove.6B.100d.txt", SETTINGS)
+
+
 def test_a_split_with_one_label_only_is_refused(tmp_path: Path, corpus_folder: Path) -> None:
     path = tmp_path / "few.csv"
     path.write_text("review,sentiment\n" + "good,positive\n" * 9 + "bad,negative\n")

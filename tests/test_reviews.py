@@ -47,6 +47,7 @@ def test_a_review_may_consist_of_the_word_null(tmp_path: Path) -> None:
         (HEADER + "a,positive\nb,positive\n", "expected both labels, found only 'positive'"),
         (HEADER + 'a,positive\n"never closed,negative\n', "empty cells in 'sentiment'|not a whole CSV file"),
         (HEADER + "a,positive\nb,negative,what,is,this\n", "not a whole CSV file"),
+        (HEADER + "good, film,positive\nbad, film,negative\n", "row 1 has more fields than the header line"),
         ((HEADER + GOOD_ROWS).encode("utf-16"), "line 1: expected UTF-8"),
         (HEADER.encode() + b"caf\xe9,positive\n", r"line 2: expected UTF-8, found the bytes b'\\xe9,"),
     ],

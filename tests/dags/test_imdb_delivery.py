@@ -1,18 +1,31 @@
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from aiosmtpd.controller import Controller
 
+from imdb_tasks.errors import MailError, SettingsError
+from imdb_tasks.form import Delivery
+from imdb_tasks.steps import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study
+from scripts.home import free_port
 from tests.dags.conftest import Inbox
 from tests.dags.environment import ROOT
+from tests.study_results import study_result
+
+
+def set_connection(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    extra = {"from_email": "study@example.org", "disable_tls": True, "disable_ssl": True, "retry_limit": 0}
+    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
 
 
 @pytest.fixture
 def delivery(monkeypatch: pytest.MonkeyPatch, inbox: Inbox):
     monkeypatch.syspath_prepend(str(ROOT / "dags"))
-    extra = {"from_email": "study@example.org", "disable_tls": True, "disable_ssl": True}
-    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": inbox.port, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+    set_connection(monkeypatch, inbox.port)
     import imdb_delivery
 
     return imdb_delivery
@@ -41,3 +54,56 @@ def test_nobody_is_mailed_who_does_not_want_to_be(delivery, inbox: Inbox, conf: 
     before = len(inbox.mails)
     delivery.mail_failure(context(**conf))
     assert len(inbox.mails) == before
+
+
+class Refusing:
+    """An SMTP server's handler that answers every mail with one line."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        return self.answer
+
+
+@pytest.fixture
+def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    """A study with a report in the store."""
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-such-browser"))
+    steps = Steps(Study(), Store(tmp_path / "store"))
+    with steps.store.publish("evaluations", "e1", {"missing": 0}) as folder:
+        folder.joinpath("result.json").write_text(study_result().model_dump_json())
+    steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
+    steps.report()
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [("550 not wanted", SettingsError), ("552 too large", SettingsError), ("451 later", MailError)],
+)
+def test_a_refusal_for_good_is_permanent_and_one_for_now_is_tried_again(
+    delivery, reported: Steps, monkeypatch: pytest.MonkeyPatch, answer: str, kind: type[Exception]
+) -> None:
+    port = free_port(2525)
+    server = Controller(Refusing(answer), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        set_connection(monkeypatch, port)
+        with pytest.raises(kind, match=answer[:3]):
+            delivery.send(reported, Delivery(recipients=("a@example.org",)))
+    finally:
+        server.stop()
+    assert reported.is_news()
+
+
+def test_a_server_that_is_not_there_is_tried_again(delivery, reported: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_connection(monkeypatch, free_port(2525))
+    with pytest.raises(MailError, match="did not take the report"):
+        delivery.send(reported, Delivery(recipients=("a@example.org",)))
+
+
+def test_a_report_drawn_without_a_browser_is_drawn_again(reported: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reported.reported().about["pictures"] is False
+    monkeypatch.delenv("BROWSER_PATH")
+    assert reported.report().about["pictures"] is True
