@@ -124,6 +124,8 @@ def _study(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> Study:
 def _sources(form: Mapping[str, Any]) -> tuple[Source, Source]:
     pins = {"reviews": form["reviews_sha256"] or None, "glove": form["glove_sha256"] or None}
     source = _one_of("source", form["source"], SOURCES)
+    if form["folder"] and source != "folder":
+        raise SettingsError(f"folder {form['folder']!r} would have no effect with the source {source!r}; choose folder")
     if source == "kaggle":
         return (
             KaggleSource(dataset=KAGGLE_REVIEWS.dataset, version=form["reviews_version"], sha256=pins["reviews"]),

@@ -78,6 +78,11 @@ def test_a_folder_source_needs_a_folder() -> None:
         read_form({**QUIET, "source": "folder"})
 
 
+def test_a_folder_that_the_source_would_ignore_is_refused() -> None:
+    with pytest.raises(SettingsError, match="folder '/data' would have no effect with the source 'kaggle'"):
+        read_form({**QUIET, "folder": "/data"})
+
+
 def test_a_pin_goes_to_its_own_file() -> None:
     study, _ = read_form({**QUIET, "reviews_sha256": "a" * 64})
     assert (study.reviews.sha256, study.glove.sha256) == ("a" * 64, None)
