@@ -150,7 +150,8 @@ class Steps:
         cached = self._cached("reports", key)
         if cached and not cached.about["pictures"]:
             self.store.remove("reports", key)  # there may be a browser now
-        if cached is None or not cached.about["pictures"]:
+            cached = None
+        if cached is None:
             from imdb_tasks import reporting
 
             about: dict[str, Any] = {"evaluation": evaluation.key}

@@ -4,9 +4,8 @@ import os
 import sys
 
 from scripts.home import Home, environment
+from scripts.local_airflow import PREFERRED_PORT as API_PORT
 from scripts.mail_catcher import PREFERRED_PORT as SMTP_PORT
-
-API_PORT = 8080
 
 
 def main() -> None:
