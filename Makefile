@@ -32,6 +32,9 @@ endif
 endif
 endif
 
+# What computes with Keras is tested on its other backend, too.
+BOTH_BACKENDS := $(addprefix tests/test_,recurrent.py engine.py training.py evaluation.py models.py)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo study ui test check lock clean purge
@@ -51,6 +54,7 @@ ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
 
 test: $(DEV_READY) ## every test
 	$(BIN)/python -m pytest
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BOTH_BACKENDS)
 
 check: $(DEV_READY) ## style, types, architecture, then every test
 	$(BIN)/ruff check

@@ -1,15 +1,14 @@
 """Preprocessing against the original's code, in the same run: seconds, peak memory, and whether the arrays are equal.
 
-    python -m bench.preprocessing FOLDER [--repeats 3]
+    python -m bench.preprocessing [--repeats 3]
 
-FOLDER holds the reviews and the GloVe vectors, as downloaded or unpacked. Every measurement is a process of its own,
-ours and the original's in turn; medians are printed, with their ratio and the machine's nature.
+IMDB_DATA_DIR names a folder with the reviews and the GloVe vectors, as downloaded or unpacked; without it the bundled
+sample is used, which is too small to say much. Every measurement is a process of its own, ours and the original's in
+turn; medians count. How the time grows is measured on the first quarter and the first half of the reviews.
 """
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -18,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import corpus, machine
 from imdb_tasks import sources
 from imdb_tasks.store import Store
 from imdb_tasks.study import LocalSource, TextSettings
@@ -28,20 +28,42 @@ SETTINGS = TextSettings()
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=RUNNERS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         print(json.dumps(measure(options.only, options.folder)))
         return
     with tempfile.TemporaryDirectory() as scratch:
-        unpacked = Path(scratch, "unpacked")
-        unpacked.mkdir()
-        for wanted in (sources.REVIEWS, sources.glove()):
-            entry = sources.fetch(LocalSource(path=str(options.folder.absolute())), wanted, Store(scratch))
-            entry.file(wanted.member).rename(unpacked / wanted.member)
-        report([run(name, unpacked) for _ in range(options.repeats) for name in RUNNERS])
+        whole = unpack(Path(scratch))
+        runs = [run(name, whole) for _ in range(options.repeats) for name in RUNNERS]
+        growth = {share: run("ours", part_of(whole, share))["seconds"] for share in (0.25, 0.5)}
+    result = summarise(runs)
+    machine.write("preprocessing", {**result, "repeats": options.repeats, "corpus": corpus.name(), "growth": growth})
+
+
+def unpack(scratch: Path) -> Path:
+    """Fetch both files from the data folder, or the sample, into one folder."""
+    folder = scratch / "whole"
+    folder.mkdir()
+    source = LocalSource(path=str(corpus.folder()))
+    for wanted in (sources.REVIEWS, sources.glove()):
+        entry = sources.fetch(source, wanted, Store(scratch))
+        entry.file(wanted.member).rename(folder / wanted.member)
+    return folder
+
+
+def part_of(whole: Path, share: float) -> Path:
+    """Make a folder with the first reviews and the same vectors."""
+    import pandas as pd
+
+    part = whole.with_name(f"part-{share}")
+    part.mkdir()
+    frame = pd.read_csv(whole / sources.REVIEWS.member)
+    frame.head(int(len(frame) * share)).to_csv(part / sources.REVIEWS.member, index=False)
+    (part / sources.glove().member).hardlink_to(whole / sources.glove().member)
+    return part
 
 
 def ours(reviews: Path, glove: Path) -> dict[str, object]:
@@ -88,22 +110,23 @@ def measure(name: str, folder: Path) -> dict[str, object]:
 
 
 def run(name: str, folder: Path) -> dict[str, object]:
-    command = [sys.executable, "-m", "bench.preprocessing", str(folder), "--only", name]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout))
+    command = [sys.executable, "-m", "bench.preprocessing", "--folder", str(folder), "--only", name]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    result = dict(json.loads(done.stdout))
+    print(f"{name:10} {result['seconds']:6.1f} s   peak {result['peak_mb']:6.0f} MB", flush=True)
+    return result
 
 
-def report(results: list[dict[str, object]]) -> None:
+def summarise(runs: list[dict[str, object]]) -> dict[str, object]:
+    """Return the medians, their ratio, and whether all runs made the same arrays."""
     medians = {
-        name: {key: statistics.median(r[key] for r in results if r["name"] == name) for key in ("seconds", "peak_mb")}
+        name: {key: statistics.median(r[key] for r in runs if r["name"] == name) for key in ("seconds", "peak_mb")}
         for name in RUNNERS
     }
-    for name, values in medians.items():
-        print(f"{name:10} {values['seconds']:6.1f} s   peak {values['peak_mb']:6.0f} MB")
-    print(f"original / ours: {medians['original']['seconds'] / medians['ours']['seconds']:.2f} in time")
-    print(f"arrays bit-equal: {len({r['sha256'] for r in results}) == 1}")
-    machine = platform.processor() or platform.machine()
-    print(f"machine: {os.cpu_count()} cores, {machine}, Python {platform.python_version()}")
+    ratio = medians["original"]["seconds"] / medians["ours"]["seconds"]
+    equal = len({run["sha256"] for run in runs}) == 1
+    print(f"original / ours: {ratio:.2f} in time; arrays bit-equal: {equal}")
+    return {"medians": medians, "ratio": ratio, "bit_equal": equal}
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """What the corpus is: the figures that every report shows, counted once."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imdb_tasks.embeddings import Embeddings
 from imdb_tasks.results import Coverage, LengthSummary
 from imdb_tasks.study import Study, TextSettings
+from imdb_tasks.text import Vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,10 +26,9 @@ def expected_vocabulary(rows: int, text: TextSettings) -> int | None:
 
 def duplicates(reviews: "pd.Series[str]", test_rows: "npt.NDArray[np.int64]") -> tuple[int, int]:
     """Count the reviews that repeat an earlier one, and the test reviews whose text is also a training review."""
-    repeated = int(reviews.duplicated().sum())
-    in_test = reviews.index.isin(test_rows)
-    straddling = int(reviews[in_test].isin(reviews[~in_test]).sum())
-    return repeated, straddling
+    shared = reviews[reviews.duplicated(keep=False)]  # the few that are worth comparing
+    in_test = shared.index.isin(test_rows)
+    return int(shared.duplicated().sum()), int(shared[in_test].isin(shared[~in_test]).sum())
 
 
 def summarise_lengths(lengths: "npt.NDArray[np.int64]", max_tokens: int) -> LengthSummary:
@@ -52,14 +51,9 @@ def summarise_lengths(lengths: "npt.NDArray[np.int64]", max_tokens: int) -> Leng
     )
 
 
-def coverage(
-    counts: Counter[str], word_index: Mapping[str, int], embeddings: Embeddings, vocabulary_limit: int
-) -> Coverage:
+def coverage(vocabulary: Vocabulary, embeddings: Embeddings, vocabulary_limit: int) -> Coverage:
     """Say how much of the training texts' vocabulary GloVe knows, by words and by tokens."""
-    import numpy as np
-
-    ordered = list(word_index)
-    tokens = np.array([counts[word] for word in ordered], dtype=np.int64)
+    tokens = vocabulary.counts
     known = embeddings.found[1:]
     limited = slice(0, vocabulary_limit - 1)
     return Coverage(
@@ -67,7 +61,7 @@ def coverage(
         tokens=_share(known, tokens),
         limited_words=_share(known[limited]),
         limited_tokens=_share(known[limited], tokens[limited]),
-        frequent_missing=_first_missing(ordered, known),
+        frequent_missing=_first_missing(vocabulary.words, known),
     )
 
 

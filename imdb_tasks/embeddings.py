@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _NUMBER_BYTES = b"0123456789+-.eE "
-_ADVICE = "the download may be cut short: delete the file and run again"
+_BLOCK = 8 << 20  # bytes
+_ADVICE = "the source's file is damaged or cut short: fetch it anew and run again"
 
 
 @dataclass(frozen=True)
@@ -46,42 +47,86 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
     """
     import numpy as np
 
+    needed = {word.encode(): number for word, number in word_index.items()}
     matrix = np.zeros((len(word_index) + 1, dimensions), dtype=np.float32)
     found = np.zeros(len(word_index) + 1, dtype=np.bool_)
-    number = 0
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            word, values = _split(line, number, dimensions)
-            row = word_index.get(word)
-            if row is not None:
-                matrix[row] = _parse(values, number)
-                found[row] = True
-    if not number:
+    count = 0
+    with path.open("rb") as file:
+        # A good block is checked as a whole; only a bad one is gone through line by line, to name the line.
+        while lines := file.readlines(_BLOCK):
+            words = [line[: line.find(b" ")] for line in lines]
+            if not _sound(lines, words, dimensions):
+                for number, line in enumerate(lines, start=count + 1):
+                    _check(line, number, dimensions)
+            hits = [number for number, word in enumerate(words) if word in needed]
+            rows = [needed[words[number]] for number in hits]
+            values = [lines[number][len(words[number]) + 1 :].rstrip() for number in hits]
+            if hits:
+                matrix[rows] = _parse(values, [count + 1 + number for number in hits], dimensions)
+                found[rows] = True
+            count += len(lines)
+    if not count:
         raise DataError(f"{path.name}: expected GloVe vectors, found an empty file; {_ADVICE}")
-    return Embeddings(matrix, found, number)
+    return Embeddings(matrix, found, count)
 
 
-def _split(line: bytes, number: int, dimensions: int) -> tuple[str, bytes]:
-    raw_word, _, values = line.rstrip(b"\r\n").partition(b" ")
+def _sound(lines: list[bytes], words: list[bytes], dimensions: int) -> bool:
+    """Tell whether all lines would pass ``_check``, without looking at them one by one."""
+    block, names = b"".join(lines), b" ".join(words)
+    try:
+        names.decode("utf8")
+    except UnicodeDecodeError:
+        return False
+    if b"\r" in block or not all(words):
+        return False
+    kept = _NUMBER_BYTES + b"\n"  # if only the words have other bytes than these, the values have none
+    return {line.count(b" ") for line in lines} == {dimensions} and block.translate(None, kept) == names.translate(
+        None, kept
+    )
+
+
+def _check(line: bytes, number: int, dimensions: int) -> None:
+    word, _, values = line.rstrip(b"\r\n").partition(b" ")
     count = values.count(b" ") + 1 if values else 0
-    if count != dimensions or not raw_word:
+    if count != dimensions or not word:
         raise DataError(f"GloVe line {number:,}: expected a word and {dimensions} values, found {count}; {_ADVICE}")
     if strange := values.translate(None, _NUMBER_BYTES):
         raise DataError(f"GloVe line {number:,}: expected finite numbers, found {strange[:20]!r} in them; {_ADVICE}")
     try:
-        return raw_word.decode("utf8"), values
+        word.decode("utf8")
     except UnicodeDecodeError as error:
-        raise DataError(f"GloVe line {number:,}: the word {raw_word[:40]!r} is not UTF-8; {_ADVICE}") from error
+        raise DataError(f"GloVe line {number:,}: the word {word[:40]!r} is not UTF-8; {_ADVICE}") from error
 
 
-def _parse(values: bytes, number: int) -> "npt.NDArray[np.float32]":
+def _parse(values: list[bytes], numbers: list[int], dimensions: int) -> "npt.NDArray[np.float32]":
+    """Return float32 (lines, dimensions) of lines of numbers; ``numbers`` are the lines' places in the file."""
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import csv
+
+    # Parsed as float64 and then rounded, as numpy does with text: rounding once could differ in the last bit.
+    types = {str(column): pa.float64() for column in range(dimensions)}
+    try:
+        table = csv.read_csv(
+            pa.py_buffer(b"\n".join(values)),
+            csv.ReadOptions(column_names=list(types)),
+            csv.ParseOptions(delimiter=" ", quote_char=False),
+            csv.ConvertOptions(column_types=types, null_values=[]),
+        )
+    except pa.ArrowInvalid:
+        return np.stack([_parse_line(value, number) for value, number in zip(values, numbers, strict=True)])
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        vectors = np.stack([column.to_numpy() for column in table.columns], axis=1).astype(np.float32)
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise DataError(f"GloVe line {numbers[int(finite.argmin())]:,}: a value is too large for float32; {_ADVICE}")
+    return vectors
+
+
+def _parse_line(values: bytes, number: int) -> "npt.NDArray[np.float32]":
     import numpy as np
 
     try:
-        with np.errstate(over="ignore"):  # what overflows is refused below
-            vector = np.array(values.split(b" "), dtype=np.float32)
+        return np.array(values.split(b" "), dtype=np.float64).astype(np.float32)
     except ValueError as error:
         raise DataError(f"GloVe line {number:,}: {error}; {_ADVICE}") from error
-    if not np.isfinite(vector).all():
-        raise DataError(f"GloVe line {number:,}: a value is too large for float32; {_ADVICE}")
-    return vector

@@ -1,5 +1,6 @@
 """The records that steps hand to each other through the store, as JSON. A number that is not finite is null."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,6 +9,12 @@ from imdb_tasks.study import Settings, Sha256, Study, Variant
 
 Measure = Literal["loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc"]
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
+
+
+def finite(value: float) -> float | None:
+    """Return a plain float, or None where the value is not finite: JSON has no NaN."""
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 class History(Settings):

@@ -35,7 +35,7 @@ def read_reviews(path: Path) -> "pd.DataFrame":
     if frame.empty:
         raise DataError(f"{path.name}: expected reviews, found the header line only")
     for column in COLUMNS:
-        blank = frame[column].isna() | (frame[column].str.strip() == "")
+        blank = frame[column].isna() | frame[column].str.isspace().fillna(value=False)
         if blank.any():
             raise DataError(f"{path.name}: {_bounded('empty cells', column, _rows(blank))}")
     unknown = ~frame["sentiment"].isin(LABELS)

@@ -135,13 +135,12 @@ class Steps:
         from imdb_tasks import arrays, evaluation
 
         corpus = arrays.Arrays.load(self._corpus().path)
-        probabilities = evaluation.predict(model.file("model.keras"), corpus.x_test)
-        metrics = evaluation.measure(probabilities, corpus.y_test)
+        evaluated = evaluation.evaluate(model.file("model.keras"), corpus.x_test, corpus.y_test)
         with self.store.publish("predictions", key, {"model": model.key}) as folder:
-            np.save(folder / "probabilities.npy", probabilities, allow_pickle=False)
-            write_json(folder / "metrics.json", metrics.model_dump(mode="json"))
-        log.info("%s: %s", model.about["variant"], metrics)
-        return metrics
+            np.save(folder / "probabilities.npy", evaluated.probabilities, allow_pickle=False)
+            write_json(folder / "metrics.json", evaluated.metrics.model_dump(mode="json"))
+        log.info("%s: %s", model.about["variant"], evaluated.metrics)
+        return evaluated.metrics
 
     def report(self) -> Entry:
         """Make the report page and the parts of the mail, and note them as this run's report."""

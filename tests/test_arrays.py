@@ -1,11 +1,14 @@
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from imdb_tasks.arrays import ARRAY_NAMES, Arrays, Corpus, prepare
+from imdb_tasks.arrays import ARRAY_NAMES, Arrays, Corpus, prepare, split
 from imdb_tasks.errors import DataError
 from imdb_tasks.reviews import read_reviews
 from imdb_tasks.study import TextSettings
@@ -36,6 +39,14 @@ def test_arrays_equal_the_plain_reference(corpus: Corpus, corpus_folder: Path) -
     assert corpus.word_index == index
     for name, values in expected.items():
         np.testing.assert_array_equal(getattr(corpus.arrays, name), values, err_msg=name)
+
+
+@given(st.integers(2, 500), st.floats(0.01, 0.99), st.integers(0, 2**32 - 1))
+def test_the_split_is_that_of_scikit_learn(rows: int, test_fraction: float, seed: int) -> None:
+    assume(math.ceil(rows * test_fraction) < rows)
+    expected = train_test_split(np.arange(rows), test_size=test_fraction, random_state=seed)
+    for found, wanted in zip(split(rows, test_fraction=test_fraction, seed=seed), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_arrays_have_the_promised_types(corpus: Corpus) -> None:

@@ -1,5 +1,3 @@
-from collections import Counter
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +5,7 @@ import pytest
 from imdb_tasks import datacard
 from imdb_tasks.embeddings import Embeddings
 from imdb_tasks.study import TextSettings
+from imdb_tasks.text import Vocabulary
 
 
 def test_duplicates_are_counted_and_so_are_those_on_both_sides_of_the_split() -> None:
@@ -15,11 +14,10 @@ def test_duplicates_are_counted_and_so_are_those_on_both_sides_of_the_split() ->
 
 
 def test_coverage_is_told_in_words_and_in_tokens() -> None:
-    counts = Counter({"the": 6, "film": 3, "zzz": 1})
-    index = {"the": 1, "film": 2, "zzz": 3}
+    vocabulary = Vocabulary(("the", "film", "zzz"), np.array([6, 3, 1]), np.zeros(0, np.int32))
     found = np.array([False, True, False, False])
     embeddings = Embeddings(np.zeros((4, 2), np.float32), found, 1)
-    result = datacard.coverage(counts, index, embeddings, vocabulary_limit=3)
+    result = datacard.coverage(vocabulary, embeddings, vocabulary_limit=3)
     assert (result.words, result.tokens) == pytest.approx((1 / 3, 0.6))
     assert (result.limited_words, result.limited_tokens) == pytest.approx((1 / 2, 6 / 9))
     assert result.frequent_missing == ("film", "zzz")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imdb_tasks import embeddings
 from imdb_tasks.embeddings import Embeddings, read_embeddings
 from imdb_tasks.errors import DataError
 from tests import reference
@@ -41,7 +42,7 @@ def test_windows_line_ends_and_a_last_line_without_one_are_accepted(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("film 1", r"GloVe line 2: expected a word and 2 values, found 1; the download may be cut short"),
+        ("film 1", r"GloVe line 2: expected a word and 2 values, found 1; the source's file is damaged or cut short"),
         ("film 1 2 3", "GloVe line 2: .*found 3"),
         ("film", "GloVe line 2: .*found 0"),
         ("", "GloVe line 2: .*found 0"),
@@ -49,6 +50,9 @@ def test_windows_line_ends_and_a_last_line_without_one_are_accepted(tmp_path: Pa
         ("film inf 1", "GloVe line 2: expected finite numbers, found b'inf'"),
         ("film 1 0x1", "GloVe line 2: expected finite numbers"),
         ("film 1 -", "GloVe line 2: could not convert"),
+        ("film 1 1-2", "GloVe line 2: could not convert"),
+        ("film 1\r 2", "GloVe line 2: expected finite numbers"),
+        (" 1 2", "GloVe line 2: expected a word"),
         ("film 1 1e99", "GloVe line 2: a value is too large for float32"),
         ("other 1 nan", "GloVe line 2: expected finite numbers"),
     ],
@@ -61,6 +65,20 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
 def test_a_word_that_is_not_utf8_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"GloVe line 1: the word b'caf\\xe9' is not UTF-8"):
         read(tmp_path, b"caf\xe9 1 2\n")
+
+
+def test_a_fault_is_named_by_its_line_in_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "_BLOCK", 20)
+    lines = [f"word{number} 1 2" for number in range(30)]
+    assert read(tmp_path, "\n".join(lines), ("word0", "word29")).matrix.tolist() == [[0, 0], [1, 2], [1, 2]]
+    for fault in ("word17 1", "word17 1 1e99"):
+        lines[17] = fault
+        with pytest.raises(DataError, match="GloVe line 18: "):
+            read(tmp_path, "\n".join(lines), ("word0", "word17"))
+
+
+def test_numbers_that_arrow_does_not_read_are_read_as_python_does(tmp_path: Path) -> None:
+    assert read(tmp_path, "the 1 2\nfilm +1 .5\n").matrix[1].tolist() == [1, 0.5]
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""A process that trains when it is told to, so that several can be measured in turn, or side by side.
+
+    python -m bench.worker original|ours FOLDER
+
+It reads lines of JSON, {"variant": "64_GRU_32", "rows": 4096, "epochs": 2, "tokens": 100}, builds and compiles the
+model, trains one epoch that is not counted, answers {"ready": ...}, waits for a line, trains the counted epochs, and
+answers with their seconds. Validation is not part of an epoch here.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from imdb_tasks import runtime
+from imdb_tasks.arrays import Arrays
+from imdb_tasks.study import TrainingSettings, Variant
+
+
+def main() -> None:
+    kind, folder = sys.argv[1:]
+    if kind == "ours":
+        runtime.load_keras()
+    arrays = Arrays.load(Path(folder))
+    for line in sys.stdin:
+        job = json.loads(line)
+        units, cell, batch = job["variant"].split("_")
+        variant = Variant(cell=cell, units=int(units), batch_size=int(batch))
+        x = np.ascontiguousarray(
+            np.tile(arrays.x_train[: job["rows"]], (1, -(-job["tokens"] // 100)))[:, : job["tokens"]]
+        )
+        answer({"seconds": RUNNERS[kind](variant, x, arrays.y_train[: job["rows"]], arrays, job["epochs"])})
+
+
+def original(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs: int) -> list[float]:
+    """The original's path: stock layers, ``fit`` on arrays, as many threads as TensorFlow likes."""
+    import keras
+
+    from imdb_tasks import models
+
+    class Watch(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds: list[float] = []
+
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+            if epoch == 1:
+                wait_for_the_others()
+            self.started = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            self.seconds.append(time.perf_counter() - self.started)
+
+    model = models.build(variant, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1])
+    watch = Watch()
+    model.fit(x, y.astype("float32"), batch_size=variant.batch_size, epochs=1 + epochs, verbose=0, callbacks=[watch])
+    keras.utils.clear_session()
+    return watch.seconds[1:]
+
+
+def ours(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs: int) -> list[float]:
+    """The product's path: its engine, shuffled by seed and epoch."""
+    import keras
+
+    from imdb_tasks import models
+    from imdb_tasks.engine import Batches, Engine
+    from imdb_tasks.training import shuffled
+
+    model = models.build(variant, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1])
+    engine = Engine(model, x, y)
+    state, seconds = engine.start(), []
+    for epoch in range(1 + epochs):
+        if epoch == 1:
+            wait_for_the_others()
+        started = time.perf_counter()
+        order = shuffled(len(x), seed=42, epoch=epoch)
+        state, _ = engine.train(state, Batches.of(order, variant.batch_size))
+        seconds.append(time.perf_counter() - started)
+    keras.utils.clear_session()
+    return seconds[1:]
+
+
+RUNNERS = {"original": original, "ours": ours}
+
+
+def wait_for_the_others() -> None:
+    answer({"ready": True})
+    sys.stdin.readline()
+
+
+def answer(message: dict[str, object]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+if __name__ == "__main__":
+    main()
