@@ -37,7 +37,7 @@ BOTH_BACKENDS := $(addprefix tests/test_,recurrent.py engine.py training.py eval
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo study ui test check lock clean purge
+.PHONY: help demo study ui test check bench lock clean purge
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,15 @@ check: $(DEV_READY) ## style, types, architecture, then every test
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
 	$(MAKE) test
+
+bench: $(DEV_READY) ## measure everything (about 40 minutes); figures go to docs/performance.md
+	$(BIN)/python -m bench.preprocessing
+	$(BIN)/python -m bench.overhead
+	$(BIN)/python -m bench.growth
+	$(BIN)/python -m bench.training
+	$(BIN)/python -m bench.training --name training-full-size --rows 32000 --repeats 1 --epochs 1 \
+		--variants 128_GRU_32 64_LSTM_64 32_LSTM_128
+	$(BIN)/python -m bench.tables
 
 lock: $(UV_NEEDED) ## resolve the dependencies again, after a change of pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.txt

@@ -59,6 +59,7 @@ def fetch(
     known = _known(refs[0], store)
     if known is not None:
         log.info("%s: %s is in the store already; nothing is downloaded", wanted.name, _origin(source))
+        _remember(refs, known, store)  # a local file may be what it was before
         return known
     with _scratch(store) as folder:
         file = folder / wanted.member
@@ -79,9 +80,9 @@ def fetch(
 def located(source: AnySource, wanted: Wanted, store: Store) -> Entry:
     """Return the entry that `fetch` left for this source, verified, without any network; raises MissingInputError.
 
-    A local source that this machine cannot see is taken to be as it was when it was fetched last.
+    A local source is taken to be as it was when it was fetched last: nobody looks at it again in the middle of a run.
     """
-    entry = _known(_ref_to_trust(source, wanted), store)
+    entry = _known(_plain_ref(source, wanted), store)
     if entry is None:
         raise _missing(source, wanted, store)
     return entry
@@ -89,7 +90,7 @@ def located(source: AnySource, wanted: Wanted, store: Store) -> Entry:
 
 def located_key(source: AnySource, wanted: Wanted, store: Store) -> str:
     """Return the key of that entry without reading its bytes; raises MissingInputError."""
-    pointer = store.read_ref(_ref_to_trust(source, wanted))
+    pointer = store.read_ref(_plain_ref(source, wanted))
     if pointer is None:
         raise _missing(source, wanted, store)
     return str(pointer["key"])
@@ -195,13 +196,6 @@ def _refs(source: AnySource, wanted: Wanted) -> list[str]:
         return [plain]
     file = _local_file(source, wanted).stat()
     return [f"{plain}-{fingerprint(file.st_size, file.st_mtime_ns)}", plain]
-
-
-def _ref_to_trust(source: AnySource, wanted: Wanted) -> str:
-    try:
-        return _refs(source, wanted)[0]
-    except NotFoundError:
-        return _plain_ref(source, wanted)
 
 
 def _missing(source: AnySource, wanted: Wanted, store: Store) -> MissingInputError:

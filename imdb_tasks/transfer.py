@@ -9,10 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import IO, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-
-import tenacity
 
 from imdb_tasks.errors import (
     AccessRefusedError,
@@ -25,6 +23,9 @@ from imdb_tasks.errors import (
     UnexpectedContentError,
     UnsafeArchiveError,
 )
+
+if TYPE_CHECKING:
+    import tenacity
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Patience:
 
     def keep_trying(self, call: Callable[[], _T]) -> _T:
         """Return what ``call`` returns; raise its last TransientError when the tries are spent."""
+        import tenacity
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(self.tries),
@@ -58,7 +61,9 @@ class Patience:
         )
         return retrying(call)
 
-    def _pause(self, state: tenacity.RetryCallState) -> float:
+    def _pause(self, state: "tenacity.RetryCallState") -> float:
+        import tenacity
+
         error = state.outcome.exception() if state.outcome else None
         pause = error.retry_after if isinstance(error, ServerBusyError) else None
         if pause is None:
@@ -66,7 +71,7 @@ class Patience:
             pause = grows(state)
         return min(pause, self.longest_pause)
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
+    def _tell(self, state: "tenacity.RetryCallState") -> None:
         error = state.outcome.exception() if state.outcome else None
         pause = state.next_action.sleep if state.next_action else 0.0
         log.warning("try %d of %d: %s; again in %.1f s", state.attempt_number, self.tries, error, pause)

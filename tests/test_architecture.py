@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"airflow", "tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaleido", "kaggle", "httpx"}
+HEAVY |= {"pyarrow", "tenacity"}
 LIGHT = ("errors", "study", "store", "results", "form", "sources", "runtime", "places", "steps", "training", "cli")
 
 

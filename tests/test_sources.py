@@ -269,14 +269,28 @@ def test_a_large_local_file_is_refused(store, tmp_path):
         get(local(tmp_path), store, dataclasses.replace(REVIEWS, max_bytes=1_000_000))
 
 
-def test_a_local_file_that_changed_is_read_again(store, tmp_path):
+def test_a_local_file_that_changed_is_read_again_by_the_next_fetch_and_not_before(store, tmp_path):
     path = tmp_path / "IMDB Dataset.csv"
     path.write_bytes(REVIEWS_CSV)
     first = get(local(path), store)
     path.write_bytes(REVIEWS_CSV * 2)
-    with pytest.raises(MissingInputError):
-        located(local(path), REVIEWS, store)
-    assert get(local(path), store).key != first.key
+    assert located(local(path), REVIEWS, store) == first
+    second = get(local(path), store)
+    assert second.key != first.key
+    assert located_key(local(path), REVIEWS, store) == second.key
+
+
+def test_a_local_file_that_changed_back_is_found_again(store, tmp_path):
+    path = tmp_path / "IMDB Dataset.csv"
+    path.write_bytes(REVIEWS_CSV)
+    stamp = path.stat()
+    first = get(local(path), store)
+    path.write_bytes(REVIEWS_CSV * 2)
+    get(local(path), store)
+    path.write_bytes(REVIEWS_CSV)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert get(local(path), store) == first
+    assert located_key(local(path), REVIEWS, store) == first.key
 
 
 def test_a_machine_that_cannot_see_the_local_file_finds_what_was_fetched(store, tmp_path):
