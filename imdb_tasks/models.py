@@ -18,22 +18,30 @@ def build(
 ) -> Any:
     """Return ``keras.Sequential``: ids int32 (batch, max_tokens) -> probability of "positive" float32 (batch, 1).
 
-    The frozen embedding is float32 (vocabulary size, dimensions). Every weight is drawn from the training seed plus
-    the replicate's number, so that the same variant starts the same each time.
+    The frozen embedding is float32 (vocabulary size, dimensions). Every weight is drawn from the training seed and the
+    replicate's number, so that the same variant starts the same each time.
     """
     import keras
-    from keras import layers
+    import numpy as np
+    from keras import initializers, layers
 
-    keras.utils.set_random_seed(training.seed + variant.replicate)
-    recurrent = {"GRU": layers.GRU, "LSTM": layers.LSTM}[variant.cell]
-    embedding = layers.Embedding(*embedding_matrix.shape, trainable=False, name="glove")
+    # Seeds for each weight, and none for the process: Keras's global seed would import TensorFlow under JAX.
+    seeds = np.random.SeedSequence((training.seed, variant.replicate)).generate_state(4)
+    inputs, recurrence, hidden, output = (int(seed) // 2 for seed in seeds)
+    recurrent = {"GRU": layers.GRU, "LSTM": layers.LSTM}[variant.cell](
+        variant.units,
+        activation="relu",
+        kernel_initializer=initializers.HeNormal(inputs),
+        recurrent_initializer=initializers.Orthogonal(seed=recurrence),
+    )
+    embedding = layers.Embedding(*embedding_matrix.shape, "zeros", trainable=False, name="glove")
     model = keras.Sequential(
         [
             keras.Input((max_tokens,), dtype="int32", name="ids"),
             embedding,
-            recurrent(variant.units, activation="relu", kernel_initializer="he_normal"),
-            layers.Dense(variant.units, activation="relu", kernel_initializer="he_normal"),
-            layers.Dense(1, activation="sigmoid", kernel_initializer="glorot_normal"),
+            recurrent,
+            layers.Dense(variant.units, activation="relu", kernel_initializer=initializers.HeNormal(hidden)),
+            layers.Dense(1, activation="sigmoid", kernel_initializer=initializers.GlorotNormal(output)),
         ],
         name=f"imdb_{variant.name}",
     )

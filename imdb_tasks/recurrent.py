@@ -78,9 +78,16 @@ class LSTM(_FastLayer, keras.layers.LSTM):  # type: ignore[misc]
 
 
 def around(layer: Any) -> GRU | LSTM:
-    """Return a fast layer around the cell of a built stock layer: both then read and train the same variables."""
+    """Return a fast layer around the cell of a built stock layer: both then read and train the same variables.
+
+    Raises:
+        ValueError: the layer's configuration is one that only Keras's own code covers.
+
+    """
     kind: Any = {"GRU": GRU, "LSTM": LSTM}[type(layer).__name__]
     fast: GRU | LSTM = kind.from_config(layer.get_config())
+    if not fast._applies():
+        raise ValueError(f"{layer.name}: expected a layer that the fast path covers, found {layer.get_config()}")
     fast.cell = layer.cell
     return fast
 

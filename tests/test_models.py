@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -19,6 +23,7 @@ def test_the_model_is_the_originals(cell) -> None:
     assert (embedding["trainable"], embedding["mask_zero"]) == (False, False)
     assert (recurrent["units"], recurrent["activation"]) == (8, "relu")
     assert recurrent["kernel_initializer"]["class_name"] == "HeNormal"
+    assert recurrent["recurrent_initializer"]["class_name"] == "Orthogonal"
     assert (dense["units"], dense["activation"], dense["kernel_initializer"]["class_name"]) == (8, "relu", "HeNormal")
     assert (output["activation"], output["kernel_initializer"]["class_name"]) == ("sigmoid", "GlorotNormal")
     assert model.loss == "binary_crossentropy"
@@ -40,6 +45,18 @@ def test_the_same_variant_starts_from_the_same_weights_and_a_replicate_from_othe
     kernels = [model.layers[1].get_weights()[0] for model in (first, again, replicate)]
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert not np.array_equal(kernels[0], kernels[2])
+
+
+def test_under_jax_tensorflow_is_not_imported() -> None:
+    script = (
+        "from tests.test_models import *; import sys;"
+        "build(Variant(cell='GRU', units=4, batch_size=4), TrainingSettings(), MATRIX, max_tokens=3);"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "KERAS_BACKEND": "jax"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_original_has_so_many_parameters() -> None:

@@ -167,6 +167,13 @@ def test_a_layer_around_a_stock_one_trains_the_same_variables() -> None:
     np.testing.assert_array_equal(fast.get_weights()[0], np.ones((FEATURES, 12)))
 
 
+def test_a_layer_that_the_fast_path_does_not_cover_is_refused_behind_a_table() -> None:
+    stock = keras.layers.LSTM(4, recurrent_dropout=0.5)
+    stock.build((None, 5, FEATURES))
+    with pytest.raises(ValueError, match="a layer that the fast path covers, found .*'recurrent_dropout': 0.5"):
+        recurrent.around(stock)
+
+
 def test_the_table_is_projected_only_where_it_is_smaller_than_the_input() -> None:
     table = np.random.default_rng(0).normal(size=(WORDS, FEATURES)).astype(np.float32)
     kernel, bias = np.ones((FEATURES, 6), np.float32), np.arange(6, dtype=np.float32)
