@@ -100,6 +100,14 @@ def growth(result: Result) -> str:
     return table(["64_GRU_64, 2,048 reviews, 100 tokens; one factor changed", "one epoch"], rows)
 
 
+def checkpoint(result: Result) -> str:
+    rows = [
+        [name, f"{m['epoch_seconds']:.2f} s", f"{m['save_seconds'] * 1000:.1f} ms", f"{m['share']:.3%}"]
+        for name, m in result["variants"].items()
+    ]
+    return table(["32,000 reviews, one thread", "one epoch", "one checkpoint", "share"], rows)
+
+
 def gpu(result: Result) -> str:
     rows = [[kind, f"{s:.1f} s", f"{result['study_seconds_extrapolated'][kind] / 60:.1f} min"]
             for kind, s in result["epoch_seconds"].items()]  # fmt: skip
@@ -112,6 +120,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "preprocessing": preprocessing,
     "overhead": overhead,
     "growth": growth,
+    "checkpoint": checkpoint,
     "gpu": gpu,
 }
 

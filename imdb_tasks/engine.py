@@ -5,6 +5,7 @@ optimiser and metrics do the work; only the recurrent layer runs in another orde
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ class Engine:
     def __init__(self, model: Any, ids: "npt.NDArray[np.int32]", labels: "npt.NDArray[np.int8]") -> None:
         """Bring ids int32 (reviews, max_tokens) and labels int8 (reviews,) to the device."""
         embedding, layer, *self._head = model.layers
+        self.rows = len(ids)
         self._model = model
         self._recurrent = recurrent.around(layer)
         words = int(ids.max()) + 1  # a row that no review names would only make the table dearer to project
@@ -83,6 +85,20 @@ class Engine:
         """Return a copy of the model's weights and a new optimiser's variables, on the device."""
         self._model.optimizer.build(self._model.trainable_variables)
         return self.weights(), _copies(self._model.optimizer.variables)
+
+    def resume(self, weights: "Sequence[npt.NDArray[Any]]", optimizer: "Sequence[npt.NDArray[Any]]") -> State:
+        """Return a state that ``on_host`` gave, on the device again.
+
+        Raises:
+            ValueError: the arrays are not those of this model and its optimiser.
+
+        """
+        expected = self.start()
+        for found, wanted in zip((weights, optimizer), expected, strict=True):
+            shapes = [tuple(array.shape) for array in found], [tuple(tensor.shape) for tensor in wanted]
+            if shapes[0] != shapes[1]:
+                raise ValueError(f"expected arrays of the shapes {shapes[1]}, found {shapes[0]}")
+        return [to_device(array) for array in weights], [to_device(array) for array in optimizer]
 
     def finish(self, state: State) -> None:
         """Give the state to the model and its optimiser."""
@@ -160,6 +176,12 @@ def _adam_step(adam: Any, state: State, gradients: list[Tensor]) -> State:
         new_weights.append(weight - new_mean * rate_now / (ops.sqrt(new_square) + adam.epsilon))
         new_moments += [new_mean, new_square]
     return new_weights, [iterations + 1, rate, *new_moments]
+
+
+def on_host(state: State) -> "tuple[list[npt.NDArray[Any]], list[npt.NDArray[Any]]]":
+    """Copy weights and optimiser variables to arrays."""
+    weights, optimizer = ([np.array(ops.convert_to_numpy(tensor)) for tensor in part] for part in state)
+    return weights, optimizer
 
 
 def _copies(variables: list[Any]) -> list[Tensor]:

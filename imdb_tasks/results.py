@@ -36,6 +36,11 @@ class History(Settings):
         """How many epochs were run."""
         return len(self.loss)
 
+    @property
+    def diverged(self) -> bool:
+        """Whether the last loss, in training or validation, is not finite."""
+        return self.epochs > 0 and None in (self.loss[-1], self.val_loss[-1])
+
 
 class Cost(Settings):
     """What the training of one variant took."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from imdb_tasks import runtime, sources
+from imdb_tasks.checkpoints import Checkpoints
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
 from imdb_tasks.places import Places
 from imdb_tasks.results import DataCard, History, StudyResult, TestMetrics, TrainingRecord, VariantResult
@@ -84,17 +85,20 @@ class Steps:
         from imdb_tasks import arrays, training
 
         corpus = arrays.Arrays.load(self._corpus().path)
+        checkpoints = Checkpoints(self.store, key)
         log.info("training %s on %d reviews", variant.name, len(corpus.x_train))
         trained = training.train(
             variant,
             self.study.training,
             corpus,
             lambda history: self._show_progress(key, variant, history, "training"),
+            checkpoints=checkpoints,
         )
         record = trained.record
         with self.store.publish("models", key, {"variant": variant.name, "status": record.status}) as folder:
             write_json(folder / "record.json", record.model_dump(mode="json"))
             trained.model.save(folder / "model.keras")
+        checkpoints.remove()
         self._show_progress(key, variant, record.history, record.status)
 
     def evaluate(self) -> Entry:

@@ -2,6 +2,7 @@
 
 ROOT/{kind}/{key}/manifest.json     sha256 and size of every file beside it; the entry exists if this does
 ROOT/refs/{name}.json               small pointers, such as "this dataset version -> that entry"
+ROOT/checkpoints/{model key}.npz    states of unfinished trainings
 ROOT/work/...                       unfinished work, free to delete when nothing runs
 ROOT/aside/...                      entries that failed verification, kept for a look
 """
@@ -70,7 +71,7 @@ class Store:
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:  # another OSError may pass: not damage
             fault, manifest = f"{MANIFEST} is unreadable ({error})", {}
         if fault:
-            self._set_aside(path, fault)
+            self.set_aside(path, fault)
             return None
         return Entry(path, manifest["about"])
 
@@ -145,6 +146,12 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def checkpoint_path(self, key: str) -> Path:
+        """Return the place of a model's checkpoint; its folder is made if need be."""
+        folder = self.root / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{_safe(key)}.npz"
+
     def _entry_path(self, kind: str, key: str) -> Path:
         return self.root / _safe(kind) / _safe(key)
 
@@ -152,7 +159,8 @@ class Store:
         parts = [_safe(part) for part in name.split("/")]
         return self.root.joinpath("refs", *parts[:-1], parts[-1] + ".json")
 
-    def _set_aside(self, path: Path, fault: str) -> None:
+    def set_aside(self, path: Path, fault: str) -> None:
+        """Move something damaged out of the way, and say so."""
         place = self.root / "aside" / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex[:8]}"
         place.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
@@ -161,15 +169,21 @@ class Store:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write strict JSON (no NaN literals) beside ``path``, flush it to disk, and move it into place."""
-    beside = path.with_name(f".{uuid.uuid4().hex}")
+    """Write strict JSON (no NaN literals) with ``replace_file``."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    replace_file(path, f"{text}\n".encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside ``path``, flush to the disk, and move into place: others see the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with beside.open("w", encoding="utf8") as out:
-            out.write(text + "\n")
+        with beside.open("wb") as out:
+            out.write(content)
             out.flush()
             os.fsync(out.fileno())
         beside.replace(path)
+        _flush_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -205,7 +219,12 @@ def _rename_folder(source: Path, target: Path) -> None:
         if target.is_dir():  # rename(2) onto a non-empty folder: ENOTEMPTY or EEXIST
             raise FileExistsError(str(target)) from error
         raise
-    descriptor = os.open(target.parent, os.O_RDONLY)
+    _flush_folder(target.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make renames in a folder outlast a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

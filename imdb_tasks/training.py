@@ -3,12 +3,13 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imdb_tasks import runtime
 from imdb_tasks.arrays import Arrays
+from imdb_tasks.checkpoints import Checkpoint, Checkpoints
 from imdb_tasks.results import MEASURES, Cost, History, TrainingRecord, finite
 from imdb_tasks.study import TrainingSettings, Variant
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from imdb_tasks.engine import Measured
+    from imdb_tasks.engine import Engine, Measured, State
 
 log = logging.getLogger(__name__)
 
@@ -31,29 +32,45 @@ class Trained:
     record: TrainingRecord
 
 
-def train(variant: Variant, settings: TrainingSettings, arrays: Arrays, on_epoch: EpochListener) -> Trained:
+def train(
+    variant: Variant,
+    settings: TrainingSettings,
+    arrays: Arrays,
+    on_epoch: EpochListener,
+    *,
+    checkpoints: Checkpoints | None = None,
+) -> Trained:
     """Fit ``variant`` on the training reviews; ``on_epoch`` gets the history after each epoch.
 
     The last ``validation_fraction`` of the training rows is for validation, as Keras's ``validation_split`` takes it.
     Rows are shuffled anew each epoch, from the seed and the epoch's number. A loss that is not finite
     ends the training: the record's status is then ``diverged``.
+
+    With ``checkpoints`` the state is kept after each epoch, and a training that was killed goes on from there: its
+    history and weights are those of one that was not, on the same machine.
     """
     runtime.load_keras()
     from imdb_tasks import models
+    from imdb_tasks.engine import Engine, on_host
 
     started = time.perf_counter()
     model = models.build(variant, settings, arrays.embedding_matrix, max_tokens=arrays.x_train.shape[1])
-    history = _fit(model, variant, settings, arrays, on_epoch)
-    diverged = None in (history.loss[-1], history.val_loss[-1])
-    if diverged:
+    engine = Engine(model, arrays.x_train, arrays.y_train)
+    state, history, spent = _start(engine, checkpoints)
+    for state, history in _epochs(engine, variant, settings, state, history):  # noqa: B020 - each is the next one's start
+        if checkpoints:
+            checkpoints.save(Checkpoint(history, spent + time.perf_counter() - started, *on_host(state)))
+        on_epoch(history)
+    engine.finish(state)
+    if history.diverged:
         log.warning("the loss is not finite after epoch %d: diverged, training ends here", history.epochs)
     record = TrainingRecord(
         variant=variant,
-        status="diverged" if diverged else "finished",
-        diverged_at_epoch=history.epochs if diverged else None,
+        status="diverged" if history.diverged else "finished",
+        diverged_at_epoch=history.epochs if history.diverged else None,
         history=history,
         cost=Cost(
-            wall_seconds=time.perf_counter() - started,
+            wall_seconds=spent + time.perf_counter() - started,
             peak_memory_bytes=runtime.peak_memory_bytes(),
             device=runtime.device(),
             trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
@@ -71,32 +88,35 @@ def shuffled(rows: int, *, seed: int, epoch: int) -> "npt.NDArray[np.int64]":
     return np.random.default_rng((seed, epoch)).permutation(rows)
 
 
-def _fit(model: Any, variant: Variant, settings: TrainingSettings, arrays: Arrays, on_epoch: EpochListener) -> History:
+def _start(engine: "Engine", checkpoints: Checkpoints | None) -> "tuple[State, History, float]":
+    """Return state, history and wall seconds to go on from: those of the checkpoint, or the beginning."""
+    saved = checkpoints.load() if checkpoints else None
+    if saved is None:
+        return engine.start(), History(), 0.0
+    log.info("going on after epoch %d, from the checkpoint", saved.history.epochs)
+    return engine.resume(saved.weights, saved.optimizer), saved.history, saved.wall_seconds
+
+
+def _epochs(
+    engine: "Engine", variant: Variant, settings: TrainingSettings, state: "State", history: History
+) -> "Iterator[tuple[State, History]]":
+    """Train epoch by epoch; yield the state and the history after each."""
     import numpy as np
 
-    from imdb_tasks.engine import EVALUATION_BATCH, Batches, Engine
+    from imdb_tasks.engine import EVALUATION_BATCH, Batches
 
-    rows = len(arrays.x_train)
-    split_at = int(rows * (1 - settings.validation_fraction))
-    engine = Engine(model, arrays.x_train, arrays.y_train)
-    validation = Batches.of(np.arange(split_at, rows), EVALUATION_BATCH)
-    seed = settings.seed + variant.replicate
-    state = engine.start()
-    history = History()
-    for epoch in range(settings.epochs):
+    split_at = int(engine.rows * (1 - settings.validation_fraction))
+    validation = Batches.of(np.arange(split_at, engine.rows), EVALUATION_BATCH)
+    while history.epochs < settings.epochs and not history.diverged:
         started = time.perf_counter()
-        order = shuffled(split_at, seed=seed, epoch=epoch)
+        order = shuffled(split_at, seed=settings.seed + variant.replicate, epoch=history.epochs)
         state, trained = engine.train(state, Batches.of(order, variant.batch_size))
         validated = engine.evaluate(state[0], validation)
         seconds = time.perf_counter() - started
         new = _values(trained, validated) | {"seconds": seconds, "samples_per_second": split_at / seconds}
         history = History(**{name: (*getattr(history, name), value) for name, value in new.items()})
-        log.info("epoch %d/%d  %s  %.1f s", epoch + 1, settings.epochs, _line(new), seconds)
-        on_epoch(history)
-        if None in (new["loss"], new["val_loss"]):
-            break
-    engine.finish(state)
-    return history
+        log.info("epoch %d/%d  %s  %.1f s", history.epochs, settings.epochs, _line(new), seconds)
+        yield state, history
 
 
 def _values(trained: "Measured", validated: "Measured") -> dict[str, float | None]:

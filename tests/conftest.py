@@ -44,7 +44,7 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("corpus"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_study(corpus_folder: Path) -> Study:
     """Two small variants, two epochs, seconds of work."""
     source = LocalSource(path=str(corpus_folder))
