@@ -9,6 +9,8 @@ from imdb_tasks import runtime
 
 runtime.configure_process()
 
+import keras  # noqa: E402
+
 from imdb_tasks import models  # noqa: E402
 from imdb_tasks.engine import Batches, Engine  # noqa: E402
 from imdb_tasks.study import TrainingSettings, Variant  # noqa: E402
@@ -26,7 +28,17 @@ def reviews(rows: int, *, steps: int = STEPS) -> tuple[np.ndarray, np.ndarray]:
 def model_of(cell: str, units: int, *, steps: int = STEPS, scale: float = 0.3, learning_rate: float = 0.01):
     matrix = (np.random.default_rng(2).normal(size=(WORDS, DIMENSIONS)) * scale).astype(np.float32)
     settings = TrainingSettings(learning_rate=learning_rate)
-    return models.build(Variant(cell=cell, units=units, batch_size=1), settings, matrix, max_tokens=steps)
+    model = models.build(Variant(cell=cell, units=units, batch_size=1), settings, matrix, max_tokens=steps)
+    draw = np.random.default_rng(4)  # the same on both backends
+    for weight in model.trainable_weights:
+        weight.assign(draw.normal(size=weight.shape) / np.sqrt(weight.shape[0]))
+    return model
+
+
+def auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    metric = keras.metrics.AUC()
+    metric.update_state(as_keras_wants(labels), probabilities[:, None])
+    return float(metric.result())
 
 
 def as_keras_wants(labels: np.ndarray) -> np.ndarray:
@@ -57,7 +69,8 @@ def test_fifty_steps_give_the_losses_metrics_and_weights_of_keras(cell, units, b
         assert found.loss == pytest.approx(expected["loss"], rel=1e-4), step
         assert found.accuracy == pytest.approx(expected["accuracy"], abs=1e-6), step
         # one review within rounding of one of the 200 thresholds may fall on its other side
-        assert found.auc == pytest.approx(expected["auc"], abs=5e-4), step
+        assert found.auc == pytest.approx(expected["auc"], abs=2e-3), step
+        assert found.auc == pytest.approx(auc(labels[rows], found.probabilities), abs=1e-6), step
     engine.finish(state)
     for one, other in zip(ours.get_weights(), stock.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
@@ -106,24 +119,23 @@ def test_training_goes_on_from_keras_where_the_engine_stopped() -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-# (cell, scale of the vectors, learning rate): overflow comes in another epoch under each backend, for Keras computes
-# the loss from logits under TensorFlow and from clipped probabilities under JAX.
-DIVERGING = {
-    "tensorflow": [("GRU", 1, 1.0), ("LSTM", 10, 0.5), ("LSTM", 1, 1.0)],
-    "jax": [("GRU", 10, 1.0), ("GRU", 100, 0.5), ("LSTM", 100, 0.5)],
-}
+@pytest.mark.parametrize(
+    ("cell", "scale", "rate"), [("GRU", 1, 1.0), ("GRU", 3, 1.0), ("LSTM", 1, 0.5), ("LSTM", 1, 1.0)]
+)
+def test_a_diverging_model_is_not_finite_from_the_same_epoch_on(cell, scale, rate) -> None:
+    """Steps of this size make a relu state overflow after two to five epochs of one batch.
 
-
-@pytest.mark.parametrize(("cell", "scale", "learning_rate"), DIVERGING[runtime.backend()])
-def test_a_diverging_model_is_not_finite_from_the_same_epoch_on(cell, scale, learning_rate) -> None:
+    In which one depends on the backend: Keras computes the loss from logits under TensorFlow, from clipped
+    probabilities under JAX.
+    """
     ids, labels = reviews(64, steps=60)
-    stock, ours = (model_of(cell, 8, steps=60, scale=scale, learning_rate=learning_rate) for _ in range(2))
+    stock, ours = (model_of(cell, 8, steps=60, scale=scale, learning_rate=rate) for _ in range(2))
     engine = Engine(ours, ids, labels)
-    state, order = engine.start(), Batches.of(np.arange(64), 16)
+    state, order = engine.start(), Batches.of(np.arange(64), 64)
     finite: list[tuple[bool, bool]] = []
-    for _ in range(5):
-        loss = stock.fit(ids, as_keras_wants(labels), batch_size=16, shuffle=False, verbose=0).history["loss"][0]
+    for _ in range(8):
+        loss = stock.fit(ids, as_keras_wants(labels), batch_size=64, shuffle=False, verbose=0).history["loss"][0]
         state, measured = engine.train(state, order)
         finite.append((math.isfinite(loss), math.isfinite(measured.loss)))
-    assert finite[-1] == (False, False)
+    assert (finite[0], finite[-1]) == ((True, True), (False, False))
     assert [stock for stock, _ in finite] == [ours for _, ours in finite]
