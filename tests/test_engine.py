@@ -119,9 +119,7 @@ def test_training_goes_on_from_keras_where_the_engine_stopped() -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("cell", "scale", "rate"), [("GRU", 1, 1.0), ("GRU", 3, 1.0), ("LSTM", 1, 0.5), ("LSTM", 1, 1.0)]
-)
+@pytest.mark.parametrize(("cell", "scale", "rate"), [("GRU", 3, 1.0), ("LSTM", 1, 0.5), ("LSTM", 1, 1.0)])
 def test_a_diverging_model_is_not_finite_from_the_same_epoch_on(cell, scale, rate) -> None:
     """Steps of this size make a relu state overflow after two to five epochs of one batch.
 
@@ -130,6 +128,9 @@ def test_a_diverging_model_is_not_finite_from_the_same_epoch_on(cell, scale, rat
     """
     ids, labels = reviews(64, steps=60)
     stock, ours = (model_of(cell, 8, steps=60, scale=scale, learning_rate=rate) for _ in range(2))
+    # Keras's own default, which TensorFlow's determinism turns off. Without XLA, TensorFlow's relu makes 0 of NaN on a
+    # CPU, and a model whose weights are NaN goes on with a finite loss.
+    stock.jit_compile = True
     engine = Engine(ours, ids, labels)
     state, order = engine.start(), Batches.of(np.arange(64), 64)
     finite: list[tuple[bool, bool]] = []
