@@ -71,6 +71,7 @@ bench: $(DEV_READY) ## measure everything (about 40 minutes); figures go to docs
 	$(BIN)/python -m bench.training
 	$(BIN)/python -m bench.training --name training-full-size --rows 32000 --repeats 1 --epochs 1 \
 		--variants 128_GRU_32 64_LSTM_64 32_LSTM_128
+	$(BIN)/python -m bench.parts
 	$(BIN)/python -m bench.tables
 
 lock: $(UV_NEEDED) ## resolve the dependencies again, after a change of pyproject.toml

@@ -54,7 +54,7 @@ def _together(way: list[str]) -> float:
     return sum(float(process.communicate()[0]) for process in running)
 
 
-def _rate(name: str) -> float:
+def rate_of_one(name: str) -> float:
     import numpy as np
 
     a = np.random.default_rng(0).normal(size=(_SIZE, _SIZE)).astype(np.float32)
@@ -73,4 +73,4 @@ def _rate(name: str) -> float:
 
 
 if __name__ == "__main__":
-    print(_rate(sys.argv[1]))
+    print(rate_of_one(sys.argv[1]))

@@ -12,6 +12,7 @@ from typing import Any
 from bench.machine import RESULTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+OURS = ("tensorflow", "jax")
 Result = dict[str, Any]
 
 
@@ -43,14 +44,15 @@ def origin(result: Result) -> str:
 def training(result: Result) -> str:
     rows = [
         [variant, f"{rates['original']:,.0f}"]
-        + [f"{rates[kind]:,.0f} ({rates[kind] / rates['original']:.1f}x)" for kind in result["ratio"]]
+        + [f"{rates[kind]:,.0f} ({rates[kind] / rates['original']:.1f}x)" for kind in OURS]
         for variant, rates in result["rates"].items()
     ]
     seconds, floor = result["epoch_seconds"], result["floor_seconds"]
     total = [
-        f"{s:.0f} s" + ("" if kind == "original" else f" ({result['ratio'][kind]:.2f}x)") for kind, s in seconds.items()
+        f"{seconds['original']:.0f} s",
+        *(f"{seconds[kind]:.0f} s ({result['ratio'][kind]:.2f}x)" for kind in OURS),
     ]
-    shares = [f"{result['share_of_floor'][kind]:.0%}" for kind in seconds]
+    shares = [f"{result['share_of_floor'][kind]:.0%}" for kind in ("original", *OURS)]
     head = ["reviews per second", "original, `fit`", "ours, TensorFlow", "ours, JAX"]
     return "\n".join([
         table(head, [*rows, ["one epoch of all 18", *total], ["share of the floor", *shares]]),
@@ -61,8 +63,23 @@ def training(result: Result) -> str:
 
 
 def full_size(result: Result) -> str:
-    rows = [[v, *(f"{rate:,.0f}" for rate in rates.values())] for v, rates in result["rates"].items()]
-    return table([f"at {result['rows']:,} reviews", "original", "ours, TensorFlow", "ours, JAX"], rows)
+    rows = [
+        [v, f"{rates['original']:,.0f}"]
+        + [f"{rates[kind]:,.0f} ({rates[kind] / rates['original']:.1f}x)" for kind in OURS]
+        for v, rates in result["rates"].items()
+    ]
+    total = ["together", "", *(f"{result['ratio'][kind]:.2f}x" for kind in OURS)]
+    return table([f"at {result['rows']:,} reviews", "original, `fit`", "ours, TensorFlow", "ours, JAX"], [*rows, total])
+
+
+def parts(result: Result) -> str:
+    rows = [
+        [name, f"{r['whole']:,.0f}", f"{r['products']:,.0f}", f"{r['large']:,.0f}", f"{r['whole'] / r['products']:.0%}",
+         f"{r['products'] / r['large']:.0%}"]
+        for name, r in result["rates"].items()
+    ]  # fmt: skip
+    head = ["reviews per second, one thread", "whole step", "its products alone", "the same count as large products"]
+    return table([*head, "step / products", "products / large"], rows)
 
 
 def preprocessing(result: Result) -> str:
@@ -117,6 +134,7 @@ def gpu(result: Result) -> str:
 TABLES: dict[str, Callable[[Result], str]] = {
     "training": training,
     "training-full-size": full_size,
+    "parts": parts,
     "preprocessing": preprocessing,
     "overhead": overhead,
     "growth": growth,
