@@ -46,10 +46,11 @@ def measure(variant: Variant, arrays: Arrays, store: Store) -> dict[str, float]:
         started = time.perf_counter()
         state, _ = engine.train(state, Batches.of(shuffled(len(ids), seed=42, epoch=epoch), variant.batch_size))
         epochs.append(time.perf_counter() - started)
-    for _ in range(SAVES):
-        started = time.perf_counter()
-        Checkpoints(store, "model").save(Checkpoint(HISTORY, 1.0, *on_host(state)))
-        saves.append(time.perf_counter() - started)
+    with store.alone("models", "model") as hold:
+        for _ in range(SAVES):
+            started = time.perf_counter()
+            Checkpoints(store, "model", hold).save(Checkpoint(HISTORY, 1.0, *on_host(state)))
+            saves.append(time.perf_counter() - started)
     epoch_seconds, save_seconds = statistics.median(epochs[1:]), statistics.median(saves)
     return {"epoch_seconds": epoch_seconds, "save_seconds": save_seconds, "share": save_seconds / epoch_seconds}
 

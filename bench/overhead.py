@@ -23,9 +23,10 @@ from typing import Any
 
 from bench import corpus, machine
 from imdb_tasks import runtime
+from imdb_tasks.files import write_json
 from imdb_tasks.form import read_form
 from imdb_tasks.steps import Steps
-from imdb_tasks.store import Store, write_json
+from imdb_tasks.store import Store
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from scripts.mail_catcher import MailCatcher
@@ -156,7 +157,7 @@ def memory_of_steps(scratch: Path) -> dict[str, Any]:
 
 def in_a_process(step: str, conf: dict[str, Any], store: Store) -> dict[str, float]:
     """Do one step by itself, and return what it took."""
-    command = [sys.executable, "-m", "bench.overhead", step, json.dumps(conf), str(store.root)]
+    command = [sys.executable, "-m", "bench.overhead", step, json.dumps(conf), store.where]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 

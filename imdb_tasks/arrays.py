@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from imdb_tasks import datacard, text
 from imdb_tasks.embeddings import read_embeddings
 from imdb_tasks.errors import DataError
+from imdb_tasks.files import sha256_of, write_json
 from imdb_tasks.results import DataCard
 from imdb_tasks.reviews import read_reviews
-from imdb_tasks.store import sha256_of, write_json
 from imdb_tasks.study import TextSettings
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from imdb_tasks.locks import Hold
 from imdb_tasks.results import History
-from imdb_tasks.store import Store, replace_file
+from imdb_tasks.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FOLDER = "checkpoints"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -46,13 +48,20 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The place of one model's checkpoint."""
+    """The place of one model's checkpoint. Only the process that holds the model's lock writes it."""
 
     store: Store
     key: str
+    hold: Hold
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Replace what is there, at once: a process that is killed meanwhile leaves the old one or the new one."""
+        """Replace what is there, at once: a process that is killed meanwhile leaves the old one or the new one.
+
+        Raises:
+            LostLockError: another process has taken the training over.
+            DiskFullError: there is no space; the old checkpoint is intact.
+
+        """
         import numpy as np
 
         arrays: dict[str, Any] = {
@@ -64,30 +73,38 @@ class Checkpoints:
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         content = buffer.getvalue()
-        replace_file(self.store.checkpoint_path(self.key), hashlib.sha256(content).digest() + content)
+        self.hold.check()
+        self.store.files.write(self.name, hashlib.sha256(content).digest() + content)
 
     def load(self) -> Checkpoint | None:
         """Return the last one; None where there is none. A damaged one is set aside, and that is said."""
-        path = self.store.checkpoint_path(self.key)
-        try:
-            whole = path.read_bytes()
-        except FileNotFoundError:
+        whole = self.store.files.read(self.name)
+        if whole is None:
             return None
         digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
         if hashlib.sha256(content).digest() == digest:
             try:
                 return _read(content)
-            except (zipfile.BadZipFile, ValidationError, KeyError, ValueError) as error:
-                self.store.set_aside(path, f"it cannot be read ({error})")
+            except (ValueError, KeyError, ValidationError, zipfile.BadZipFile) as error:
+                self.store.set_aside(self.name, f"it cannot be read ({error})")
                 return None
-        self.store.set_aside(path, "it does not have the sha256 that it was written with")
+        self.store.set_aside(self.name, "it does not have the sha256 that it was written with")
         return None
 
-    def remove(self) -> None:
-        """Delete the checkpoint, and what killed processes left of writing it."""
-        path = self.store.checkpoint_path(self.key)
-        for file in (path, *path.parent.glob(f".{path.name}.*")):
-            file.unlink(missing_ok=True)
+    @property
+    def name(self) -> str:
+        """The file's name in the store."""
+        return _name(self.key)
+
+
+def remove_checkpoint(store: Store, key: str) -> None:
+    """Delete a model's checkpoint, and what killed processes left of writing it."""
+    store.files.delete(_name(key))
+    store.files.sweep(_name(key))
+
+
+def _name(key: str) -> str:
+    return f"{FOLDER}/{key}.npz"
 
 
 def _read(content: bytes) -> Checkpoint:

@@ -1,6 +1,7 @@
 """The steps of the study from a shell, without Airflow, in the same store and with the same results."""
 
 import argparse
+import datetime
 import json
 import logging
 import sys
@@ -10,13 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks import form, sources
-from imdb_tasks.errors import SettingsError, StudyError
+from imdb_tasks import form, sources, upkeep
+from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import LocalSource, TextSettings
+from imdb_tasks.study import LocalSource, TextSettings, Variant
+
+log = logging.getLogger(__name__)
 
 FAILED = 1
+_NAMED = 5
+_STORE_HELP = "folder of the artifacts, or s3://bucket/prefix; default: $IMDB_STORE"
 STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
 
 
@@ -37,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in STEPS:
         command = commands.add_parser(name, help="run all the steps" if name == "study" else f"run the step {name}")
-        command.add_argument("--store", type=Path, help="folder of the artifacts; default: $IMDB_STORE")
+        command.add_argument("--store", help=_STORE_HELP)
         command.add_argument(
             "--set",
             action="append",
@@ -48,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "train":
             command.add_argument("variants", nargs="*", metavar="VARIANT", help="such as 64_GRU_32; default: all")
         command.set_defaults(run=_run_step, step=name)
+    _add_store_commands(commands)
     export = commands.add_parser("export-arrays", help="write the arrays as one .npz file, for a notebook")
     export.add_argument("--reviews", type=Path, required=True, metavar="CSV_OR_ZIP")
     export.add_argument("--glove", type=Path, required=True, metavar="TXT_OR_ZIP")
@@ -56,9 +62,53 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_store_commands(commands: Any) -> None:
+    keeping = commands.add_parser("store", help="look after the store").add_subparsers(required=True, metavar="WHAT")
+    for name, run, told in (
+        ("list", _list, "every entry, with its size and its age"),
+        ("verify", _verify, "read every entry; a damaged one is set aside, and the next run makes it again"),
+        ("prune", _prune, "delete what the newest runs do not need"),
+    ):
+        command = keeping.add_parser(name, help=told, description=told)
+        command.add_argument("--store", help=_STORE_HELP)
+        command.set_defaults(run=run)
+    command.add_argument("--keep-runs", type=int, default=upkeep.Policy.runs, help="default: %(default)s")
+    command.add_argument("--older-than", type=float, default=upkeep.Policy.days, help="days; default: %(default)s")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+
+
+def _list(options: argparse.Namespace) -> None:
+    for entry in upkeep.entries(_store(options)):
+        created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
+        size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
+        print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    whole, damaged = upkeep.verify(_store(options))
+    print(f"{whole} entries are whole, {len(damaged)} damaged")
+    if damaged:
+        raise DataError(f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes them again")
+
+
+def _prune(options: argparse.Namespace) -> None:
+    policy = upkeep.Policy(runs=options.keep_runs, days=options.older_than)
+    pruned = upkeep.prune(_store(options), policy, dry_run=options.dry_run)
+    for entry in pruned.entries:
+        print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
+    for name in (*pruned.folders, *pruned.files):
+        print(f"{'':>15}  {name}")
+    freed = sum(entry.bytes or 0 for entry in pruned.entries) / 1e6
+    print(f"{'would free' if options.dry_run else 'freed'} {freed:,.1f} MB in {len(pruned.entries)} entries")
+
+
+def _store(options: argparse.Namespace) -> Store:
+    return Store(options.store) if options.store else Store.from_environment()
+
+
 def _run_step(options: argparse.Namespace) -> None:
     study, _ = form.read_form({"notify": "never", **_fields(options.set)})
-    steps = Steps(study, Store(options.store) if options.store else Store.from_environment())
+    steps = Steps(study, _store(options))
     wanted = STEPS[:-1] if options.step == "study" else (options.step,)
     for step in wanted:
         if step == "fetch":
@@ -66,13 +116,28 @@ def _run_step(options: argparse.Namespace) -> None:
             steps.fetch_glove()
         elif step == "train":
             names = getattr(options, "variants", [])
-            for variant in [steps.variant(name) for name in names] or study.variants:
-                steps.train(variant)
+            failed = _train(steps, [steps.variant(name) for name in names] or study.variants)
+            if failed and options.step == "train":
+                raise IncompleteStudyError(f"{len(failed)} variants failed: {', '.join(failed)}; see the log above")
         else:
             entry = getattr(steps, step)()
     if wanted[-1] == "report":
         print(entry.file("report.html"))
         steps.check_complete()
+
+
+def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
+    """Train the variants; one that fails does not keep the others from it. Return the names of those that failed."""
+    failed = []
+    for variant in variants:
+        try:
+            steps.train(variant)
+        except MissingInputError:  # the others lack it, too
+            raise
+        except Exception:
+            log.exception("%s failed; the others go on", variant.name)
+            failed.append(variant.name)
+    return failed
 
 
 def _fields(assignments: Sequence[str]) -> dict[str, Any]:

@@ -14,6 +14,8 @@
     └── TransientError              may pass: retry with backoff
         ├── ConnectionLostError     no route, time-out, or cut in mid-download
         ├── ServerBusyError         429 or 5xx; carries the seconds to wait if the server said so
+        ├── DiskFullError           no space left; what was there is intact
+        ├── LostLockError           this process was taken for dead, and another does its work
         └── MailError               the mail server did not take the report
 
 A message says where, what was expected, what was found, and what to do next.
@@ -79,6 +81,14 @@ class ServerBusyError(TransientError):
         """Keep ``retry_after``, in seconds, where the server named it."""
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class DiskFullError(TransientError):
+    """There is no space left on the disk; nothing that was there has changed."""
+
+
+class LostLockError(TransientError):
+    """The process was taken for dead, and another has taken over what it worked on."""
 
 
 class MailError(TransientError):

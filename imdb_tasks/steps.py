@@ -4,17 +4,21 @@ fetch -> prepare -> train (one per variant) -> evaluate -> report. Every step ca
 scheduler or by hand.
 """
 
+import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from imdb_tasks import runtime, sources
-from imdb_tasks.checkpoints import Checkpoints
-from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.checkpoints import Checkpoints, remove_checkpoint
+from imdb_tasks.errors import DiskFullError, IncompleteStudyError, LostLockError, MissingInputError, SettingsError
+from imdb_tasks.files import write_json
+from imdb_tasks.locks import Hold
 from imdb_tasks.places import Places
 from imdb_tasks.results import DataCard, History, StudyResult, TestMetrics, TrainingRecord, VariantResult
-from imdb_tasks.store import Entry, Store, write_json
+from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study, Variant
 
 log = logging.getLogger(__name__)
@@ -52,9 +56,9 @@ class Steps:
 
     def prepare(self) -> Entry:
         """Make the arrays and the data card."""
-        key = self.places.corpus()
-        if entry := self._cached("arrays", key):
-            return entry
+        return self._once("arrays", self.places.corpus(), self._prepare, step="prepare")
+
+    def _prepare(self, key: str, hold: Hold) -> None:
         from imdb_tasks import arrays
 
         reviews = sources.located(self.study.reviews, sources.REVIEWS, self.store)
@@ -62,30 +66,34 @@ class Steps:
         corpus = arrays.prepare(
             reviews.file(sources.REVIEWS.member), glove.file(self.places.glove.member), self.study.text
         )
-        with self.store.publish("arrays", key, {"reviews": reviews.key, "glove": glove.key}) as folder:
+        about = {"inputs": [f"sources/{reviews.key}", f"sources/{glove.key}"]}
+        with self.store.publish("arrays", key, about, hold=hold) as folder:
             corpus.save(folder)
         log.info("data card: %s", corpus.card.model_dump_json(exclude={"lengths"}))
-        return self._corpus()
 
     def train(self, variant: Variant) -> Entry:
         """Train one variant; if its result is there, Keras is not even imported."""
         key = self.places.model(variant)
         if entry := self._cached("models", key):
+            remove_checkpoint(self.store, key)  # its process may have died between publishing and removing
             self._show_progress(key, variant, _record(entry).history, "cached")
             return entry
         self.store.remove_ref(f"failures/{key}")
         try:
-            self._train(key, variant)
+            return self._once("models", key, lambda key, hold: self._train(key, variant, hold), step="train")
+        except LostLockError:
+            raise  # it is not the training that failed
         except Exception as error:
-            self.store.write_ref(f"failures/{key}", {"reason": f"{type(error).__name__}: {error}"[:500]})
+            with contextlib.suppress(DiskFullError):  # the reason matters more
+                self.store.write_ref(f"failures/{key}", {"reason": f"{type(error).__name__}: {error}"[:500]})
             raise
-        return self.store.need("models", key, step="train")
 
-    def _train(self, key: str, variant: Variant) -> None:
+    def _train(self, key: str, variant: Variant, hold: Hold) -> None:
         from imdb_tasks import arrays, training
 
-        corpus = arrays.Arrays.load(self._corpus().path)
-        checkpoints = Checkpoints(self.store, key)
+        prepared = self._corpus()
+        corpus = arrays.Arrays.load(prepared.path)
+        checkpoints = Checkpoints(self.store, key, hold)
         log.info("training %s on %d reviews", variant.name, len(corpus.x_train))
         trained = training.train(
             variant,
@@ -95,10 +103,11 @@ class Steps:
             checkpoints=checkpoints,
         )
         record = trained.record
-        with self.store.publish("models", key, {"variant": variant.name, "status": record.status}) as folder:
+        about = {"variant": variant.name, "status": record.status, "inputs": [f"arrays/{prepared.key}"]}
+        with self.store.publish("models", key, about, hold=hold) as folder:
             write_json(folder / "record.json", record.model_dump(mode="json"))
             trained.model.save(folder / "model.keras")
-        checkpoints.remove()
+        remove_checkpoint(self.store, key)
         self._show_progress(key, variant, record.history, record.status)
 
     def evaluate(self) -> Entry:
@@ -111,19 +120,28 @@ class Steps:
             self.places.predictions(model.key) if model else missing[variant] for variant, model in trained.items()
         ]
         key = self.places.evaluation(parts)
-        if self._cached("evaluations", key) is None:
-            rows = tuple(
-                self._measure(variant, model)
-                if model
-                else VariantResult(variant=variant, status="missing", reason=missing[variant])
-                for variant, model in trained.items()
-            )
-            card = DataCard.model_validate_json(self._corpus().file("data_card.json").read_bytes())
-            result = StudyResult(study=self.study, data_card=card, variants=rows, backend=runtime.backend())
-            with self.store.publish("evaluations", key, {"missing": len(missing)}) as folder:
-                write_json(folder / "result.json", result.model_dump(mode="json"))
+        evaluation = self._once(
+            "evaluations", key, lambda key, hold: self._compare(key, trained, missing, hold), step="evaluate"
+        )
         self.store.write_ref(self.places.ref("evaluated"), {"key": key})
-        return self._evaluation()
+        return evaluation
+
+    def _compare(self, key: str, trained: dict[Variant, Entry | None], missing: dict[Variant, str], hold: Hold) -> None:
+        rows = tuple(
+            self._measure(variant, model)
+            if model
+            else VariantResult(variant=variant, status="missing", reason=missing[variant])
+            for variant, model in trained.items()
+        )
+        corpus = self._corpus()
+        card = DataCard.model_validate_json(corpus.file("data_card.json").read_bytes())
+        result = StudyResult(study=self.study, data_card=card, variants=rows, backend=runtime.backend())
+        models = [model.key for model in trained.values() if model]
+        inputs = [f"arrays/{corpus.key}", *(f"models/{model}" for model in models)]
+        inputs += [f"predictions/{self.places.predictions(model)}" for model in models]
+        about = {"missing": len(missing), "inputs": inputs}
+        with self.store.publish("evaluations", key, about, hold=hold) as folder:
+            write_json(folder / "result.json", result.model_dump(mode="json"))
 
     def _measure(self, variant: Variant, model: Entry) -> VariantResult:
         record = _record(model)
@@ -132,38 +150,40 @@ class Steps:
 
     def _test_metrics(self, model: Entry) -> TestMetrics:
         key = self.places.predictions(model.key)
-        if entry := self._cached("predictions", key):
-            return TestMetrics.model_validate_json(entry.file("metrics.json").read_bytes())
+        entry = self._once("predictions", key, lambda key, hold: self._predict(key, model, hold), step="evaluate")
+        return TestMetrics.model_validate_json(entry.file("metrics.json").read_bytes())
+
+    def _predict(self, key: str, model: Entry, hold: Hold) -> None:
         import numpy as np
 
         from imdb_tasks import arrays, evaluation
 
         corpus = arrays.Arrays.load(self._corpus().path)
         evaluated = evaluation.evaluate(model.file("model.keras"), corpus.x_test, corpus.y_test)
-        with self.store.publish("predictions", key, {"model": model.key}) as folder:
+        with self.store.publish("predictions", key, {"inputs": [f"models/{model.key}"]}, hold=hold) as folder:
             np.save(folder / "probabilities.npy", evaluated.probabilities, allow_pickle=False)
             write_json(folder / "metrics.json", evaluated.metrics.model_dump(mode="json"))
         log.info("%s: %s", model.about["variant"], evaluated.metrics)
-        return evaluated.metrics
 
     def report(self) -> Entry:
         """Make the report page and the parts of the mail, and note them as this run's report."""
         evaluation = self._evaluation()
         key = self.places.report(evaluation.key)
-        cached = self._cached("reports", key)
+        cached = self.store.find("reports", key)
         if cached and not cached.about["pictures"]:
             self.store.remove("reports", key)  # there may be a browser now
-            cached = None
-        if cached is None:
-            from imdb_tasks import reporting
-
-            about: dict[str, Any] = {"evaluation": evaluation.key}
-            with self.store.publish("reports", key, about) as folder:
-                # The manifest is written when the folder is complete, and so with what the report says of itself.
-                about |= reporting.write_report(_result(evaluation), self._provenance(evaluation), folder)
-        entry = self.reported()
-        self.store.write_ref(f"runs/{self.run_id}", {"report": key, "study": self.study.fingerprint(), **entry.about})
+        entry = self._once("reports", key, lambda key, hold: self._write_report(key, evaluation, hold), step="report")
+        about = {"report": key, "study": self.study.fingerprint(), **entry.about}
+        self.store.write_ref(f"runs/{self.run_id}", about)
         return entry
+
+    def _write_report(self, key: str, evaluation: Entry, hold: Hold) -> None:
+        from imdb_tasks import reporting
+
+        about: dict[str, Any] = {"inputs": [f"evaluations/{evaluation.key}"]}
+        with self.store.publish("reports", key, about, hold=hold) as folder:
+            # The manifest is written when the folder is complete, and so with what the report says of itself.
+            about |= reporting.write_report(_result(evaluation), self._provenance(evaluation), folder)
 
     def reported(self) -> Entry:
         """Return the report on the study as it was last evaluated."""
@@ -185,15 +205,33 @@ class Steps:
         mailed = self.store.read_ref(self.places.ref("mailed"))
         return mailed is None or mailed["key"] != self._evaluation().key
 
-    def note_mailed(self) -> None:
-        """Remember that the last evaluation was mailed."""
+    def is_mailed(self, report: str) -> bool:
+        """Tell whether this run has mailed the report of this key: a task that is tried again does not mail twice."""
+        mailed = self.store.read_ref(f"mailed-by/{self.run_id}")
+        return mailed is not None and mailed["report"] == report
+
+    def note_mailed(self, report: str) -> None:
+        """Remember that this run has mailed the report of this key, and with it the last evaluation."""
+        self.store.write_ref(f"mailed-by/{self.run_id}", {"report": report})
         self.store.write_ref(self.places.ref("mailed"), {"key": self._evaluation().key})
 
     def _cached(self, kind: str, key: str) -> Entry | None:
         entry = self.store.find(kind, key)
         if entry:
+            self.store.forget_the_dead(kind, key)
             log.info("%s/%s is in the store: nothing to do", kind, key)
         return entry
+
+    def _once(self, kind: str, key: str, make: Callable[[str, Hold], None], *, step: str) -> Entry:
+        """Return the entry; if it is not there, have it made, by one process at a time."""
+        if entry := self._cached(kind, key):
+            return entry
+        with self.store.alone(kind, key) as hold:
+            # Whoever had the lock before may have made it.
+            if entry := self._cached(kind, key):
+                return entry
+            make(key, hold)
+        return self.store.need(kind, key, step=step)
 
     def _corpus(self) -> Entry:
         return self.store.need("arrays", self.places.corpus(), step="prepare")

@@ -1,10 +1,12 @@
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from imdb_tasks.checkpoints import Checkpoint, Checkpoints
+from imdb_tasks.checkpoints import Checkpoint, Checkpoints, remove_checkpoint
+from imdb_tasks.errors import DiskFullError, LostLockError
 from imdb_tasks.results import MEASURES, History
 from imdb_tasks.store import Store
 
@@ -18,12 +20,13 @@ CHECKPOINT = Checkpoint(
 
 
 @pytest.fixture
-def checkpoints(store: Store) -> Checkpoints:
-    return Checkpoints(store, "model-1")
+def checkpoints(store: Store) -> Iterator[Checkpoints]:
+    with store.alone("models", "model-1") as hold:
+        yield Checkpoints(store, "model-1", hold)
 
 
 def file_of(checkpoints: Checkpoints) -> Path:
-    return checkpoints.store.checkpoint_path(checkpoints.key)
+    return Path(checkpoints.store.where, checkpoints.name)
 
 
 def test_what_was_saved_comes_back_to_the_bit(checkpoints: Checkpoints) -> None:
@@ -51,16 +54,16 @@ def test_the_last_one_counts_and_nothing_else_is_left(checkpoints: Checkpoints) 
 
 def test_where_there_is_none_there_is_none(checkpoints: Checkpoints) -> None:
     assert checkpoints.load() is None
-    checkpoints.remove()
+    remove_checkpoint(checkpoints.store, checkpoints.key)
 
 
 def test_removing_also_clears_what_a_killed_process_left(checkpoints: Checkpoints) -> None:
     checkpoints.save(CHECKPOINT)
     stray = file_of(checkpoints).with_name(f".{file_of(checkpoints).name}.0123")
     stray.write_bytes(b"half")
-    other = Checkpoints(checkpoints.store, "model-2")
+    other = Checkpoints(checkpoints.store, "model-2", checkpoints.hold)
     other.save(CHECKPOINT)
-    checkpoints.remove()
+    remove_checkpoint(checkpoints.store, checkpoints.key)
     assert list(file_of(other).parent.iterdir()) == [file_of(other)]
 
 
@@ -74,7 +77,7 @@ def test_a_flipped_byte_is_noticed_set_aside_and_said(checkpoints, place, caplog
         assert checkpoints.load() is None
     assert "does not have the sha256" in caplog.text
     assert not file_of(checkpoints).exists()
-    assert len(list(checkpoints.store.root.joinpath("aside").iterdir())) == 1
+    assert len(list(Path(checkpoints.store.where, "aside").iterdir())) == 1
 
 
 @pytest.mark.parametrize("length", [0, 10, 32, 100])
@@ -92,9 +95,19 @@ def test_a_disk_that_is_full_leaves_the_old_one(checkpoints, monkeypatch) -> Non
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", no_space)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskFullError, match="disk is full"):
         checkpoints.save(Checkpoint(History(), 99.0, [], []))
     found = checkpoints.load()
     assert found is not None
     assert found.wall_seconds == 12.5
     assert list(file_of(checkpoints).parent.iterdir()) == [file_of(checkpoints)]
+
+
+def test_a_process_that_was_taken_for_dead_writes_no_more(checkpoints) -> None:
+    checkpoints.save(CHECKPOINT)
+    checkpoints.hold.let_go()
+    with pytest.raises(LostLockError):
+        checkpoints.save(Checkpoint(History(), 99.0, [], []))
+    found = checkpoints.load()
+    assert found is not None
+    assert found.wall_seconds == 12.5

@@ -76,7 +76,7 @@ def test_what_is_in_the_store_is_not_made_again_nor_is_anything_heavy_imported(d
         "print({'keras', 'tensorflow', 'jax', 'numpy', 'pandas', 'pyarrow', 'sklearn', 'plotly', 'kaleido', 'httpx',"
         " 'kaggle', 'tenacity', 'jinja2'} & set(sys.modules))"
     )
-    arguments = [sys.executable, "-c", script, done.study.model_dump_json(), str(done.store.root)]
+    arguments = [sys.executable, "-c", script, done.study.model_dump_json(), done.store.where]
     result = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
 
@@ -109,7 +109,7 @@ def test_a_missing_variant_is_listed_with_the_reason_and_fails_the_check(done: S
 def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     wider = Steps(done.study.model_copy(update={"units": (6,), "cells": ("GRU",)}), done.store)
     variant = wider.study.variants[0]
-    in_the_way = done.store.root / "models" / wider.places.model(variant)
+    in_the_way = Path(done.store.where) / "models" / wider.places.model(variant)
     in_the_way.write_text("a file where the model's folder must go")
     with pytest.raises(OSError, match="Not a directory"):
         wider.train(variant)
@@ -126,12 +126,12 @@ def test_a_damaged_model_is_trained_again(done: Steps, tmp_path: Path) -> None:
     entry.file("model.keras").write_bytes(b"garbage")
     again = json.loads(done.train(variant).file("record.json").read_text())["history"]
     assert again["val_loss"] == before["val_loss"]
-    assert any(done.store.root.joinpath("aside").iterdir())
+    assert any(Path(done.store.where, "aside").iterdir())
 
 
 def test_a_report_is_news_until_it_was_mailed(done: Steps) -> None:
     assert done.is_news()
-    done.note_mailed()
+    done.note_mailed("r1")
     assert not done.is_news()
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.errors import MissingInputError, SettingsError
-from imdb_tasks.store import MANIFEST, Store, sha256_of, write_json
+from imdb_tasks.errors import LostLockError, MissingInputError, SettingsError
+from imdb_tasks.files import MANIFEST, sha256_of, write_json
+from imdb_tasks.store import Store
 
 
 def publish(store: Store, key: str = "k1", text: str = "hello") -> Path:
@@ -14,11 +15,17 @@ def publish(store: Store, key: str = "k1", text: str = "hello") -> Path:
         folder.joinpath("a.txt").write_text(text)
         folder.joinpath("sub").mkdir()
         folder.joinpath("sub", "b.txt").write_text("more")
-    return store.root / "things" / key
+    return Path(store.where) / "things" / key
+
+
+def flip_a_letter(path: Path, near: bytes) -> None:
+    content = bytearray(path.read_bytes())
+    content[content.index(near) + len(near) - 2] ^= 1
+    path.write_bytes(content)
 
 
 def leftovers(store: Store) -> list[Path]:
-    return [path for path in store.root.joinpath("work").rglob("*") if path.is_file()]
+    return [path for path in Path(store.where, "work").rglob("*") if path.is_file()]
 
 
 def test_a_published_entry_is_found_with_its_files_and_facts(store: Store) -> None:
@@ -66,6 +73,8 @@ def test_the_first_of_two_publishers_wins_and_the_second_is_content(store: Store
         (lambda entry: entry.joinpath("sub", "b.txt").unlink(), "sub/b.txt is missing"),
         (lambda entry: entry.joinpath(MANIFEST).unlink(), "unreadable"),
         (lambda entry: entry.joinpath(MANIFEST).write_text("{"), "unreadable"),
+        (lambda entry: entry.joinpath(MANIFEST).write_text("[]"), "unreadable"),
+        (lambda entry: flip_a_letter(entry / MANIFEST, b'"note": "x"'), "sha256"),
     ],
 )
 def test_a_damaged_entry_is_set_aside_and_said_in_the_log(store, caplog, damage, word) -> None:
@@ -73,7 +82,7 @@ def test_a_damaged_entry_is_set_aside_and_said_in_the_log(store, caplog, damage,
     with caplog.at_level(logging.WARNING):
         assert store.find("things", "k1") is None
     assert word in caplog.text
-    assert len(list(store.root.joinpath("aside").iterdir())) == 1
+    assert len(list(Path(store.where, "aside").iterdir())) == 1
     publish(store)
     assert store.find("things", "k1") is not None
 
@@ -84,7 +93,7 @@ def _publish_in_a_process(root: str, number: int) -> None:
 
 def test_many_writers_of_one_key_leave_one_whole_entry(store: Store) -> None:
     spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_publish_in_a_process, args=(str(store.root), n)) for n in range(4)]
+    writers = [spawn.Process(target=_publish_in_a_process, args=(store.where, n)) for n in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -103,6 +112,31 @@ def test_a_ref_is_replaced_whole_and_listed_by_its_name(store: Store) -> None:
     assert store.read_ref("runs/r1") == {"report": "b"}
     names = {"r1", "scheduled__2026-01-01T00:00:00+00:00", "__airflow_temporary_run__"}
     assert set(store.refs("runs")) == names
+
+
+def test_a_changed_ref_is_set_aside_and_said_in_the_log(store, caplog) -> None:
+    store.write_ref("runs/r1", {"report": "a"})
+    flip_a_letter(Path(store.where, "refs", "runs", "r1.json"), b'"report": "a"')
+    assert store.read_ref("runs/r1") is None
+    assert "refs/runs/r1.json is damaged" in caplog.text
+    assert store.refs("runs") == {}
+
+
+def test_nothing_is_published_once_the_lock_is_lost(store: Store) -> None:
+    with store.alone("things", "k1") as hold:
+        hold.let_go()
+        with pytest.raises(LostLockError, match="another has"), store.publish("things", "k1", {}, hold=hold) as folder:
+            folder.joinpath("a.txt").write_text("late")
+    assert store.find("things", "k1") is None
+    assert leftovers(store) == []
+
+
+def test_what_a_dead_process_left_of_an_entry_is_cleared_before_it_is_made_again(store: Store) -> None:
+    stray = store.work_folder("things-k1-0123")
+    other = store.work_folder("things-k2-0123")
+    with store.alone("things", "k1"):
+        assert not stray.exists()
+    assert other.exists()
 
 
 def test_the_latest_ref_is_the_one_written_last(store: Store) -> None:

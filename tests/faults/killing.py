@@ -6,25 +6,29 @@ SIGKILL cannot be caught: what is on the disk afterwards is what a machine that 
 the kill comes when the moment comes for that time.
 """
 
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks import runtime
+from imdb_tasks import locks, runtime
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
 
-NEVER = "never"
+NEVER, SLOWLY, SLOWLY_ELSEWHERE = "never", "slowly", "slowly, on a machine of its own"
 
 
 def main() -> None:
     study, root, variant, moment, times = sys.argv[1:]
     steps = Steps(Study.model_validate_json(study), Store(root))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    locks.BEAT, locks.STALE, locks.PAUSE = 0.2, 2.0, 0.2  # seconds
     runtime.load_keras()
     MOMENTS[moment](int(times))
     steps.train(steps.variant(variant))
@@ -48,6 +52,25 @@ def in_the_middle_of_an_epoch(times: int) -> None:
         return original(self, *arguments)
 
     Engine.train = train
+
+
+def slowly(times: int) -> None:
+    """Not killed at all: each epoch takes some seconds longer, so that others can come in between."""
+    from imdb_tasks.engine import Engine
+
+    original = Engine.train
+
+    def train(self: Any, *arguments: Any) -> Any:
+        time.sleep(5)
+        return original(self, *arguments)
+
+    Engine.train = train
+
+
+def slowly_elsewhere(times: int) -> None:
+    """As a process that cannot be seen from this machine; only its beat tells that it lives."""
+    locks._machine = lambda: "another machine"
+    slowly(times)
 
 
 def around_a_call(
@@ -86,11 +109,13 @@ def the_checkpoint(path: Path, *_: Any) -> bool:
 
 
 def a_model(path: Path, *_: Any) -> bool:
-    return path.parent.name == "drafts"
+    return path.parent.name == "work" and path.name.startswith("models-")
 
 
 MOMENTS: dict[str, Callable[[int], None]] = {
     NEVER: lambda times: None,
+    SLOWLY: slowly,
+    SLOWLY_ELSEWHERE: slowly_elsewhere,
     "in the middle of an epoch": in_the_middle_of_an_epoch,
     "before a checkpoint is flushed": around_a_call(os, "fsync", a_checkpoint_file),
     "before a checkpoint is moved into place": around_a_call(Path, "replace", a_new_checkpoint),

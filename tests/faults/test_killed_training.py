@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -13,7 +14,7 @@ from imdb_tasks.results import TrainingRecord
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study, TrainingSettings
-from tests.faults.killing import MOMENTS, NEVER
+from tests.faults.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 4
@@ -41,9 +42,29 @@ def prepared(study: Study, root: Path) -> Steps:
 
 
 def train(steps: Steps, variant: str, moment: str = NEVER, times: int = 1) -> "subprocess.CompletedProcess[str]":
-    arguments = [steps.study.model_dump_json(), str(steps.store.root), variant, moment, str(times)]
+    process = begin(steps, variant, moment, times)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def begin(steps: Steps, variant: str, moment: str = NEVER, times: int = 1) -> "subprocess.Popen[str]":
+    arguments = [steps.study.model_dump_json(), steps.store.where, variant, moment, str(times)]
     command = [sys.executable, "-m", "tests.faults.killing", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def strays(steps: Steps) -> list[Path]:
+    """Return the files that belong to no entry and no ref."""
+    root = Path(steps.store.where)
+    return [path for name in ("work", "checkpoints", "locks") for path in root.joinpath(name).rglob("*")]
+
+
+def wait_for_epoch(steps: Steps, epoch: int) -> None:
+    for _ in range(1_200):
+        if any(progress["epoch"] >= epoch for progress in steps.store.refs("progress").values()):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"epoch {epoch} was not reached within a minute")
 
 
 def weights(model: Entry) -> list[np.ndarray]:
@@ -58,7 +79,12 @@ def untimed(model: Entry) -> dict[str, object]:
     return record(model).history.model_dump(exclude={"seconds", "samples_per_second"})
 
 
-@pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment != NEVER])
+def same_weights(one: Entry, other: Entry) -> bool:
+    pairs = zip(weights(one), weights(other), strict=True)
+    return all(first.tobytes() == second.tobytes() for first, second in pairs)
+
+
+@pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment not in (NEVER, SLOWLY, SLOWLY_ELSEWHERE)])
 def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(moment, study, undisturbed, tmp_path) -> None:
     name = study.variants[len(moment) % 2].name  # both cells get their share of the moments
     steps = prepared(study, tmp_path)
@@ -72,8 +98,8 @@ def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(moment, st
     model = steps.store.need("models", steps.places.model(steps.variant(name)), step="train")
     assert untimed(model) == untimed(undisturbed[name])
     assert len(record(model).history.seconds) == EPOCHS
-    for one, other in zip(weights(model), weights(undisturbed[name]), strict=True):
-        assert one.tobytes() == other.tobytes()
+    assert same_weights(model, undisturbed[name])
+    assert strays(steps) == []
 
 
 def test_at_most_one_epoch_is_trained_again(study, tmp_path) -> None:
@@ -93,7 +119,44 @@ def test_the_checkpoint_goes_away_with_the_result(study, tmp_path) -> None:
     train(steps, name, "before a checkpoint is moved into place", 2)
     assert len(list(tmp_path.joinpath("checkpoints").iterdir())) == 2  # the first epoch's, and a draft of the second
     assert train(steps, name).returncode == 0
-    assert list(tmp_path.joinpath("checkpoints").iterdir()) == []
+    assert strays(steps) == []
+
+
+def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(study, undisturbed, tmp_path) -> None:
+    steps = prepared(study, tmp_path)
+    name = study.variants[0].name
+    first = begin(steps, name, SLOWLY)
+    wait_for_epoch(steps, 1)
+    second = begin(steps, name, SLOWLY)
+    (_, first_log), (_, second_log) = first.communicate(), second.communicate()
+    assert (first.returncode, second.returncode) == (0, 0), first_log + second_log
+    assert first_log.count("epoch ") == EPOCHS
+    assert second_log.count("epoch ") == 0
+    assert f"process {first.pid} on" in second_log
+    model = steps.store.need("models", steps.places.model(steps.variant(name)), step="train")
+    assert same_weights(model, undisturbed[name])
+    assert strays(steps) == []
+
+
+def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, undisturbed, tmp_path) -> None:
+    """Stopped for longer than silence is waited for, as a frozen virtual machine is, and seen from another machine."""
+    steps = prepared(study, tmp_path)
+    name = study.variants[0].name
+    first = begin(steps, name, SLOWLY_ELSEWHERE)
+    wait_for_epoch(steps, 1)
+    first.send_signal(signal.SIGSTOP)
+    second = train(steps, name)
+    first.send_signal(signal.SIGCONT)
+    _, first_log = first.communicate()
+    assert second.returncode == 0, second.stderr
+    assert "which has been silent for" in second.stderr
+    assert first.returncode == 1
+    assert "LostLockError" in first_log
+    model = steps.store.need("models", steps.places.model(steps.variant(name)), step="train")
+    assert untimed(model) == untimed(undisturbed[name])
+    assert same_weights(model, undisturbed[name])
+    assert steps.store.refs("failures") == {}
+    assert strays(steps) == []
 
 
 def test_a_damaged_checkpoint_means_the_beginning_not_a_wrong_result(study, undisturbed, tmp_path) -> None:

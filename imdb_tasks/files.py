@@ -1,0 +1,236 @@
+"""Small files and whole folders below one root, written so that nobody ever sees half of one.
+
+``Files`` is what the store needs of a place; a local folder is one such place, a bucket (see ``buckets``) another.
+Names are relative, with slashes. A folder of an entry holds a manifest, which is what makes it count.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from imdb_tasks.errors import DiskFullError
+
+MANIFEST = "manifest.json"
+_SEAL = "sha256"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Files(Protocol):
+    """A place that outlives the process."""
+
+    where: str
+    """The place, for people."""
+    scratch: Path
+    """A local folder for unfinished work. Where entries are local, it is on their disk."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes; None where there is no such file."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file at once."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if there is one."""
+
+    def sweep(self, name: str) -> None:
+        """Delete what processes that were killed while they wrote a file have left of it."""
+
+    def names(self, folder: str) -> dict[str, float]:
+        """Return the plain files of a folder and the time when each was written, in seconds since 1970."""
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+
+    def fetch_entry(self, name: str) -> Path | None:
+        """Return a local folder with the files of an entry, not verified; None where there is no such entry."""
+
+    def put_entry(self, draft: Path, name: str) -> None:
+        """Make the local folder ``draft`` the entry, at once; where there is one already, that one stays."""
+
+    def move_entry(self, name: str, to: str) -> None:
+        """Move an entry elsewhere in the place, if it is still there."""
+
+    def delete_entry(self, name: str) -> None:
+        """Delete an entry, if there is one: out of sight at once, then from the disk."""
+
+
+class LocalFiles:
+    """A folder of this machine, or one that several machines mount."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.where = str(root)
+        self.scratch = root / "work"
+
+    def read(self, name: str) -> bytes | None:
+        """See ``Files``."""
+        try:
+            return self.root.joinpath(name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """See ``Files``."""
+        path = self.root / name
+        with disk_of(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, content)
+
+    def delete(self, name: str) -> None:
+        """See ``Files``."""
+        self.root.joinpath(name).unlink(missing_ok=True)
+
+    def sweep(self, name: str) -> None:
+        """See ``Files``."""
+        path = self.root / name
+        for stray in path.parent.glob(f".{path.name}.*"):
+            stray.unlink(missing_ok=True)
+
+    def names(self, folder: str) -> dict[str, float]:
+        """See ``Files``. What is being written, or was when a process died, starts with a dot and is left out."""
+        found = {}
+        with contextlib.suppress(FileNotFoundError):
+            for path in self.root.joinpath(folder).iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if path.is_file() and not path.name.startswith("."):
+                        found[path.name] = path.stat().st_mtime
+        return found
+
+    def folders(self, folder: str) -> list[str]:
+        """See ``Files``."""
+        place = self.root / folder
+        return sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+
+    def fetch_entry(self, name: str) -> Path | None:
+        """See ``Files``."""
+        path = self.root / name
+        return path if path.is_dir() else None
+
+    def put_entry(self, draft: Path, name: str) -> None:
+        """See ``Files``."""
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.rename(target)
+        except OSError:
+            if target.is_dir():  # rename(2) onto a folder with files: ENOTEMPTY or EEXIST
+                return
+            raise
+        _flush_folder(target.parent)
+
+    def move_entry(self, name: str, to: str) -> None:
+        """See ``Files``."""
+        target = self.root / to
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            self.root.joinpath(name).rename(target)
+
+    def delete_entry(self, name: str) -> None:
+        """See ``Files``."""
+        out_of_sight = self.scratch / "removed" / uuid.uuid4().hex
+        self.move_entry(name, out_of_sight.relative_to(self.root).as_posix())
+        shutil.rmtree(out_of_sight, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def disk_of(path: Path | str) -> Iterator[None]:
+    """Turn the system's word for a full disk into DiskFullError, which names the path and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DiskFullError(
+            f"{path}: the disk is full ({error.strerror}); what was there is intact. Free some space, for instance "
+            "with 'python -m imdb_tasks store prune', and run the step again"
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON (no NaN literals) with ``replace_file``."""
+    replace_file(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return strict, readable JSON in UTF-8; raise ValueError for NaN and infinity."""
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def seal(value: Mapping[str, Any]) -> bytes:
+    """Return ``value`` as JSON with a SHA-256 of itself, so that ``unseal`` notices every change."""
+    return json_bytes({**value, _SEAL: _digest(value)})
+
+
+def unseal(content: bytes) -> dict[str, Any]:
+    """Return what was sealed; raise ValueError if it is not to the letter what ``seal`` wrote."""
+    value = json.loads(content)
+    if not isinstance(value, dict) or value.pop(_SEAL, None) != _digest(value):
+        raise ValueError("it does not have the sha256 that it was written with")
+    return value
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside ``path``, flush to the disk, and move into place: others see the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with beside.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        beside.replace(path)
+        _flush_folder(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of every file below ``folder``, each flushed to the disk first."""
+    return {
+        path.relative_to(folder).as_posix(): _describe(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def first_fault(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Say what is wrong with the first file of ``folder`` that is not as its manifest describes it; None if all are."""
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != expected["bytes"]:
+            return f"{name} has {path.stat().st_size:,} bytes, expected {expected['bytes']:,}"
+        if sha256_of(path) != expected["sha256"]:
+            return f"{name} does not have the sha256 of the manifest"
+    return None
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json_bytes(value)).hexdigest()
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make renames in a folder outlast a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

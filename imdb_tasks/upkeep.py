@@ -1,0 +1,143 @@
+"""Looking after a store: what is in it, whether it is whole, and what nobody needs any more.
+
+Needed are the reports of the newest runs and, from entry to entry, all that they were made of. What is younger than an
+age is kept as well, for a run may be in the middle of using it.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imdb_tasks import checkpoints, locks
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.files import MANIFEST, unseal
+from imdb_tasks.store import Store
+
+KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "reports")
+_POINTERS = ("refs/progress", "refs/failures")  # named by the key of a model
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One entry of the store, as its manifest tells; ``created`` is in seconds since 1970.
+
+    ``bytes`` is None where the manifest cannot be read.
+    """
+
+    kind: str
+    key: str
+    bytes: int | None
+    created: float
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The entry's place in the store."""
+        return f"{self.kind}/{self.key}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What ``prune`` keeps."""
+
+    runs: int = 10
+    days: float = 7.0
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that means nothing."""
+        if self.runs < 0 or not 0 <= self.days < float("inf"):
+            raise SettingsError(f"prune: expected a number of runs and of days from 0, found {self.runs}, {self.days}")
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was deleted, or would be: entries, what had been set aside, and files that belonged to nothing."""
+
+    entries: list[Listed]
+    folders: list[str]
+    files: list[str]
+
+
+def entries(store: Store) -> Iterator[Listed]:
+    """Yield every entry; no file but the manifests is read."""
+    for kind in KINDS:
+        for key in store.files.folders(kind):
+            yield _listed(store, kind, key)
+
+
+def verify(store: Store) -> tuple[int, list[str]]:
+    """Read every entry; return how many are whole, and the names of the damaged, which are set aside."""
+    found = list(entries(store))
+    damaged = [entry.name for entry in found if store.find(entry.kind, entry.key) is None]
+    return len(found) - len(damaged), damaged
+
+
+def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
+    """Delete what ``policy`` does not keep; with ``dry_run``, only say what that would be.
+
+    Entries go before what they were made of, so that a killed prune leaves nothing that lacks its inputs.
+    """
+    old = time.time() - policy.days * _DAY
+    listed = {entry.name: entry for entry in entries(store)}
+    runs = store.ref_names("runs")
+    kept = {f"reports/{run['report']}" for name, run in store.refs("runs").items() if name in runs[-policy.runs :]}
+    kept = _with_inputs(kept if policy.runs else set(), listed)
+    kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
+    gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(store, entry)]
+    pruned = Pruned(gone, list(_set_aside(store, old)), list(_strays(store, kept, old)))
+    if not dry_run:
+        for name in (*(entry.name for entry in gone), *pruned.folders):
+            store.files.delete_entry(name)
+        for name in pruned.files:
+            store.files.delete(name)
+    return pruned
+
+
+def _listed(store: Store, kind: str, key: str) -> Listed:
+    folder = f"{kind}/{key}"
+    created = store.files.names(folder).get(MANIFEST, 0.0)
+    try:
+        manifest = unseal(store.files.read(f"{folder}/{MANIFEST}") or b"")
+        size = sum(file["bytes"] for file in manifest["files"].values())
+        return Listed(kind, key, size, created, tuple(manifest["about"].get("inputs", ())))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Listed(kind, key, None, created)
+
+
+def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
+    reached, waiting = set[str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in listed and name not in reached:
+            reached.add(name)
+            waiting += listed[name].inputs
+    return reached
+
+
+def _is_made(store: Store, entry: Listed) -> bool:
+    claims = locks.owners(store.files, f"{entry.kind}-{entry.key}").values()
+    return any(not locks.is_gone(claim) for claim in claims)
+
+
+def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
+    """Yield old files that belong to nothing: pointers to models that are gone, checkpoints, locks of the dead."""
+    for folder in _POINTERS:
+        names = store.files.names(folder)
+        yield from (f"{folder}/{n}" for n in names if names[n] < old and f"models/{Path(n).stem}" not in kept)
+    names = store.files.names(checkpoints.FOLDER)
+    yield from (f"{checkpoints.FOLDER}/{name}" for name in names if names[name] < old)
+    names = store.files.names(locks.FOLDER)
+    for name in names:
+        beat = name.removesuffix(".claim").removesuffix(".beat") + ".beat"  # it is younger than its claim
+        if max(names[name], names.get(beat, 0.0)) < old:
+            yield f"{locks.FOLDER}/{name}"
+
+
+def _set_aside(store: Store, old: float) -> Iterator[str]:
+    """Yield old folders of what was set aside."""
+    for name in store.files.folders("aside"):
+        written = store.files.names(f"aside/{name}").values()
+        if max(written, default=0.0) < old:
+            yield f"aside/{name}"

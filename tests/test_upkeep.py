@@ -1,0 +1,125 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks import upkeep
+from imdb_tasks.cli import main
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.files import MANIFEST
+from imdb_tasks.store import Store
+from imdb_tasks.upkeep import Policy
+
+HOUR = 3_600
+
+
+def make(store: Store, name: str, *inputs: str, hours_old: float = 1_000) -> None:
+    kind, key = name.split("/")
+    with store.publish(kind, key, {"inputs": list(inputs)}) as folder:
+        folder.joinpath("a.bin").write_bytes(bytes(1_000_000))
+    age(Path(store.where, kind, key, MANIFEST), hours_old)
+
+
+def age(path: Path, hours: float) -> None:
+    moment = time.time() - hours * HOUR
+    os.utime(path, (moment, moment))
+
+
+@pytest.fixture
+def used(store: Store) -> Store:
+    """A store with the entries of two runs; "one" came first, and "both" served both."""
+    make(store, "sources/both")
+    for run in ("one", "two"):
+        make(store, f"arrays/{run}", "sources/both")
+        make(store, f"models/{run}", f"arrays/{run}")
+        make(store, f"evaluations/{run}", f"models/{run}", f"arrays/{run}")
+        make(store, f"reports/{run}", f"evaluations/{run}")
+        store.write_ref(f"runs/{run}", {"report": run})
+    return store
+
+
+def names(store: Store) -> set[str]:
+    return {entry.name for entry in upkeep.entries(store)}
+
+
+def test_what_the_newest_runs_are_made_of_is_kept_and_the_rest_goes(used: Store) -> None:
+    pruned = upkeep.prune(used, Policy(runs=1), dry_run=False)
+    assert [entry.name for entry in pruned.entries] == ["reports/one", "evaluations/one", "models/one", "arrays/one"]
+    assert names(used) == {"sources/both", "arrays/two", "models/two", "evaluations/two", "reports/two"}
+    assert not list(Path(used.where, "work", "removed").iterdir())
+
+
+def test_a_dry_run_says_the_same_and_deletes_nothing(used: Store) -> None:
+    before = names(used)
+    would = upkeep.prune(used, Policy(runs=1), dry_run=True)
+    assert names(used) == before
+    assert upkeep.prune(used, Policy(runs=1), dry_run=False) == would
+
+
+def test_what_is_young_stays_with_all_that_it_was_made_of(used: Store) -> None:
+    make(used, "models/new", "arrays/one", hours_old=1)
+    upkeep.prune(used, Policy(runs=1, days=1), dry_run=False)
+    assert {"models/new", "arrays/one"} <= names(used)
+    assert "models/one" not in names(used)
+
+
+def test_what_is_being_made_stays(used: Store) -> None:
+    with used.alone("models", "one"):
+        upkeep.prune(used, Policy(runs=1), dry_run=False)
+    assert "models/one" in names(used)
+
+
+def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
+    root = Path(used.where)
+    for number, hours in enumerate([1_000, 1]):
+        for file in (f"refs/progress/gone{number}.json", f"checkpoints/gone{number}.npz", f"locks/k.{number}.claim"):
+            used.files.write(file, b"{}")
+            age(root / file, hours)
+    used.files.write("refs/progress/two.json", b"{}")
+    age(root / "refs/progress/two.json", 1_000)
+    make(used, "models/broken")
+    root.joinpath("models", "broken", "a.bin").unlink()
+    assert used.find("models", "broken") is None
+    pruned = upkeep.prune(used, Policy(runs=1), dry_run=False)
+    assert pruned.files == ["refs/progress/gone0.json", "checkpoints/gone0.npz", "locks/k.0.claim"]
+    assert len(pruned.folders) == 1
+    assert list(root.joinpath("aside").iterdir()) == []
+    assert root.joinpath("refs", "progress", "two.json").exists()
+
+
+def test_a_damaged_entry_is_listed_without_a_size_and_named_by_verify(used: Store) -> None:
+    Path(used.where, "models", "one", MANIFEST).write_text("{")
+    Path(used.where, "models", "two", "a.bin").write_bytes(b"")
+    assert {e.name: e.bytes for e in upkeep.entries(used) if e.kind == "models"} == {
+        "models/one": None,
+        "models/two": 1_000_000,
+    }
+    assert upkeep.verify(used) == (7, ["models/one", "models/two"])
+    assert upkeep.verify(used) == (7, [])
+
+
+@pytest.mark.parametrize("arguments", [{"runs": -1}, {"days": -1.0}, {"days": float("nan")}, {"days": float("inf")}])
+def test_a_policy_that_means_nothing_is_refused(arguments) -> None:
+    with pytest.raises(SettingsError, match="prune: expected"):
+        Policy(**arguments)
+
+
+def test_the_commands_print_what_they_find_and_do(used: Store, capsys) -> None:
+    assert main(["store", "list", "--store", used.where]) == 0
+    assert "1.0 MB" in capsys.readouterr().out.splitlines()[0]
+    assert main(["store", "verify", "--store", used.where]) == 0
+    assert capsys.readouterr().out == "9 entries are whole, 0 damaged\n"
+    arguments = ["store", "prune", "--store", used.where, "--keep-runs", "1"]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "would free 4.0 MB in 4 entries"
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "freed 4.0 MB in 4 entries"
+
+
+def test_verify_fails_if_something_is_damaged(used: Store, capsys) -> None:
+    Path(used.where, "models", "two", "a.bin").write_bytes(b"")
+    assert main(["store", "verify", "--store", used.where]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "8 entries are whole, 1 damaged\n"
+    assert "set aside: models/two" in captured.err
