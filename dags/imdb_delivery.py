@@ -47,12 +47,20 @@ def send(steps: Steps, delivery: Delivery) -> str:
         return "not sent: notify is 'never'"
     if delivery.notify == "on change" and not steps.is_news():
         return "not sent: nothing has changed since the last mail"
+    if steps.is_mailed(report.key):
+        return "not sent: this run has mailed this report already"
     try:
         with SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
             sender = hook.from_email or hook.smtp_user
             if not sender:
                 raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
-            message = mail.compose(report.path, report.about, sender=sender, recipients=delivery.recipients)
+            message = mail.compose(
+                report.path,
+                report.about,
+                sender=sender,
+                recipients=delivery.recipients,
+                identity=f"{steps.run_id} {report.key}",
+            )
             # The hook's own send method knows neither a text part nor inline pictures; its client does.
             refused = hook._smtp_client.send_message(message)
     except smtplib.SMTPResponseException as error:
@@ -65,7 +73,7 @@ def send(steps: Steps, delivery: Delivery) -> str:
         raise kind(f"the connection {SMTP_CONNECTION!r}: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not take the report: {error}") from error
-    steps.note_mailed()
+    steps.note_mailed(report.key)
     if refused:  # permanent: another try would send a second copy to everyone else
         raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
     log.info("sent %r to %d recipients", message["Subject"], len(delivery.recipients))

@@ -16,8 +16,8 @@ TEXT = {"type": ["string", "null"]}
 SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$", **ORIGIN}
 VERSION = {"type": ["integer", "null"], "minimum": 1, **ORIGIN}
 ADDRESSES = {
-    "type": "array",
-    "items": {"type": "string", "pattern": "^[^@\\s,;<>]+@[^@\\s,;<>]+$"},
+    "type": ["array", "null"],  # nobody, where nothing is mailed
+    "items": {"type": "string", "pattern": form.ADDRESS},
     "uniqueItems": True,
 }
 LEVELS = {"type": "array", "minItems": 1, "uniqueItems": True, **GRID}

@@ -17,8 +17,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from imdb_tasks.errors import ConnectionLostError, PermanentError, SourceError
-from imdb_tasks.store import write_json
+from imdb_tasks.errors import ConnectionLostError, DiskFullError, PermanentError, SourceError
+from imdb_tasks.files import disk_of, write_json
 from imdb_tasks.study import fingerprint
 from imdb_tasks.transfer import (
     CHUNK_BYTES,
@@ -48,10 +48,11 @@ def downloaded(url: str, folder: Path, *, max_bytes: int, patience: Patience) ->
     """
     with _Partial.claim(folder, url) as partial:
         try:
-            patience.keep_trying(lambda: _attempt(url, partial, max_bytes))
-            partial.file.flush()
-            yield partial.path
-        except PermanentError:  # after anything else, an interruption too, the bytes are worth keeping
+            with disk_of(partial.path):
+                patience.keep_trying(lambda: _attempt(url, partial, max_bytes))
+                partial.file.flush()
+                yield partial.path
+        except (PermanentError, DiskFullError):  # after anything else, an interruption too, the bytes are worth keeping
             partial.delete()
             raise
         partial.delete()
@@ -68,7 +69,9 @@ def _attempt(url: str, partial: "_Partial", max_bytes: int) -> None:
     headers = {"Accept-Encoding": "identity", **partial.range_headers()}
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=True) as client,
+            httpx.Client(
+                timeout=timeout, follow_redirects=True, event_hooks={"response": [_refuse_downgrade]}
+            ) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
             total = _accept(response, partial, where)
@@ -80,6 +83,15 @@ def _attempt(url: str, partial: "_Partial", max_bytes: int) -> None:
         raise ConnectionLostError(f"{where}: the connection failed ({found}); try again later") from error
     except (httpx.TooManyRedirects, httpx.InvalidURL) as error:
         raise SourceError(f"{where} cannot be followed ({error}); check the URL") from error
+
+
+def _refuse_downgrade(response: "httpx.Response") -> None:
+    """Raise SourceError if https is to be left for plain http, where anybody may change the bytes."""
+    if response.has_redirect_location and response.url.scheme == "https":
+        following = response.url.join(response.headers["Location"])
+        if following.scheme != "https":
+            where, to = public_url(str(response.url)), public_url(str(following))
+            raise SourceError(f"{where} leads away from https, to {to}; check the URL")
 
 
 def _accept(response: "httpx.Response", partial: "_Partial", where: str) -> int | None:
@@ -156,6 +168,8 @@ class _Partial:
         write_json(self._note, {"validator": validator})
 
     def delete(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.truncate(self.path, 0)  # else closing it would fail on a full disk
         self._note.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 

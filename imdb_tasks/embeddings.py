@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from imdb_tasks.errors import DataError
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _NUMBER_BYTES = b"0123456789+-.eE "
 _BLOCK = 8 << 20  # bytes
+_HEADER_BYTES, _HEADER_FIELDS = 64, 2
 _ADVICE = "the source's file is damaged or cut short: fetch it anew and run again"
 
 
@@ -39,7 +40,8 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
     Every line of the file must have the right count of values and nothing but digits in them; the values themselves
     are parsed for the words that are needed.
 
-    Of a word that stands in the file twice the last line counts, as in the original study.
+    Of a word that stands in the file twice the last line counts, as in the original study. A first line of two whole
+    numbers, as word2vec writes it, is passed over if the second is ``dimensions``.
 
     Raises:
         DataError: naming the line that is not ``word value value ...`` with ``dimensions`` finite values.
@@ -50,8 +52,8 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
     needed = {word.encode(): number for word, number in word_index.items()}
     matrix = np.zeros((len(word_index) + 1, dimensions), dtype=np.float32)
     found = np.zeros(len(word_index) + 1, dtype=np.bool_)
-    count = 0
     with path.open("rb") as file:
+        count = skipped = _skip_header(file, dimensions)
         # A good block is checked as a whole; only a bad one is gone through line by line, to name the line.
         while lines := file.readlines(_BLOCK):
             words = [line[: line.find(b" ")] for line in lines]
@@ -65,9 +67,23 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
                 matrix[rows] = _parse(values, [count + 1 + number for number in hits], dimensions)
                 found[rows] = True
             count += len(lines)
-    if not count:
+    if count == skipped:
         raise DataError(f"{path.name}: expected GloVe vectors, found an empty file; {_ADVICE}")
-    return Embeddings(matrix, found, count)
+    return Embeddings(matrix, found, count - skipped)
+
+
+def _skip_header(file: IO[bytes], dimensions: int) -> int:
+    """Pass over the header line of a word2vec text file; return how many lines that were."""
+    numbers = file.readline(_HEADER_BYTES).split()
+    if len(numbers) == _HEADER_FIELDS and all(number.isdigit() for number in numbers) and dimensions > 1:
+        if int(numbers[1]) != dimensions:
+            raise DataError(
+                f"GloVe line 1: a header that says {int(numbers[1]):,} values, expected {dimensions}; "
+                "choose the file with vectors of that size"
+            )
+        return 1
+    file.seek(0)
+    return 0
 
 
 def _sound(lines: list[bytes], words: list[bytes], dimensions: int) -> bool:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -15,12 +15,8 @@ from imdb_tasks.study import (
     PUBLIC_REVIEWS,
     ArchiveSource,
     KaggleSource,
-    LocalSource,
     Settings,
-    Source,
     Study,
-    TextSettings,
-    TrainingSettings,
 )
 
 PROFILES = ("full", "quick", "custom")
@@ -41,7 +37,10 @@ STUDY_FIELDS = (
     "replicates",
 )
 
-Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
+# What the HTML standard takes for an address: every mail server takes it too, unlike one with letters beyond ASCII.
+ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+_Record = TypeVar("_Record", bound=Settings)
 
 
 class Delivery(Settings):
@@ -88,70 +87,85 @@ def read_form(form: Mapping[str, Any]) -> tuple[Study, Delivery]:
     """Check a whole form; fields that are absent take their defaults.
 
     Raises:
-        SettingsError: naming the fields that make no sense, and their values.
+        SettingsError: naming all the fields that make no sense, and their values.
 
     """
     defaults = form_defaults()
-    if unknown := sorted(form.keys() - defaults.keys()):
-        raise SettingsError(f"the form has unknown fields {unknown}; expected some of {sorted(defaults)}")
+    if unknown := sorted(map(str, form.keys() - defaults.keys())):
+        raise SettingsError(f"the form has unknown fields {unknown[:10]}; expected some of {sorted(defaults)}")
     form = {**defaults, **form}
+    faults = _misplaced(form, defaults)
+    study = _checked(Study, _study_values(form), faults)
+    delivery = _checked(Delivery, {"recipients": form["recipients"] or (), "notify": form["notify"]}, faults)
+    if study is None or delivery is None or faults:
+        raise SettingsError("; ".join(faults))
+    return study, delivery
+
+
+def _checked(record: type[_Record], values: dict[str, Any], faults: list[str]) -> _Record | None:
+    """Make a record of the values; where they make no sense, add to ``faults`` and return None."""
     try:
-        return _study(form, defaults), Delivery(recipients=form["recipients"], notify=form["notify"])
+        return record(**values)
     except ValidationError as error:
-        raise SettingsError(_readable(error)) from error
+        faults += _readable(error)
+        return None
 
 
-def _study(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> Study:
-    profile = _one_of("profile", form["profile"], PROFILES)
-    if profile != "custom":
-        changed = {name: form[name] for name in STUDY_FIELDS if form[name] != defaults[name]}
-        if changed:
-            raise SettingsError(f"{changed} would have no effect with the profile {profile!r}; choose 'custom'")
-    values = {name: form[name] for name in STUDY_FIELDS} | (QUICK if profile == "quick" else {})
-    reviews, glove = _sources(form)
-    return Study(
-        cells=values["cells"],
-        units=values["units"],
-        batch_sizes=values["batch_sizes"],
-        replicates=values["replicates"],
-        text=TextSettings(max_tokens=values["max_tokens"], vocabulary_limit=values["vocabulary_limit"]),
-        training=TrainingSettings(epochs=values["epochs"], learning_rate=values["learning_rate"]),
-        reviews=reviews,
-        glove=glove,
-    )
-
-
-def _sources(form: Mapping[str, Any]) -> tuple[Source, Source]:
-    pins = {"reviews": form["reviews_sha256"] or None, "glove": form["glove_sha256"] or None}
-    source = _one_of("source", form["source"], SOURCES)
-    if form["folder"] and source != "folder":
-        raise SettingsError(f"folder {form['folder']!r} would have no effect with the source {source!r}; choose folder")
-    if source == "kaggle":
-        return (
-            KaggleSource(dataset=KAGGLE_REVIEWS.dataset, version=form["reviews_version"], sha256=pins["reviews"]),
-            KaggleSource(dataset=KAGGLE_GLOVE.dataset, version=form["glove_version"], sha256=pins["glove"]),
+def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the choices, and which fields would have no effect beside them."""
+    faults = []
+    for field, known in (("profile", PROFILES), ("source", SOURCES)):
+        if form[field] not in known:
+            faults.append(f"{field}: expected one of {', '.join(known)}, found {form[field]!r:.80}")
+    changed = {name: form[name] for name in STUDY_FIELDS if form[name] != defaults[name]}
+    if form["profile"] in ("full", "quick") and changed:
+        faults.append(f"{changed!s:.200} would have no effect with the profile {form['profile']!r}; choose 'custom'")
+    if form["folder"] and form["source"] in ("kaggle", "archives", "sample"):
+        faults.append(
+            f"folder {form['folder']!r:.80} would have no effect with the source {form['source']!r}; choose folder"
         )
-    if source == "archives":
-        return (
-            ArchiveSource(url=PUBLIC_REVIEWS.url, sha256=pins["reviews"]),
-            ArchiveSource(url=PUBLIC_GLOVE.url, sha256=pins["glove"]),
-        )
-    if source == "folder" and not form["folder"]:
-        raise SettingsError("source is 'folder' but folder is empty; give the absolute path that the workers see")
-    folder = str(SAMPLE_FOLDER) if source == "sample" else form["folder"]
-    return LocalSource(path=folder, sha256=pins["reviews"]), LocalSource(path=folder, sha256=pins["glove"])
+    if form["source"] == "folder" and not form["folder"]:
+        faults.append("source is 'folder' but folder is empty; give the absolute path that the workers see")
+    return faults
 
 
-def _one_of(field: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        raise SettingsError(f"{field}: expected one of {', '.join(known)}, found {value!r}")
-    return value
+def _study_values(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``Study``, not yet checked."""
+    values = {name: form[name] for name in STUDY_FIELDS} | (QUICK if form["profile"] == "quick" else {})
+    return {
+        **{name: values[name] for name in ("cells", "units", "batch_sizes", "replicates")},
+        "text": {name: values[name] for name in ("max_tokens", "vocabulary_limit")},
+        "training": {name: values[name] for name in ("epochs", "learning_rate")},
+        "reviews": _source(form, "reviews", KAGGLE_REVIEWS, PUBLIC_REVIEWS),
+        "glove": _source(form, "glove", KAGGLE_GLOVE, PUBLIC_GLOVE),
+    }
 
 
-def _readable(error: ValidationError) -> str:
+def _source(form: Mapping[str, Any], name: str, kaggle: KaggleSource, public: ArchiveSource) -> dict[str, Any]:
+    pin = form[f"{name}_sha256"] or None
+    if form["source"] == "archives":
+        return {"kind": "archive", "url": public.url, "sha256": pin}
+    if form["source"] == "sample" or (form["source"] == "folder" and not form["folder"]):  # the latter is refused
+        return {"kind": "local", "path": str(SAMPLE_FOLDER), "sha256": pin}
+    if form["source"] == "folder":
+        return {"kind": "local", "path": form["folder"], "sha256": pin}
+    return {"kind": "kaggle", "dataset": kaggle.dataset, "version": form[f"{name}_version"], "sha256": pin}
+
+
+def _readable(error: ValidationError) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False):
         message = fault["msg"].removeprefix("Value error, ")
-        field = ".".join(str(part) for part in fault["loc"])
+        field = _field(fault["loc"])
         faults.append(f"{field}: {message}, found {fault['input']!r:.80}" if field else message)
-    return "; ".join(faults)
+    return faults
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """Return the name of the form's field for a place within the study, such as ``text.max_tokens``."""
+    first, *rest = (str(part) for part in place) if place else ("",)
+    if first in ("text", "training"):
+        return ".".join(rest)
+    if first in ("reviews", "glove") and rest:
+        return "folder" if rest[-1] == "path" else f"{first}_{rest[-1]}"
+    return ".".join((first, *rest))

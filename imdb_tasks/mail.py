@@ -7,21 +7,26 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import getaddresses, localtime, make_msgid
+from email.utils import getaddresses, localtime
 from pathlib import Path
 from typing import Any, cast
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.findings import one_line
 from imdb_tasks.reporting import CHARTS, MAIL_HTML, MAIL_TEXT, PAGE, picture_id
+from imdb_tasks.study import fingerprint
 
 ATTACHMENT = "imdb-study-report.html"
 _ZIP_FROM = 1_000_000  # bytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip file: equal pages make equal attachments
 
 
-def compose(folder: Path, about: Mapping[str, Any], *, sender: str, recipients: Sequence[str]) -> EmailMessage:
+def compose(
+    folder: Path, about: Mapping[str, Any], *, sender: str, recipients: Sequence[str], identity: str
+) -> EmailMessage:
     """Build the mail of the report in ``folder``; ``about`` is what ``write_report`` returned.
+
+    ``identity`` makes the Message-ID: a mail that is sent again after a lost answer is the same to whoever receives it.
 
     Raises ``SettingsError`` for an address that is none, and where there is no recipient.
     """
@@ -33,7 +38,7 @@ def compose(folder: Path, about: Mapping[str, Any], *, sender: str, recipients: 
     message["To"] = [_address(recipient) for recipient in recipients]
     message["Subject"] = one_line(about["subject"])
     message["Date"] = localtime()
-    message["Message-ID"] = make_msgid(domain=origin.domain)
+    message["Message-ID"] = f"<{fingerprint(identity)}@{origin.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
     message.set_content(folder.joinpath(MAIL_TEXT).read_text("utf8"))
     message.add_alternative(folder.joinpath(MAIL_HTML).read_text("utf8"), subtype="html")

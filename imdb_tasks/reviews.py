@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 COLUMNS = ("review", "sentiment")
 LABELS = {"positive": 1, "negative": 0}
 _SHOWN = 5
+_BLOCK = 8 << 20  # bytes
 
 
 def read_reviews(path: Path) -> "pd.DataFrame":
@@ -52,6 +53,7 @@ def read_reviews(path: Path) -> "pd.DataFrame":
 def _parse(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
+    _refuse_nul(path)
     try:
         # A review may well be the word "null" or "NA": only an empty cell is missing.
         return pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False, na_values=[""])
@@ -61,6 +63,17 @@ def _parse(path: Path) -> "pd.DataFrame":
         raise DataError(f"{path.name}: expected a CSV file with {list(COLUMNS)}, found an empty file") from error
     except pd.errors.ParserError as error:
         raise DataError(f"{path.name}: not a whole CSV file: {error}; the download may be cut short") from error
+
+
+def _refuse_nul(path: Path) -> None:
+    """Raise DataError for a NUL byte, which the parser would take for the end of a text."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            if b"\0" in block:
+                file.seek(0)
+                number = next(number for number, line in enumerate(file, start=1) if b"\0" in line)
+                found = "UTF-16 or the like" if number == 1 else "a NUL byte"
+                raise DataError(f"{path.name}, line {number:,}: expected UTF-8, found {found}; save it as UTF-8")
 
 
 def _where_utf8_ends(path: Path) -> str:

@@ -8,21 +8,19 @@ ROOT/sources/{first 24 digits of the file's sha256}/{member}
 ROOT/refs/sources/{reviews|glove}-{fingerprint of the source}.json
 """
 
-import contextlib
 import dataclasses
 import datetime
 import logging
-import shutil
-import uuid
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imdb_tasks import acl_imdb, archives, kaggle_source
 from imdb_tasks.download import downloaded
 from imdb_tasks.errors import MissingInputError, NotFoundError, UnexpectedContentError
+from imdb_tasks.files import sha256_of
 from imdb_tasks.kaggle_source import KaggleCredentials
-from imdb_tasks.store import Entry, Store, sha256_of
+from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, fingerprint
 from imdb_tasks.transfer import Patience, public_url
 from imdb_tasks.wanted import REVIEWS, Wanted, glove
@@ -61,19 +59,10 @@ def fetch(
         log.info("%s: %s is in the store already; nothing is downloaded", wanted.name, _origin(source))
         _remember(refs, known, store)  # a local file may be what it was before
         return known
-    with _scratch(store) as folder:
-        file = folder / wanted.member
-        archive_sha256: str | None
-        if isinstance(source, KaggleSource):
-            archive_sha256 = _from_kaggle(source, wanted, file, credentials, patience)
-        elif isinstance(source, ArchiveSource):
-            archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), patience)
-        else:
-            archive_sha256 = _from_path(source, wanted, file)
-        about = _describe(source, wanted, file, archive_sha256)
-        _check_pin(source, about["sha256"])
-        entry = _publish(file, wanted, about, store)
-    _remember(refs, entry, store)
+    with store.alone("fetching", refs[0].replace("/", "-")):
+        # Whoever had the lock before may have brought it.
+        entry = _known(refs[0], store) or _bring(source, wanted, store, _Means(credentials, patience))
+        _remember(refs, entry, store)
     return entry
 
 
@@ -96,12 +85,34 @@ def located_key(source: AnySource, wanted: Wanted, store: Store) -> str:
     return str(pointer["key"])
 
 
-def _from_kaggle(
-    source: KaggleSource, wanted: Wanted, file: Path, credentials: KaggleCredentials | None, patience: Patience
-) -> str:
+@dataclass(frozen=True)
+class _Means:
+    """What a download needs beside its address."""
+
+    credentials: KaggleCredentials | None
+    patience: Patience
+
+
+def _bring(source: AnySource, wanted: Wanted, store: Store, means: _Means) -> Entry:
+    """Fetch the file and publish it; nothing is left of a failed try but the part of a download to go on from."""
+    with store.draft("fetching") as folder:
+        file = folder / wanted.member
+        archive_sha256: str | None
+        if isinstance(source, KaggleSource):
+            archive_sha256 = _from_kaggle(source, wanted, file, means)
+        elif isinstance(source, ArchiveSource):
+            archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.patience)
+        else:
+            archive_sha256 = _from_path(source, wanted, file)
+        about = _describe(source, wanted, file, archive_sha256)
+        _check_pin(source, about["sha256"])
+        return _publish(file, wanted, about, store)
+
+
+def _from_kaggle(source: KaggleSource, wanted: Wanted, file: Path, means: _Means) -> str:
     pinned = f"{source.dataset}/{source.version}"
     archive = kaggle_source.download(
-        pinned, file.parent, credentials, max_bytes=wanted.max_download_bytes, patience=patience
+        pinned, file.parent, means.credentials, max_bytes=wanted.max_download_bytes, patience=means.patience
     )
     return _unpack(archive, wanted, file, f"Kaggle dataset {pinned}")
 
@@ -200,7 +211,7 @@ def _refs(source: AnySource, wanted: Wanted) -> list[str]:
 
 def _missing(source: AnySource, wanted: Wanted, store: Store) -> MissingInputError:
     return MissingInputError(
-        f"{store.root} has no {wanted.member!r} from {_origin(source)};"
+        f"{store.where} has no {wanted.member!r} from {_origin(source)};"
         f" run the step '{wanted.step}' first, then this one again"
     )
 
@@ -214,12 +225,3 @@ def _origin(source: AnySource) -> str:
     if isinstance(source, KaggleSource):
         return f"kaggle:{source.dataset}" + (f"/{source.version}" if source.version else "")
     return public_url(source.url) if isinstance(source, ArchiveSource) else source.path
-
-
-@contextlib.contextmanager
-def _scratch(store: Store) -> Iterator[Path]:
-    folder = store.work_folder("fetching", uuid.uuid4().hex)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

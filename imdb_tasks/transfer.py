@@ -41,7 +41,7 @@ class Patience:
     """How a transient error is tried again before the scheduler hears of it.
 
     The pause doubles from ``first_pause``, with jitter; a server that names its own (Retry-After) is obeyed
-    instead. No pause is longer than ``longest_pause``.
+    instead, or, if that is more than ``longest_pause``, left alone: the scheduler then tries later.
     """
 
     tries: int = 4
@@ -53,7 +53,7 @@ class Patience:
         import tenacity
 
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TransientError),
+            retry=tenacity.retry_if_exception(self._is_worth_waiting),
             stop=tenacity.stop_after_attempt(self.tries),
             wait=self._pause,
             before_sleep=self._tell,
@@ -70,6 +70,11 @@ class Patience:
             grows = tenacity.wait_exponential(multiplier=self.first_pause) + tenacity.wait_random(0, self.first_pause)
             pause = grows(state)
         return min(pause, self.longest_pause)
+
+    def _is_worth_waiting(self, error: BaseException) -> bool:
+        """Tell whether the error may pass, and not only after a longer pause than a task should sleep through."""
+        asked = error.retry_after if isinstance(error, ServerBusyError) else None
+        return isinstance(error, TransientError) and (asked or 0.0) <= self.longest_pause
 
     def _tell(self, state: "tenacity.RetryCallState") -> None:
         error = state.outcome.exception() if state.outcome else None

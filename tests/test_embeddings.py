@@ -86,6 +86,17 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "")
 
 
+def test_the_header_line_of_word2vec_is_passed_over(tmp_path: Path) -> None:
+    found = read(tmp_path, "2 2\nthe 1 2\nfilm 3 4\n", ("the", "film"))
+    assert found.matrix[1:].tolist() == [[1, 2], [3, 4]]
+    assert found.file_words == 2
+
+
+def test_a_header_line_of_other_vectors_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="GloVe line 1: a header that says 300 values, expected 2"):
+        read(tmp_path, "2 300\nthe 1 2\n")
+
+
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="\x7f\x85\xa0"), min_size=1)
 VALUES = st.floats(-100, 100, allow_nan=False, width=32)
 

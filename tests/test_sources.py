@@ -3,6 +3,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas
 import pytest
@@ -55,7 +56,7 @@ def local(path, **pin):
 
 def leftovers(store):
     """Return the files of every entry, draft, download and ref."""
-    return [path for path in store.root.rglob("*") if path.is_file()]
+    return [path for path in Path(store.where).rglob("*") if path.is_file()]
 
 
 def test_a_public_archive_ends_as_one_described_file_in_the_store(server, store):

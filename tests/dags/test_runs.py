@@ -119,7 +119,7 @@ def test_a_failing_variant_is_missing_from_the_report_and_fails_the_run_after_th
     before = len(inbox.mails)
     conf = {**json.loads(tiny_conf), "units": [4, 5], "cells": ["GRU"]}
     steps = Steps(read_form({**conf, "notify": "never"})[0], Store(environment["IMDB_STORE"]))
-    in_the_way = steps.store.root / "models" / steps.places.model(steps.study.variants[1])
+    in_the_way = Path(steps.store.where) / "models" / steps.places.model(steps.study.variants[1])
     in_the_way.write_text("a file where the model's folder must go")
     try:
         done = airflow(environment, "dags", "test", "imdb_study", "2026-01-12", "--conf", json.dumps(conf))
