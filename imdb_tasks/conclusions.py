@@ -20,9 +20,9 @@ class CurveSummary(Settings):
     ``overfitting``    validation loss less training loss, the median over the last tenth of the epochs: the gap in
                        I. Goodfellow et al., Deep Learning (2016), section 5.2
     ``roughness``      standard deviation of the validation loss about its own trend, over the second half of the
-                       epochs, from successive differences: J. von Neumann, "Distribution of the ratio of the mean square
-                       successive difference to the variance", Annals of Mathematical Statistics 12 (1941), 367-395.
-                       Small is stable
+                       epochs, from successive differences: J. von Neumann, "Distribution of the ratio of the mean
+                       square successive difference to the variance", Annals of Mathematical Statistics 12 (1941),
+                       367-395. Small is stable
 
     A diverged model has its best epoch before it diverged, and no overfitting and no roughness.
     """
@@ -56,8 +56,8 @@ class Standing(Settings):
     """How far a setting's accuracy, the mean over its replicates, lies below the best one's.
 
     ``variant`` is the setting's first replicate. ``p_corrected`` is of the comparison with the best, times the number
-    of settings that it could have been (Bonferroni), for the best was picked after seeing the results; None where nothing
-    can be tested. ``within_noise`` says that it may well be the best itself.
+    of settings that it could have been (Bonferroni), for the best was picked after seeing the results; None where
+    nothing can be tested. ``within_noise`` says that it may well be the best itself.
     """
 
     variant: Variant

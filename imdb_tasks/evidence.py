@@ -41,7 +41,8 @@ class Effect(Settings):
     ``pairs`` is the number of matched pairs of models that were compared, ``pairs_missing`` how many the grid has
     beyond them, because one of the two diverged or is missing. ``reviews`` is 0 where no test review is involved.
     ``interval`` and ``p_value`` (two-sided, against no difference) are None where there is too little to tell;
-    ``p_corrected`` is Holm's over the same outcome and basis, or over the family of claims.
+    ``p_corrected`` is Holm's over the effects on the same outcome with the same basis or, in a verdict, over all that
+    is behind any verdict.
     """
 
     outcome: Outcome
