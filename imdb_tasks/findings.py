@@ -13,7 +13,6 @@ from imdb_tasks.study import Study, TextSettings, TrainingSettings, Variant
 
 _PUBLISHED = Path(__file__).parents[1] / "include" / "published.json"
 _REASON_LIMIT = 200
-_Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 @cache
@@ -121,10 +120,10 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     """
     if count < 1:
         raise ValueError(f"expected at least one case, found {count}")
-    shrink = 1 + _Z**2 / count
-    centre = (share + _Z**2 / (2 * count)) / shrink
-    half = _Z / shrink * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(share * count, count, method="wilson")
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def margin(share: float, count: int) -> float:

@@ -11,7 +11,7 @@ from imdb_tasks.store import Store
 from imdb_tasks.study import Study, Variant, fingerprint
 
 # Raise one when the same inputs would give another result: that step and all after it then have other places.
-REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "reports": 1}
+REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 1, "reports": 2}
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,13 @@ class Places:
         """Key of the study's result; ``parts`` has, per variant, its predictions' key or why it is missing."""
         return _key("evaluations", self.study.model_dump(mode="json"), parts)
 
-    def report(self, evaluation_key: str) -> str:
-        """Key of the report on an evaluation."""
-        return _key("reports", evaluation_key)
+    def analysis(self, evaluation_key: str, claims: str, previous: dict[str, str] | None) -> str:
+        """Key of the conclusions from an evaluation, on claims of this fingerprint, beside the run ``previous``."""
+        return _key("analyses", evaluation_key, claims, previous)
+
+    def report(self, analysis_key: str) -> str:
+        """Key of the report on an analysis."""
+        return _key("reports", analysis_key)
 
     def ref(self, name: str) -> str:
         """Name of a pointer that belongs to this study on this backend."""

@@ -13,8 +13,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks import charts, claims, findings, pictures
+from imdb_tasks import charts, findings, pictures
 from imdb_tasks.bars import Chart
+from imdb_tasks.conclusions import Analysis
 from imdb_tasks.curves import LOSS_CEILING
 from imdb_tasks.findings import Row
 from imdb_tasks.palette import template
@@ -31,7 +32,9 @@ _HUGE = 100
 _CID_DOMAIN = "report.imdb-tasks.invalid"
 
 
-def write_report(result: StudyResult, provenance: Mapping[str, str], folder: Path) -> dict[str, Any]:
+def write_report(
+    result: StudyResult, analysis: Analysis, provenance: Mapping[str, str], folder: Path
+) -> dict[str, Any]:
     """Write the report into the empty ``folder``.
 
     Returns what a mail needs to know of it: ``subject``, ``headline``, the names of the ``charts`` that are
@@ -42,7 +45,7 @@ def write_report(result: StudyResult, provenance: Mapping[str, str], folder: Pat
     problem = pictures.save({chart.name: chart.figure for chart in shown}, folder / CHARTS)
     if problem:
         shown = []
-    facts = _facts(result, provenance)
+    facts = _facts(result, analysis, provenance)
     page = _page(facts, drawn)
     mail = {**facts, "charts": shown, "no_pictures": problem, "width": pictures.WIDTH, "picture_id": picture_id}
     mail |= _mail_rows(facts["rows"])
@@ -62,7 +65,7 @@ def picture_id(name: str) -> str:
     return f"{name}@{_CID_DOMAIN}"
 
 
-def _facts(result: StudyResult, provenance: Mapping[str, str]) -> dict[str, Any]:
+def _facts(result: StudyResult, analysis: Analysis, provenance: Mapping[str, str]) -> dict[str, Any]:
     table = findings.rows(result)
     winner = findings.best(table)
     card = result.data_card
@@ -76,8 +79,8 @@ def _facts(result: StudyResult, provenance: Mapping[str, str]) -> dict[str, Any]
         "headline": findings.headline(result),
         "deviations": findings.deviations(result),
         "another_study": findings.is_another_study(result),
-        "claims": claims.claims(result),
-        "caution": claims.caution(result),
+        "verdicts": analysis.verdicts,
+        "caution": " ".join(analysis.cautions),
         "published": findings.published(),
         "provenance": {findings.one_line(k): findings.one_line(v) for k, v in provenance.items()},
     }

@@ -6,20 +6,17 @@ scheduler or by hand.
 
 import contextlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 from imdb_tasks import runtime, sources
 from imdb_tasks.checkpoints import Checkpoints, remove_checkpoint
 from imdb_tasks.errors import DiskFullError, IncompleteStudyError, LostLockError, MissingInputError, SettingsError
 from imdb_tasks.files import write_json
 from imdb_tasks.locks import Hold
-from imdb_tasks.places import Places
+from imdb_tasks.reported import Reported, result_of
 from imdb_tasks.results import DataCard, History, StudyResult, TestMetrics, TrainingRecord, VariantResult
-from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import Study, Variant
+from imdb_tasks.store import Entry
+from imdb_tasks.study import Variant
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +24,8 @@ _NAMED = 5
 
 
 @dataclass(frozen=True)
-class Steps:
-    """A study and the store that it lives in. ``run_id`` marks progress and the run's report; it changes no key."""
-
-    study: Study
-    store: Store
-    run_id: str = "by-hand"
-
-    @cached_property
-    def places(self) -> Places:
-        """Where the study's artifacts lie."""
-        return Places(self.study, self.store)
+class Steps(Reported):
+    """All steps of a study; those after the evaluation are in ``reported``."""
 
     def variant(self, name: str) -> Variant:
         """Return the variant of the grid with this name."""
@@ -149,49 +137,11 @@ class Steps:
         return VariantResult(variant=variant, status=record.status, training=record, test=test)
 
     def _test_metrics(self, model: Entry) -> TestMetrics:
-        key = self.places.predictions(model.key)
-        entry = self._once("predictions", key, lambda key, hold: self._predict(key, model, hold), step="evaluate")
-        return TestMetrics.model_validate_json(entry.file("metrics.json").read_bytes())
-
-    def _predict(self, key: str, model: Entry, hold: Hold) -> None:
-        import numpy as np
-
-        from imdb_tasks import arrays, evaluation
-
-        corpus = arrays.Arrays.load(self._corpus().path)
-        evaluated = evaluation.evaluate(model.file("model.keras"), corpus.x_test, corpus.y_test)
-        with self.store.publish("predictions", key, {"inputs": [f"models/{model.key}"]}, hold=hold) as folder:
-            np.save(folder / "probabilities.npy", evaluated.probabilities, allow_pickle=False)
-            write_json(folder / "metrics.json", evaluated.metrics.model_dump(mode="json"))
-        log.info("%s: %s", model.about["variant"], evaluated.metrics)
-
-    def report(self) -> Entry:
-        """Make the report page and the parts of the mail, and note them as this run's report."""
-        evaluation = self._evaluation()
-        key = self.places.report(evaluation.key)
-        cached = self.store.find("reports", key)
-        if cached and not cached.about["pictures"]:
-            self.store.remove("reports", key)  # there may be a browser now
-        entry = self._once("reports", key, lambda key, hold: self._write_report(key, evaluation, hold), step="report")
-        about = {"report": key, "study": self.study.fingerprint(), **entry.about}
-        self.store.write_ref(f"runs/{self.run_id}", about)
-        return entry
-
-    def _write_report(self, key: str, evaluation: Entry, hold: Hold) -> None:
-        from imdb_tasks import reporting
-
-        about: dict[str, Any] = {"inputs": [f"evaluations/{evaluation.key}"]}
-        with self.store.publish("reports", key, about, hold=hold) as folder:
-            # The manifest is written when the folder is complete, and so with what the report says of itself.
-            about |= reporting.write_report(_result(evaluation), self._provenance(evaluation), folder)
-
-    def reported(self) -> Entry:
-        """Return the report on the study as it was last evaluated."""
-        return self.store.need("reports", self.places.report(self._evaluation().key), step="report")
+        return TestMetrics.model_validate_json(self.predictions(model).file("metrics.json").read_bytes())
 
     def check_complete(self) -> None:
         """Raise ``IncompleteStudyError`` if variants are missing from the study's result."""
-        missing = [row for row in _result(self._evaluation()).variants if row.status == "missing"]
+        missing = [row for row in result_of(self._evaluation()).variants if row.status == "missing"]
         if missing:
             shown = "; ".join(f"{row.variant.name}: {row.reason}" for row in missing[:_NAMED])
             raise IncompleteStudyError(
@@ -200,58 +150,8 @@ class Steps:
                 "To try again, clear their training tasks and those downstream"
             )
 
-    def is_news(self) -> bool:
-        """Tell whether the last evaluation differs from the one that was last mailed."""
-        mailed = self.store.read_ref(self.places.ref("mailed"))
-        return mailed is None or mailed["key"] != self._evaluation().key
-
-    def is_mailed(self, report: str) -> bool:
-        """Tell whether this run has mailed the report of this key: a task that is tried again does not mail twice."""
-        mailed = self.store.read_ref(f"mailed-by/{self.run_id}")
-        return mailed is not None and mailed["report"] == report
-
-    def note_mailed(self, report: str) -> None:
-        """Remember that this run has mailed the report of this key, and with it the last evaluation."""
-        self.store.write_ref(f"mailed-by/{self.run_id}", {"report": report})
-        self.store.write_ref(self.places.ref("mailed"), {"key": self._evaluation().key})
-
-    def _cached(self, kind: str, key: str) -> Entry | None:
-        entry = self.store.find(kind, key)
-        if entry:
-            self.store.forget_the_dead(kind, key)
-            log.info("%s/%s is in the store: nothing to do", kind, key)
-        return entry
-
-    def _once(self, kind: str, key: str, make: Callable[[str, Hold], None], *, step: str) -> Entry:
-        """Return the entry; if it is not there, have it made, by one process at a time."""
-        if entry := self._cached(kind, key):
-            return entry
-        with self.store.alone(kind, key) as hold:
-            # Whoever had the lock before may have made it.
-            if entry := self._cached(kind, key):
-                return entry
-            make(key, hold)
-        return self.store.need(kind, key, step=step)
-
     def _corpus(self) -> Entry:
         return self.store.need("arrays", self.places.corpus(), step="prepare")
-
-    def _evaluation(self) -> Entry:
-        ref = self.store.read_ref(self.places.ref("evaluated"))
-        if ref is None:
-            raise MissingInputError("the study has not been evaluated; run the step 'evaluate' first, then this one")
-        return self.store.need("evaluations", ref["key"], step="evaluate")
-
-    def _provenance(self, evaluation: Entry) -> dict[str, str]:
-        return {
-            "run": self.run_id,
-            "study": self.study.fingerprint(),
-            "evaluation": evaluation.key,
-            "reviews from": self.study.reviews.model_dump_json(exclude_none=True),
-            "vectors from": self.study.glove.model_dump_json(exclude_none=True),
-            "code": runtime.code_revision(),
-            **runtime.versions(),
-        }
 
     def _reason(self, variant: Variant) -> str:
         failure = self.store.read_ref(f"failures/{self.places.model(variant)}")
@@ -273,7 +173,3 @@ class Steps:
 
 def _record(model: Entry) -> TrainingRecord:
     return TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
-
-
-def _result(evaluation: Entry) -> StudyResult:
-    return StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())

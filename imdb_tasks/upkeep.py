@@ -14,8 +14,9 @@ from imdb_tasks.errors import SettingsError
 from imdb_tasks.files import MANIFEST, unseal
 from imdb_tasks.store import Store
 
-KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "reports")
-_POINTERS = ("refs/progress", "refs/failures")  # named by the key of a model
+KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
+# Folders of pointers -> the kind of entry by whose key they are named
+_POINTERS = {"refs/progress": "models", "refs/failures": "models", "refs/analysed": "evaluations"}
 _DAY = 86_400.0
 
 
@@ -122,10 +123,10 @@ def _is_made(store: Store, entry: Listed) -> bool:
 
 
 def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
-    """Yield old files that belong to nothing: pointers to models that are gone, checkpoints, locks of the dead."""
-    for folder in _POINTERS:
+    """Yield old files that belong to nothing: pointers to what is gone, checkpoints, locks of the dead."""
+    for folder, kind in _POINTERS.items():
         names = store.files.names(folder)
-        yield from (f"{folder}/{n}" for n in names if names[n] < old and f"models/{Path(n).stem}" not in kept)
+        yield from (f"{folder}/{n}" for n in names if names[n] < old and f"{kind}/{Path(n).stem}" not in kept)
     names = store.files.names(checkpoints.FOLDER)
     yield from (f"{checkpoints.FOLDER}/{name}" for name in names if names[name] < old)
     names = store.files.names(locks.FOLDER)

@@ -4,6 +4,12 @@ import math
 import random
 from collections.abc import Collection
 
+import numpy as np
+
+from imdb_tasks.analysis import analyse
+from imdb_tasks.claims import read_claims
+from imdb_tasks.conclusions import Analysis
+from imdb_tasks.resampling import Predictions
 from imdb_tasks.results import (
     Cost,
     Coverage,
@@ -41,6 +47,26 @@ def study_result(
         record = training_record(variant, study, stop=stop, exploding=variant.name in exploding)
         results.append(_evaluated(record))
     return StudyResult(study=study, data_card=card or original_card(), variants=tuple(results), backend="tensorflow")
+
+
+def opinions(result: StudyResult, reviews: int = 400) -> Predictions:
+    """Make up what the models said of a few test reviews: right about as often as the result says."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, reviews, dtype=np.int8)
+    ease = random.random(reviews)
+    said = {}
+    for row in result.variants:
+        if row.test and row.test.accuracy is not None:
+            right = (ease + random.random(reviews)) / 2 < row.test.accuracy
+            sure = 0.5 + random.random(reviews) / 2
+            said[row.variant.name] = np.where((labels == 1) == right, sure, 1 - sure).astype(np.float32)
+    probabilities = np.stack(list(said.values())) if said else np.empty((0, reviews), np.float32)
+    return Predictions(tuple(said), labels, probabilities)
+
+
+def analysis_of(result: StudyResult) -> Analysis:
+    """Analyse a made-up result with made-up probabilities."""
+    return analyse(result, opinions(result), read_claims().claims, code="3f9c2ab")
 
 
 def demo_result() -> StudyResult:

@@ -174,7 +174,7 @@ def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_stud
     report = steps.report()
     shutil.rmtree(tmp_path / "cache")  # as another machine would see it
     assert run().reported().key == report.key
-    assert upkeep.verify(steps.store) == (9, [])
+    assert upkeep.verify(steps.store) == (10, [])
     assert upkeep.prune(steps.store, upkeep.Policy(runs=0, days=0), dry_run=False).entries != []
     assert list(upkeep.entries(steps.store)) == []
 

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_tasks.claims import caution, claims, pairs
 from imdb_tasks.findings import (
     best,
     deviations,
@@ -59,7 +58,6 @@ def test_a_study_in_which_nothing_finished_says_so(status):
     assert best(rows(result)) is None
     assert subject(result) == f"IMDB study: no variant has a test result; 18 {status}"
     assert headline(result) == f"No variant has a test result: 18 {status}."
-    assert all("Not to be seen here" in claim.reading for claim in claims(result))
 
 
 def test_the_headline_gives_the_margin_of_error_and_who_is_within_it():
@@ -130,35 +128,6 @@ def test_another_row_order_deviates_in_its_vocabulary_alone():
     result = study_result(card=card)
     assert deviations(result) == ["92,333 words in the vocabulary instead of 92,547"]
     assert "not the original" not in subject(result)
-
-
-def test_pairs_differ_in_one_factor_and_leave_out_what_did_not_finish():
-    table = rows(study_result())
-    assert len(pairs(table, "cell", ("GRU", "LSTM"), lambda row: row.accuracy)) == 6
-
-
-def test_the_first_claim_gives_the_count_of_pairs_and_the_mean_difference():
-    reading = claims(study_result())[0].reading
-    assert reading.startswith("In 6 of 6 finished pairs the GRU has the higher test accuracy")
-    assert "Diverged and so left out: 0 GRU, 2 LSTM." in reading
-
-
-def test_one_run_of_each_model_is_said_to_prove_nothing():
-    assert "One run of each model cannot separate an effect from seed noise" in caution(study_result())
-    assert "run 3 times" in caution(study_result(Study(units=(32,), replicates=3)))
-
-
-def test_a_short_run_neither_confirms_nor_refutes():
-    assert "neither confirms nor refutes" in caution(demo_result())
-
-
-@pytest.mark.parametrize(
-    "study",
-    [Study(cells=("LSTM",)), Study(cells=("GRU",), units=(16,), batch_sizes=(8,)), Study(units=(16,), replicates=2)],
-    ids=["one cell", "one variant", "one size, replicated"],
-)
-def test_a_grid_that_cannot_show_a_claim_says_so(study):
-    assert any(claim.reading.startswith("Not tested here") for claim in claims(study_result(study)))
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.04, "0.0"), (-0.04, "0.0"), (-1.25, "−1.2"), (3.0, "+3.0")])

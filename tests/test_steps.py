@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks import runtime
+from imdb_tasks.conclusions import Analysis
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.reported import analysis_of
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, TrainingSettings
@@ -143,6 +145,64 @@ def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
     assert runs["run-1"]["report"] == runs["run-2"]["report"] == first.key
     assert runs["run-2"]["headline"]
     assert "run-1" in first.file("report.html").read_text("utf8")
+
+
+def analysis(steps: Steps) -> Analysis:
+    return analysis_of(steps.analyse())
+
+
+def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done: Steps) -> None:
+    report = done.report()
+    noted = done.store.refs("runs")["run-1"]
+    assert report.about["inputs"] == [f"analyses/{noted['analysis']}"]
+    entry = done.store.need("analyses", noted["analysis"], step="report")
+    found = analysis_of(entry)
+    assert entry.about["inputs"] == [f"evaluations/{noted['evaluation']}"]
+    assert [summary.variant for summary in found.variants] == list(done.study.variants)
+    assert [verdict.claim for verdict in found.verdicts] == ["cell", "stability", "batch", "size"]
+    metrics = json.loads(done.store.need("evaluations", noted["evaluation"], step="").file("result.json").read_text())
+    accuracies = [row["test"]["accuracy"] for row in metrics["variants"]]
+    assert [summary.accuracy for summary in found.variants] == pytest.approx(accuracies)
+
+
+def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: Steps, tiny_study: Study) -> None:
+    done.report()
+    wider = Steps(tiny_study.model_copy(update={"units": (4, 6), "cells": ("GRU",)}), done.store, "run-3")
+    for variant in wider.study.variants:
+        wider.train(variant)
+    wider.evaluate()
+    report = wider.report()
+    found = analysis(wider).comparison
+    assert found is not None
+    assert found.previous_run in ("run-1", "run-2")
+    assert found.same_test_reviews
+    assert [(each.variant.name, each.difference) for each in found.variants] == [("4_GRU_16", 0.0)]
+    assert {change.what for change in found.changes if change.where == "settings"} == {"cells", "units"}
+    done.report()  # an earlier run again, and then this one: each report stays as it was
+    assert wider.report().key == report.key
+    assert Steps(wider.study, wider.store, "run-4").report().key == report.key
+    assert analysis(done).comparison is None
+    assert wider.reported().key == report.key
+
+
+def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, tiny_study: Study) -> None:
+    done.report()
+    done.store.write_ref("runs/run-0", {"report": "r", "analysis": "gone", "evaluation": "gone"})
+    lone = Steps(tiny_study.model_copy(update={"units": (5,), "cells": ("GRU",)}), done.store, "run-5")
+    lone.train(lone.study.variants[0])
+    lone.evaluate()
+    assert analysis(lone).comparison is None
+    done.store.remove_ref("runs/run-0")
+
+
+def test_a_prediction_that_is_gone_is_made_again_for_the_conclusions(done: Steps) -> None:
+    entry = done.analyse()
+    before = analysis_of(entry)
+    model = done.store.need("models", done.places.model(done.study.variants[0]), step="train")
+    done.store.remove("predictions", done.places.predictions(model.key))
+    done.store.remove("analyses", entry.key)
+    again = analysis_of(done.analyse())
+    assert [each.accuracy for each in again.variants] == [each.accuracy for each in before.variants]
 
 
 def test_an_unknown_variant_is_answered_with_the_grid(done: Steps) -> None:

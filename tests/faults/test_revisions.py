@@ -13,7 +13,7 @@ from tests.faults.test_damage import run
 runtime.configure_process()
 
 
-@pytest.mark.parametrize("kind", ["arrays", "models", "predictions", "evaluations", "reports"])
+@pytest.mark.parametrize("kind", ["arrays", "models", "predictions", "evaluations", "analyses", "reports"])
 def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study: Study, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/no-such-browser")
     before = run(tiny_study, tmp_path)

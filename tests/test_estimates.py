@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from imdb_tasks.estimates import Estimate, Percentile, Student, over_blocks, two_sided
+
+DRAWS = np.random.default_rng(0).normal(0.3, 0.1, 4_000)
+
+
+@pytest.mark.parametrize("estimate", [Student(0.3, 0.1, 7.0), Percentile(0.3, DRAWS)], ids=["t", "bootstrap"])
+@given(level=st.floats(0.5, 0.99))
+def test_the_end_of_an_interval_is_where_the_p_value_says_so(estimate: Estimate, level: float):
+    interval = estimate.interval(level)
+    for end in (interval.low, interval.high):
+        assert two_sided(estimate, end) == pytest.approx(1 - level, abs=0.002)
+    assert estimate.above(interval.low) == pytest.approx((1 - level) / 2, abs=0.001)
+    assert estimate.below(interval.high) == pytest.approx((1 - level) / 2, abs=0.001)
+
+
+def test_a_bootstrap_p_value_is_never_zero():
+    assert two_sided(Percentile(5.0, np.full(999, 5.0))) == pytest.approx(2 / 1_000)
+
+
+def test_blocks_without_reviews_are_a_plain_t_test():
+    values = np.array([0.02, 0.05, 0.01, 0.04])
+    estimate = over_blocks(values, None)
+    reference = stats.ttest_1samp(values, 0.0)
+    assert two_sided(estimate) == pytest.approx(reference.pvalue)
+    interval = estimate.interval()
+    assert (interval.low, interval.high) == pytest.approx(tuple(reference.confidence_interval(0.95)))
+
+
+def test_what_the_blocks_share_over_the_reviews_is_added_and_what_is_their_own_is_not_counted_twice():
+    """Draws with a shared part of variance 4 and an own part of variance 9, per block."""
+    random = np.random.default_rng(1)
+    shared, own = 2 * random.standard_normal((200_000, 1)), 3 * random.standard_normal((200_000, 5))
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    estimate = over_blocks(values, shared + own)
+    assert estimate.error**2 == pytest.approx(2.5 / 5 + 4, rel=0.02)
+    assert estimate.freedom == pytest.approx(4 * (4.5 / 0.5) ** 2, rel=0.05)
+
+
+@pytest.mark.parametrize("values", [[0.1], [0.1, 0.1]], ids=["one block", "no spread"])
+def test_what_has_no_spread_has_no_error(values):
+    assert over_blocks(np.array(values), None) is None
