@@ -16,6 +16,7 @@ from imdb_tasks.store import Store
 
 KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "reports")
 _POINTERS = ("refs/progress", "refs/failures")  # named by the key of a model
+_TRAININGS = "refs/trainings"  # of each run
 _DAY = 86_400.0
 
 
@@ -126,6 +127,9 @@ def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
     for folder in _POINTERS:
         names = store.files.names(folder)
         yield from (f"{folder}/{n}" for n in names if names[n] < old and f"models/{Path(n).stem}" not in kept)
+    for run in store.files.folders(_TRAININGS):
+        names = store.files.names(f"{_TRAININGS}/{run}")
+        yield from (f"{_TRAININGS}/{run}/{n}" for n in names if names[n] < old and _model(store, run, n) not in kept)
     names = store.files.names(checkpoints.FOLDER)
     yield from (f"{checkpoints.FOLDER}/{name}" for name in names if names[name] < old)
     names = store.files.names(locks.FOLDER)
@@ -133,6 +137,11 @@ def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
         beat = name.removesuffix(".claim").removesuffix(".beat") + ".beat"  # it is younger than its claim
         if max(names[name], names.get(beat, 0.0)) < old:
             yield f"{locks.FOLDER}/{name}"
+
+
+def _model(store: Store, run: str, file: str) -> str:
+    training = store.read_ref(f"trainings/{run}/{file.removesuffix('.json')}")
+    return f"models/{training['model']}" if training else ""
 
 
 def _set_aside(store: Store, old: float) -> Iterator[str]:
