@@ -94,14 +94,15 @@ def _words(task_state: str) -> str:
 
 
 def _facts(history: History, epochs: int, *, running: bool) -> dict[str, str]:
-    each = statistics.median(history.seconds[-_RECENT:])
+    usual = slice(1 if history.epochs > 1 else 0, None)  # in its first epoch a training is compiled
+    each = statistics.median(history.seconds[usual][-_RECENT:])
     facts = {
         "Epoch": f"{history.epochs:,} of {epochs:,}",
         "Time per epoch": duration(each),
         "Time left" if running else "Time in all": duration(
             each * (epochs - history.epochs) if running else sum(history.seconds)
         ),
-        "Throughput": f"{statistics.median(history.samples_per_second[-_RECENT:]):,.0f} reviews/s",
+        "Throughput": f"{statistics.median(history.samples_per_second[usual][-_RECENT:]):,.0f} reviews/s",
     }
     latest = {"Validation accuracy": history.val_accuracy[-1], "Validation loss": history.val_loss[-1]}
     return facts | {name: "not finite" if value is None else f"{value:.4f}" for name, value in latest.items()}

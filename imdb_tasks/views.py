@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_tasks import comparison, live, runs
+from imdb_tasks import comparison, runs
 from imdb_tasks.findings import percent, signed
 from imdb_tasks.live import Live
 from imdb_tasks.store import Store
@@ -64,6 +64,5 @@ def _environment() -> "jinja2.Environment":
         percent=lambda share: "–" if share is None else percent(share),
         points=lambda share: "–" if share is None else signed(100 * share, 1),
         minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
-        duration=live.duration,
     )
     return environment

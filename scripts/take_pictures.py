@@ -21,8 +21,8 @@ WIDTH, HEIGHT = 1280, 800
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 # The first run is only there for the second to be compared with.
 BEFORE = {"profile": "custom", "source": "sample", "cells": ["GRU"], "units": [32], "batch_sizes": [32], "epochs": 3}
-EPOCHS, LEARNING_RATE = 30, 0.001
-WATCHED = 12  # epochs
+EPOCHS, LEARNING_RATE = 15, 0.001
+WATCHED = 8  # epochs
 
 
 class Camera:

@@ -51,6 +51,14 @@ def test_a_running_training_tells_how_far_it_is_and_how_long_it_will_take(store:
     assert look.last_epoch == 10
 
 
+def test_the_first_epoch_in_which_the_training_is_compiled_tells_nothing_of_the_others(store: Store) -> None:
+    slow = history(1).model_copy(update={"seconds": (30.0,)})
+    note(store, slow)
+    assert live.look(store, RUN, VARIANT, "running").facts["Time per epoch"] == "30 s"
+    note(store, history(2).model_copy(update={"seconds": (30.0, 3.0)}))
+    assert live.look(store, RUN, VARIANT, "running").facts["Time left"] == "24 s"
+
+
 @pytest.mark.parametrize(
     ("status", "task", "state"),
     [

@@ -27,7 +27,9 @@ RUN_ID = r"^[A-Za-z0-9_~+:=-][A-Za-z0-9_.~+:=-]*$"
 RunId = Annotated[str, Path(pattern=RUN_ID, max_length=250)]
 ChosenRun = Annotated[str, Query(pattern=RUN_ID, max_length=250)]
 AnyId = Annotated[str, Path(pattern=r"^[\w.~+:=-]+$", max_length=250)]
-MapIndex = Annotated[int, Path(ge=-1, le=1_000_000)]
+MapIndex = Annotated[int, Path(ge=0, le=1_000_000)]
+# On a task that is not mapped Airflow leaves the name of the field where its value should be.
+AnyMapIndex = Annotated[str, Path(pattern=r"^(-1|[0-9]{1,6}|\{MAP_INDEX\})$")]
 
 app = FastAPI(
     title="IMDB study",
@@ -84,10 +86,11 @@ def report_of_run(dag_id: AnyId, run_id: RunId, request: Request) -> Response:
 
 @app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/{map_index}/curves")
 def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
-    dag_id: AnyId, run_id: RunId, task_id: AnyId, map_index: MapIndex, request: Request, session: SessionDep
+    dag_id: AnyId, run_id: RunId, task_id: AnyId, map_index: AnyMapIndex, request: Request, session: SessionDep
 ) -> Response:
     """Show how far a training is."""
-    look = look_at(session, run_id, map_index) if (dag_id, task_id) == (DAG_ID, TASK_ID) else None
+    trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
+    look = look_at(session, run_id, int(map_index)) if trains else None
     if look is None:
         return HTMLResponse(views.message(ANOTHER_TASK, _root(request)))
     return HTMLResponse(views.curves(look, _root(request), f"runs/{run_id}/trainings/{map_index}"))

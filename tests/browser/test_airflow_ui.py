@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Frame, Page
 
-from scripts import mail_catcher
+from imdb_tasks.files import sha256_of
+from scripts import local_airflow, mail_catcher
 from scripts.airflow_ui import AirflowUi, facts_of, mail_as_page
 from scripts.home import USER, Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from scripts.mail_catcher import MailCatcher
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-EPOCHS = 60
+EPOCHS = 40
 SMALL = {"profile": "custom", "source": "sample", "cells": ["GRU"], "units": [32], "batch_sizes": [32]}
 
 
@@ -48,7 +50,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalAir
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMDB_AIRFLOW_HOME", str(tmp_path_factory.mktemp("home")))
         patch.delenv("IMDB_STORE", raising=False)
-        patch.setattr(mail_catcher, "PREFERRED_PORT", 0)
+        for module in (local_airflow, mail_catcher):  # ports that nobody else prefers
+            patch.setattr(module, "PREFERRED_PORT", 0)
         home = Home.from_environment()
         with (
             home.locked(),
@@ -183,6 +186,32 @@ def test_the_pages_follow_airflows_colour_mode(desk: Desk, finished_run: str) ->
     desk.picture("study-dark")
     desk.ui.page.emulate_media(color_scheme="light")
     assert frame.locator("html:not(.dark)").count() == 1
+
+
+def test_the_pages_are_there_for_everybody(desk: Desk, finished_run: str, another_run: str) -> None:
+    def look_at(frame: Frame) -> list[str]:
+        found = Axe().run(frame).response["violations"]
+        return [f"{fault['id']}: {fault['nodes'][0]['html']}" for fault in found]
+
+    for mode in ("light", "dark"):
+        desk.ui.page.emulate_media(color_scheme=mode)
+        curves = desk.ui.open_curves(finished_run, 0)
+        curves.locator("#accuracy .trace").first.wait_for()
+        assert look_at(curves) == []
+        study = desk.ui.open_study()
+        assert look_at(study) == []
+        study.get_by_role("button", name="Compare").click()
+        study.locator("h1", has_text="Two runs").wait_for()
+        assert look_at(study) == []
+    desk.ui.page.emulate_media(color_scheme="light")
+
+
+def test_the_best_model_is_announced_with_where_it_is(desk: Desk, finished_run: str) -> None:
+    events = desk.airflow.api.asset_events(finished_run)
+    [best] = [event["extra"] for event in events if event["name"] == "imdb_best_model"]
+    assert best["variant"] == "32_GRU_32"
+    assert 0.5 < best["accuracy"] <= 1
+    assert sha256_of(Path(best["path"])) == best["sha256"]
 
 
 def test_the_mail_can_be_read(desk: Desk, finished_run: str, browser: Browser, tmp_path: Path) -> None:
