@@ -15,6 +15,7 @@ from tests.study_results import study_result
 
 ROUTES = (
     "",
+    "report",
     "runs/run-1/report",
     "runs/run-1/trainings/0",
     "compare?before=run-1&after=run-1",
@@ -84,7 +85,7 @@ def test_a_logged_in_user_sees_the_runs_with_their_headlines_escaped(
 
 
 def test_the_report_of_a_run_is_served_as_it_is(airflow: LocalAirflow, store: Store, token: str) -> None:
-    for path in ("runs/run-1/report", "dags/imdb_study/runs/run-1/report"):
+    for path in ("report", "runs/run-1/report", "dags/imdb_study/runs/run-1/report"):
         answer = get(airflow, path, token)
         assert (answer.status_code, answer.text) == (200, "<h1>the report</h1>")
         assert answer.headers["content-type"].startswith("text/html")
@@ -130,6 +131,7 @@ def test_what_cannot_be_an_id_is_refused_and_not_echoed_as_markup(
     answer = get(airflow, path, token)
     assert answer.status_code in (404, 422)
     assert not answer.headers["content-type"].startswith("text/html")
+    assert "script" not in answer.text
 
 
 @pytest.mark.parametrize("route", [*ROUTES, "nowhere"])

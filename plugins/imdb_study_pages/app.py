@@ -10,7 +10,8 @@ from typing import Annotated
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
 from imdb_study_pages.training import DAG_ID, TASK_ID, look_at
@@ -18,15 +19,15 @@ from imdb_tasks import runs, views
 from imdb_tasks.errors import StudyError
 from imdb_tasks.store import Store
 
+NO_REPORTS = "There is no report yet. Trigger the DAG to make one."
 NO_REPORT = "This run has no report yet. It is made by the task 'report'."
 ANOTHER_DAG = "Only runs of the study have one."
 ANOTHER_TASK = "Only the training tasks have curves; choose one of the mapped instances of 'train'."
 
 # What the store allows in the name of a run, and Airflow in its ids.
-RUN_ID = r"^[A-Za-z0-9_~+:=-][A-Za-z0-9_.~+:=-]*$"
-RunId = Annotated[str, Path(pattern=RUN_ID, max_length=250)]
-ChosenRun = Annotated[str, Query(pattern=RUN_ID, max_length=250)]
-AnyId = Annotated[str, Path(pattern=r"^[\w.~+:=-]+$", max_length=250)]
+ID = r"^[A-Za-z0-9_~+:=-][A-Za-z0-9_.~+:=-]*$"
+Id = Annotated[str, Path(pattern=ID, max_length=250)]
+ChosenRun = Annotated[str, Query(pattern=ID, max_length=250)]
 MapIndex = Annotated[int, Path(ge=0, le=1_000_000)]
 # On a task that is not mapped Airflow leaves the name of the field where its value should be.
 AnyMapIndex = Annotated[str, Path(pattern=r"^(-1|[0-9]{1,6}|\{MAP_INDEX\})$")]
@@ -47,14 +48,27 @@ def explain(request: Request, error: StudyError) -> Response:
     return HTMLResponse(views.message(str(error), _root(request)), status_code=500)
 
 
+@app.exception_handler(RequestValidationError)
+def refuse(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001 - its values are not repeated
+    """Answer to what cannot be an id."""
+    return PlainTextResponse("there is nothing of this name", status_code=422)
+
+
 @app.get("/")
 def study(request: Request) -> Response:
     """Show the newest report and the runs before it."""
     return HTMLResponse(views.overview(Store.from_environment(), _root(request)))
 
 
+@app.get("/report")
+def latest_report(request: Request) -> Response:
+    """Show the newest report, under an address that stays."""
+    newest, _ = runs.newest(Store.from_environment(), 1)
+    return report(newest[0].id, request) if newest else HTMLResponse(views.message(NO_REPORTS, _root(request)))
+
+
 @app.get("/runs/{run_id}/report")
-def report(run_id: RunId, request: Request) -> Response:
+def report(run_id: Id, request: Request) -> Response:
     """Show the report of a run; it brings its own content security policy."""
     store = Store.from_environment()
     run = runs.find(store, run_id)
@@ -77,7 +91,7 @@ def compare(before: ChosenRun, after: ChosenRun, request: Request) -> Response:
 
 
 @app.get("/dags/{dag_id}/runs/{run_id}/report")
-def report_of_run(dag_id: AnyId, run_id: RunId, request: Request) -> Response:
+def report_of_run(dag_id: Id, run_id: Id, request: Request) -> Response:
     """Show the report of a run, from the page of that run."""
     if dag_id != DAG_ID:
         return HTMLResponse(views.message(ANOTHER_DAG, _root(request)))
@@ -86,7 +100,7 @@ def report_of_run(dag_id: AnyId, run_id: RunId, request: Request) -> Response:
 
 @app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/{map_index}/curves")
 def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
-    dag_id: AnyId, run_id: RunId, task_id: AnyId, map_index: AnyMapIndex, request: Request, session: SessionDep
+    dag_id: Id, run_id: Id, task_id: Id, map_index: AnyMapIndex, request: Request, session: SessionDep
 ) -> Response:
     """Show how far a training is."""
     trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
@@ -97,7 +111,7 @@ def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
 
 
 @app.get("/runs/{run_id}/trainings/{map_index}")
-def training(run_id: RunId, map_index: MapIndex, session: SessionDep) -> Response:
+def training(run_id: Id, map_index: MapIndex, session: SessionDep) -> Response:
     """Tell how far a training is, for the script of its page."""
     look = look_at(session, run_id, map_index)
     if look is None:
