@@ -56,11 +56,12 @@ test: $(DEV_READY) ## every test
 	$(BIN)/python -m pytest
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BOTH_BACKENDS)
 
-check: $(DEV_READY) ## style, types, architecture, then every test
+check: $(DEV_READY) ## style, types, architecture, known vulnerabilities, then every test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/python -m scripts.audit
 	$(MAKE) test
 
 bench: $(DEV_READY) ## measure everything (about 40 minutes); figures go to docs/performance.md

@@ -21,14 +21,19 @@ ADDRESSES = {
     "uniqueItems": True,
 }
 LEVELS = {"type": "array", "minItems": 1, "uniqueItems": True, **GRID}
-SIZES = {**LEVELS, "items": {"type": "integer", "minimum": 1}}
 CELLS = {**LEVELS, "items": {"type": "string", "enum": ["GRU", "LSTM"]}, "examples": ["GRU", "LSTM"]}
-RATE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, **GRID}
+# NaN, which JSON in Python may hold, is above and below nothing: only a bound turned around refuses it.
+RATE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "not": {"maximum": 0}, **GRID}
 
 
 def choice(values: tuple[str, ...]) -> dict[str, Any]:
     """Return the schema of one of a few words."""
     return {"type": "string", "enum": list(values)}
+
+
+def sizes(maximum: int) -> dict[str, Any]:
+    """Return the schema of a list of different whole numbers."""
+    return {**LEVELS, "items": {"type": "integer", "minimum": 1, "maximum": maximum}}
 
 
 def count(maximum: int, *, minimum: int = 1) -> dict[str, Any]:
@@ -58,8 +63,8 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "reviews_sha256": ("SHA-256 of the reviews", "Refuse a CSV file that has another.", SHA256),
     "glove_sha256": ("SHA-256 of the vectors", "Refuse a GloVe file that has another.", SHA256),
     "cells": ("Cells", "The recurrent layers to compare.", CELLS),
-    "units": ("Layer sizes", "Units of the recurrent layer, and of the dense one after it.", SIZES),
-    "batch_sizes": ("Batch sizes", "Reviews per optimiser step.", SIZES),
+    "units": ("Layer sizes", "Units of the recurrent layer, and of the dense one after it.", sizes(4_096)),
+    "batch_sizes": ("Batch sizes", "Reviews per optimiser step.", sizes(65_536)),
     "epochs": ("Epochs", "Of each variant.", count(10_000)),
     "learning_rate": ("Learning rate", "Of the optimiser Adam.", RATE),
     "max_tokens": ("Words per review", "Kept from its end; shorter reviews are padded.", count(10_000)),

@@ -32,13 +32,14 @@ class _FastLayer:
         if mask is not None or not self._applies():
             return super().inner_loop(sequences, initial_state, mask=mask, **arguments)  # type: ignore[misc]
         inputs = ops.transpose(sequences, (1, 0, 2))
-        last = self._run(_project(inputs, *self._input_weights()), *initial_state)
+        last = self._run([_project(inputs, *part) for part in self._input_weights()], *initial_state)
         return last, last[:, None], [last]  # nobody asks for more than the last output: see _applies
 
     def last_output(self, ids: Tensor, table: Tensor) -> Tensor:
         """Return the last output, (batch, units), for ids int32 (batch, steps) of rows of a frozen table."""
         state = self.get_initial_state(batch_size=ids.shape[0])  # type: ignore[attr-defined]
-        return self._run(_project_ids(ops.transpose(ids), table, *self._input_weights()), *state)
+        ids = ops.transpose(ids)
+        return self._run([_project_ids(ids, table, *part) for part in self._input_weights()], *state)
 
     def _applies(self) -> bool:
         cell: Any = self.cell
@@ -49,32 +50,35 @@ class _FastLayer:
         known = cell.activation in _SLOPES and cell.recurrent_activation is keras.activations.sigmoid and cell.use_bias
         return known and not (asks_for_more or other_order or drops)
 
-    def _input_weights(self) -> tuple[Tensor, Tensor]:
+    def _input_weights(self) -> list[tuple[Tensor, Tensor]]:
+        """Return the input kernel and bias in the parts that are projected by themselves."""
         raise NotImplementedError
 
-    def _run(self, projected: Tensor, *state: Tensor) -> Tensor:
+    def _run(self, projected: list[Tensor], *state: Tensor) -> Tensor:
         raise NotImplementedError
 
 
 class GRU(_FastLayer, keras.layers.GRU):  # type: ignore[misc]
     """``keras.layers.GRU`` in a faster order. What the fast path does not cover, Keras's own code does."""
 
-    def _input_weights(self) -> tuple[Tensor, Tensor]:
-        return value_of(self.cell.kernel), value_of(self.cell.bias)[0]
+    def _input_weights(self) -> list[tuple[Tensor, Tensor]]:
+        # Gates and candidate apart, as their gradients come out of the loop: joining those would copy them once more.
+        kernel, bias, gates = value_of(self.cell.kernel), value_of(self.cell.bias)[0], 2 * self.cell.units
+        return [(kernel[:, :gates], bias[:gates]), (kernel[:, gates:], bias[gates:])]
 
-    def _run(self, projected: Tensor, *state: Tensor) -> Tensor:
+    def _run(self, projected: list[Tensor], *state: Tensor) -> Tensor:
         kernel, bias = value_of(self.cell.recurrent_kernel), value_of(self.cell.bias)[1]
-        return _gru(self.cell.activation)(projected, *state, kernel, bias)
+        return _gru(self.cell.activation)(*projected, *state, kernel, bias)
 
 
 class LSTM(_FastLayer, keras.layers.LSTM):  # type: ignore[misc]
     """``keras.layers.LSTM`` in a faster order. What the fast path does not cover, Keras's own code does."""
 
-    def _input_weights(self) -> tuple[Tensor, Tensor]:
-        return value_of(self.cell.kernel), value_of(self.cell.bias)
+    def _input_weights(self) -> list[tuple[Tensor, Tensor]]:
+        return [(value_of(self.cell.kernel), value_of(self.cell.bias))]
 
-    def _run(self, projected: Tensor, *state: Tensor) -> Tensor:
-        return _lstm(self.cell.activation)(projected, *state, value_of(self.cell.recurrent_kernel))
+    def _run(self, projected: list[Tensor], *state: Tensor) -> Tensor:
+        return _lstm(self.cell.activation)(*projected, *state, value_of(self.cell.recurrent_kernel))
 
 
 def around(layer: Any) -> GRU | LSTM:
@@ -134,28 +138,29 @@ _SLOPES = {keras.activations.relu: _relu_slope, keras.activations.tanh: _tanh_sl
 
 
 def _gru(activation: Any) -> Any:
-    """Return ``(projected, state, recurrent kernel, recurrent bias) -> last state``, with its backward pass.
+    """Return ``(projected gates, projected candidate, state, kernel, bias) -> last state``, with its backward pass.
 
     z, r = sigmoid(x_zr + h @ U_zr + b_zr);  c = activation(x_c + r * (h @ U_c + b_c));  h' = z * h + (1 - z) * c
     """
     slope = _SLOPES[activation]
 
     @ops.custom_gradient  # type: ignore[untyped-decorator]
-    def run(projected: Tensor, state: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Any]:
+    def run(x_gates: Tensor, x_candidate: Tensor, state: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Any]:
         units = kernel.shape[0]
 
-        def forward(h: Tensor, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        def forward(h: Tensor, x: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
+            gates, candidate = x
             recurrent = ops.matmul(h, kernel) + bias
-            gates = ops.sigmoid(x[:, : 2 * units] + recurrent[:, : 2 * units])
-            z, r, inner = gates[:, :units], gates[:, units:], recurrent[:, 2 * units :]
-            c = activation(x[:, 2 * units :] + r * inner)
-            return z * h + (1 - z) * c, (h, gates, inner, c)
+            z = ops.sigmoid(gates[:, :units] + recurrent[:, :units])
+            r = ops.sigmoid(gates[:, units:] + recurrent[:, units : 2 * units])
+            inner = recurrent[:, 2 * units :]
+            c = activation(candidate + r * inner)
+            return z * h + (1 - z) * c, (h, z, r, inner, c)
 
-        last, kept = scan(forward, state, projected)
+        last, kept = scan(forward, state, (x_gates, x_candidate))
 
         def backward(dh: Tensor, kept: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-            h, gates, inner, c = kept
-            z, r = gates[:, :units], gates[:, units:]
+            h, z, r, inner, c = kept
             dz = dh * (h - c) * z * (1 - z)
             dc = slope(c, dh * (1 - z))
             dr = dc * inner * r * (1 - r)
@@ -164,10 +169,10 @@ def _gru(activation: Any) -> Any:
 
         def gradients(*upstream: Tensor) -> tuple[Tensor, ...]:
             dstate, (through_state, dc) = scan(backward, upstream[0], kept, reverse=True)
-            dprojected = ops.concatenate([through_state[:, :, : 2 * units], dc], axis=2)
             flat = ops.reshape(through_state, (-1, 3 * units))
             states = ops.reshape(kept[0], (-1, units))
-            return dprojected, dstate, ops.matmul(ops.transpose(states), flat), ops.sum(flat, axis=0)
+            dkernel = ops.matmul(ops.transpose(states), flat)
+            return through_state[:, :, : 2 * units], dc, dstate, dkernel, ops.sum(flat, axis=0)
 
         return last, gradients
 

@@ -108,6 +108,10 @@ def the_checkpoint(path: Path, *_: Any) -> bool:
     return path.parent.name == "checkpoints" and not path.name.startswith(".")
 
 
+def a_file_of_the_result(descriptor: int) -> bool:
+    return a_model(Path(f"/proc/self/fd/{descriptor}").readlink().parent)
+
+
 def a_model(path: Path, *_: Any) -> bool:
     return path.parent.name == "work" and path.name.startswith("models-")
 
@@ -120,6 +124,7 @@ MOMENTS: dict[str, Callable[[int], None]] = {
     "before a checkpoint is flushed": around_a_call(os, "fsync", a_checkpoint_file),
     "before a checkpoint is moved into place": around_a_call(Path, "replace", a_new_checkpoint),
     "after a checkpoint is moved into place": around_a_call(Path, "replace", a_new_checkpoint, after=True),
+    "while the result is flushed": around_a_call(os, "fsync", a_file_of_the_result),
     "before the result is moved into place": around_a_call(Path, "rename", a_model),
     "after the result is moved into place": around_a_call(Path, "rename", a_model, after=True),
     "before the checkpoint is removed": around_a_call(Path, "unlink", the_checkpoint),

@@ -1,0 +1,69 @@
+"""A real SMTP server that can have every bad day that the mail task may meet."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+LOST = "the answer is lost"
+USER = "study"
+RECIPIENT = "a@example.org"
+
+
+class BadMailServer(Controller):
+    """Takes mail, unless ``answers`` has a line for its recipient: one line per mail, used up from the front.
+
+    Whoever signs in must be ``USER`` and know the ``password``.
+    """
+
+    def __init__(self, *answers: str, password: str | None = None) -> None:
+        super().__init__(
+            self,
+            hostname="127.0.0.1",
+            port=0,
+            auth_require_tls=False,
+            authenticator=self._authenticate,
+            data_size_limit=2**26,
+            ready_timeout=20,
+        )
+        self.answers = {RECIPIENT: list(answers)}
+        self.password = password
+        self.taken: list[EmailMessage] = []
+        self.offered: list[EmailMessage] = []
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]  # the system has chosen it
+        super()._trigger_server()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+    ) -> AuthResult:
+        right = isinstance(data, LoginPassword) and (data.login, data.password) == (
+            USER.encode(),
+            (self.password or "").encode(),
+        )
+        return AuthResult(success=right, handled=False)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.offered.append(message)
+        answers = self.answers.get(envelope.rcpt_tos[0])
+        answer = answers.pop(0) if answers else "250 taken"
+        if answer == LOST or answer.startswith("250"):
+            self.taken.append(message)
+        if answer == LOST:
+            server.transport.abort()
+        return answer

@@ -1,0 +1,137 @@
+"""Who may see the plugin's pages, and what a hostile address gets: every route of the plugin's app, later ones too."""
+
+import importlib.util
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from types import ModuleType
+from urllib.parse import quote, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
+
+from tests.dags.environment import ROOT
+from tests.faults.whole_airflow import WholeAirflow
+
+PREFIX = "/imdb-study"
+SECRET = "root:"  # how /etc/passwd begins
+MARK = "marked-7c1"  # in each hostile value: a page that repeats it has echoed what it was given
+HOSTILE = (
+    "../../../../../etc/passwd",
+    f"..%2f..%2f..%2f..%2f..%2fetc%2fpasswd%3f{MARK}",
+    f"%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd{MARK}",
+    f"..%252f..%252fetc%252fpasswd{MARK}",
+    f"..%5c..%5cwindows%5cwin.ini{MARK}",
+    f"%2fetc%2fpasswd{MARK}",
+    f"{MARK}%00.html",
+    f"{MARK}%0d%0aSet-Cookie:%20stolen=1",
+    quote(f"<img src=x onerror=alert('{MARK}')>", safe=""),
+    quote(f"{{{{7*7}}}}{MARK}", safe=""),
+    f".{MARK}",
+    MARK * 400,
+)
+
+
+def plugin() -> ModuleType:
+    """Import the plugin from its file, as Airflow does."""
+    spec = importlib.util.spec_from_file_location("plugin_under_test", ROOT / "plugins" / "imdb_study_plugin.py")
+    assert spec
+    assert spec.loader
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Airflow's own modules use is not deprecated by us
+        patch.setattr(sys, "path", [*sys.path, str(ROOT / "plugins")])
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return module
+
+
+def routes(app: FastAPI, prefix: str = PREFIX) -> Iterator[str]:
+    """Yield the address of every route, its parameters in braces; a mounted app is one that must be looked into."""
+    for route in app.routes:
+        if isinstance(route, Mount):
+            assert isinstance(route.app, FastAPI), f"{route.path} is not an app whose routes can be told"
+            yield from routes(route.app, prefix + route.path)
+        else:
+            assert isinstance(route, APIRoute), f"{route} has no dependencies that could ask who is there"
+            yield prefix + route.path
+
+
+ROUTES = [
+    address for found in plugin().ImdbStudyPlugin.fastapi_apps for address in routes(found["app"], found["url_prefix"])
+]
+
+
+def filled(address: str, value: str) -> str:
+    return re.sub(r"\{[^}]+\}", lambda _: value, address)
+
+
+def attacks(address: str) -> Iterator[str]:
+    """Yield the address with a hostile value for each parameter, one at a time, and with something hostile after it."""
+    for value in HOSTILE:
+        yield f"{filled(address, 'x')}/{value}"
+        for parameter in re.findall(r"\{[^}]+\}", address):
+            yield filled(address.replace(parameter, value), "x")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+def ask(whole: WholeAirflow, path: str, user: str | None = None, method: str = "GET") -> Answer:
+    """Send the path to the letter: httpx would tidy it up before anybody can be attacked."""
+    headers = {"Authorization": f"Bearer {whole.token(user)}"} if user else {}
+    connection = HTTPConnection(urlsplit(whole.url).netloc, timeout=60)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return Answer(answer.status, dict(answer.getheaders()), answer.read().decode("utf8", "replace"))
+    finally:
+        connection.close()
+
+
+def test_the_plugin_has_routes_to_be_tested() -> None:
+    assert f"{PREFIX}/report" in ROUTES
+
+
+@pytest.mark.parametrize("address", ROUTES)
+def test_a_stranger_gets_401_and_a_user_without_the_right_403(whole: WholeAirflow, address: str) -> None:
+    for path in (filled(address, "x"), filled(address, "unknown-run")):
+        assert ask(whole, path).status == 401
+        assert ask(whole, path, "nobody").status == 403
+
+
+def test_a_user_who_may_read_the_dag_gets_the_report_page(whole: WholeAirflow) -> None:
+    assert ask(whole, f"{PREFIX}/report", "reader").status == 200
+
+
+@pytest.mark.parametrize("address", ROUTES)
+def test_a_hostile_address_gets_nothing(whole: WholeAirflow, address: str) -> None:
+    for path in attacks(address):
+        answer = ask(whole, path, "reader")
+        assert answer.status in (400, 404, 422), (path, answer.status)
+        assert MARK not in answer.text, path
+        assert SECRET not in answer.text, path
+        assert "stolen" not in str(answer.headers), path
+
+
+@pytest.mark.parametrize("address", ROUTES)
+@pytest.mark.parametrize("user", [None, "nobody", "reader"])
+def test_every_answer_says_what_a_page_may_do(whole: WholeAirflow, address: str, user: str | None) -> None:
+    for path in (filled(address, "x"), f"{filled(address, 'x')}/more"):
+        answer = ask(whole, path, user)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_nothing_but_reading_is_offered(whole: WholeAirflow) -> None:
+    for address in ROUTES:
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            assert ask(whole, filled(address, "x"), "admin", method).status == 405, (method, address)

@@ -1,0 +1,192 @@
+"""A mail server on a bad day: the report is saved already, the mail task alone fails, and nobody gets a mail twice."""
+
+import gc
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.definitions.retry_policy import RetryAction
+
+from imdb_tasks.errors import MailError, SettingsError
+from imdb_tasks.form import Delivery
+from imdb_tasks.steps import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study
+from tests.dags.environment import ROOT
+from tests.faults.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
+from tests.faults.whole_airflow import WholeAirflow
+from tests.study_results import study_result
+
+TO = Delivery(recipients=(RECIPIENT,))
+
+
+Failure = tuple[type[Exception], bool]  # what it is, and whether the task is tried again
+FOR_NOW, FOR_GOOD = (MailError, True), (SettingsError, False)
+
+
+@pytest.fixture
+def delivery(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "dags"))
+    import imdb_delivery
+
+    return imdb_delivery
+
+
+@pytest.fixture
+def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    """A study with a report in the store."""
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-such-browser"))
+    steps = Steps(Study(), Store(tmp_path / "store"), "run-1")
+    with steps.store.publish("evaluations", "e1", {"missing": 0}) as folder:
+        folder.joinpath("result.json").write_text(study_result().model_dump_json())
+    steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
+    steps.report()
+    return steps
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, port: int, **more: object) -> None:
+    extra = {
+        "from_email": "study@example.org",
+        "disable_tls": True,
+        "disable_ssl": True,
+        "retry_limit": 0,
+        "timeout": 1,
+    }
+    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra, **more}
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+
+
+def is_retried(error: Exception) -> bool:
+    import imdb_study
+
+    action = imdb_study.STUDY.get_task("send_report").retry_policy.evaluate(error, 1, 3).action
+    return bool(action is not RetryAction.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ("451 greylisted, come back later", FOR_NOW),
+        ("421 closing down", FOR_NOW),
+        ("550 no such mailbox", FOR_GOOD),
+        (LOST, FOR_NOW),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_what_will_not_is_not(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, answer: str, failure: Failure
+) -> None:
+    kind, again = failure
+    with BadMailServer(answer) as server:
+        connect(monkeypatch, server.port)
+        with pytest.raises(kind) as caught:
+            delivery.send(reported, TO)
+    assert is_retried(caught.value) is again
+    assert reported.reported().file("report.html").exists()
+    assert not reported.is_mailed(reported.reported().key)
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore:unclosed <socket:ResourceWarning"
+)  # the hook's, which is not closed before it is open
+def test_a_wrong_password_is_permanent_and_not_in_the_message(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BadMailServer(password="right") as server:
+        connect(monkeypatch, server.port, login=USER, password="canary-wrong")
+        with pytest.raises(SettingsError, match="535") as caught:
+            delivery.send(reported, TO)
+    assert not is_retried(caught.value)
+    assert "canary-wrong" not in str(caught.value)
+    assert server.offered == []
+    del caught  # the traceback, and with it the hook's connection
+    gc.collect()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220 hello\r\n"], ids=["from the start", "after its greeting"])
+def test_a_server_that_hangs_is_given_up_and_tried_again(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, greeting: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connect(monkeypatch, listener.getsockname()[1])
+        if greeting:
+            monkeypatch.setattr(socket, "create_connection", _greeted(listener, greeting, socket.create_connection))
+        with pytest.raises(MailError) as caught:
+            delivery.send(reported, TO)
+    assert is_retried(caught.value)
+
+
+def _greeted(listener: socket.socket, greeting: bytes, connect: Any) -> Any:
+    """Accept and greet each connection as it is made, and then say nothing more."""
+
+    def create_connection(*arguments: Any, **options: Any) -> socket.socket:
+        made: socket.socket = connect(*arguments, **options)
+        listener.accept()[0].sendall(greeting)
+        return made
+
+    return create_connection
+
+
+def test_a_server_that_is_not_there_is_tried_again(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    connect(monkeypatch, port)
+    with pytest.raises(MailError, match="did not take the report") as caught:
+        delivery.send(reported, TO)
+    assert is_retried(caught.value)
+
+
+@pytest.mark.parametrize("answer", ["451 later", LOST])
+def test_a_mail_that_is_sent_again_is_the_same_mail_to_whoever_receives_it(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    with BadMailServer(answer) as server:
+        connect(monkeypatch, server.port)
+        with pytest.raises(MailError):
+            delivery.send(reported, TO)
+        assert delivery.send(reported, TO) == "sent to 1 recipients"
+    assert len(server.offered) == 2
+    assert len({message["Message-ID"] for message in server.offered}) == 1
+
+
+def test_after_a_success_nothing_is_sent_again(delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    with BadMailServer() as server:
+        connect(monkeypatch, server.port)
+        delivery.send(reported, TO)
+        assert "has mailed this report already" in delivery.send(reported, TO)
+    assert len(server.taken) == 1
+
+
+def test_in_a_run_the_mail_task_alone_fails_at_the_first_try_and_the_report_is_there(
+    whole: WholeAirflow, small_form: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole.mail, "password", "changed meanwhile")
+    run = whole.finished(small_form)
+    assert run.state == "failed"
+    states = run.states()
+    assert (states.pop("send_report"), states.pop("check_complete")) == ("failed", "upstream_failed")
+    assert set(states.values()) == {"success"}
+    assert run.task("send_report")["try_number"] == 1
+    report = whole.store.read_ref(f"runs/{run.run_id}")
+    assert report is not None
+    assert whole.store.find("reports", report["report"]) is not None
+
+
+def test_in_a_run_a_greylisted_mail_is_tried_again_until_it_is_taken_once(
+    whole: WholeAirflow, small_form: dict[str, Any]
+) -> None:
+    recipient = "greylisted@example.org"
+    whole.mail.answers[recipient] = ["451 greylisted", "451 greylisted"]
+    run = whole.finished({**small_form, "recipients": [recipient]})
+    assert run.state == "success"
+    assert run.task("send_report")["try_number"] == 3
+    taken, offered = (
+        [message["Message-ID"] for message in messages if message["To"] == recipient]
+        for messages in (whole.mail.taken, whole.mail.offered)
+    )
+    assert len(taken) == 1
+    assert offered == taken * 3
