@@ -182,10 +182,10 @@ def test_two_runs_are_compared(desk: Desk, finished_run: str, another_run: str) 
 def test_the_pages_follow_airflows_colour_mode(desk: Desk, finished_run: str) -> None:
     desk.ui.page.emulate_media(color_scheme="dark")
     frame = desk.ui.open_study()
-    assert frame.locator("html.dark").count() == 1
+    frame.locator("html.dark").wait_for()
     desk.picture("study-dark")
     desk.ui.page.emulate_media(color_scheme="light")
-    assert frame.locator("html:not(.dark)").count() == 1
+    frame.locator("html:not(.dark)").wait_for()
 
 
 def test_the_pages_are_there_for_everybody(desk: Desk, finished_run: str, another_run: str) -> None:
