@@ -9,8 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from imdb_tasks.pictures import shrink
-from scripts.airflow_ui import AirflowUi, facts_of, mail_as_page
+from scripts.airflow_ui import SECTION, AirflowUi, facts_of, mail_as_page
 from scripts.home import PROJECT, USER
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
@@ -32,7 +31,7 @@ class Camera:
         self.ui = ui
 
     def take(self, name: str) -> None:
-        """Write one picture, small enough for a repository."""
+        """Write one picture."""
         self.ui.page.wait_for_timeout(1_000)  # fonts, and what moves when a page opens
         _write(name, self.ui.page.screenshot())
 
@@ -80,6 +79,7 @@ def _second_run(airflow: LocalAirflow, camera: Camera) -> None:
     ui.drop("batch_sizes", 2)
     ui.enter("epochs", EPOCHS)
     ui.enter("learning_rate", LEARNING_RATE)
+    ui.page.get_by_text(SECTION).scroll_into_view_if_needed()
     camera.take("form")
     run = ui.trigger()
     ui.wait_until(lambda: _is_training(airflow, run))
@@ -87,8 +87,6 @@ def _second_run(airflow: LocalAirflow, camera: Camera) -> None:
     ui.wait_until(lambda: int(re.sub(r"\D.*", "", facts_of(frame).get("Epoch", "0"))) >= WATCHED)
     camera.take("curves")
     ui.wait_until(lambda: airflow.api.state(DAG, run) in ("success", "failed"), patience=600_000)
-    ui.page.goto(f"{ui.url}/dags/{DAG}/runs/{run}")
-    camera.take("run")
     ui.open_tab(run, "Report").locator(".js-plotly-plot").first.wait_for()
     camera.take("report")
     study = ui.open_study()
@@ -111,7 +109,7 @@ def _mail(browser: Browser, mail: MailCatcher) -> None:
 
 def _write(name: str, picture: bytes) -> None:
     path = Path(FOLDER, f"{name}.png")
-    path.write_bytes(shrink(picture))
+    path.write_bytes(picture)
     size = path.stat().st_size
     say(f"{path.relative_to(PROJECT)}  {size:,} bytes")
     if size > LARGEST:

@@ -20,7 +20,7 @@ from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from scripts.mail_catcher import MailCatcher
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-EPOCHS = 40
+EPOCHS = 30
 SMALL = {"profile": "custom", "source": "sample", "cells": ["GRU"], "units": [32], "batch_sizes": [32]}
 
 
