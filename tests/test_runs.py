@@ -12,7 +12,7 @@ def note_run(store: Store, name: str, *, at: float, evaluation: str = "e1") -> N
     about = {
         "report": f"r-{name}",
         "headline": f"news of {name}",
-        "inputs": [f"evaluations/{evaluation}"],
+        "evaluation": evaluation,
         "code": "abc",
     }
     store.write_ref(f"runs/{name}", about)
