@@ -37,7 +37,7 @@ BOTH_BACKENDS := $(addprefix tests/test_,recurrent.py engine.py training.py eval
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo study ui test check bench lock clean purge
+.PHONY: help demo study ui test check bench pictures lock clean purge
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: $(DEV_READY) ## measure everything (about 40 minutes); figures go to docs
 		--variants 128_GRU_32 64_LSTM_64 32_LSTM_128
 	$(BIN)/python -m bench.parts
 	$(BIN)/python -m bench.tables
+
+pictures: $(DEV_READY) ## the pictures of the README, from real runs; they need Chromium
+	@exec $(BIN)/python -m scripts.take_pictures
 
 lock: $(UV_NEEDED) ## resolve the dependencies again, after a change of pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.txt

@@ -39,6 +39,7 @@ from imdb_delivery import mail_failure, send
 from imdb_form import form_fields
 
 from imdb_tasks import errors, form
+from imdb_tasks.study import Variant
 
 if TYPE_CHECKING:
     from imdb_tasks.sources import KaggleCredentials
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
 MODELS = Asset(name="imdb_models", uri="imdb://study/models")
+BEST_MODEL = Asset(name="imdb_best_model", uri="imdb://study/best-model")
 REPORT = Asset(name="imdb_report", uri="imdb://study/report")
 
 KAGGLE_CONNECTION = "kaggle_default"
@@ -115,6 +117,7 @@ def announce(asset: Asset, **extra: Any) -> None:
     max_active_runs=1,
     dagrun_timeout=datetime.timedelta(days=6),  # the schedule is weekly
     params=form_fields(),
+    user_defined_filters={"variant_title": lambda name: Variant.named(name).title},
     tags=["imdb", "training", "study"],
     on_failure_callback=mail_failure,
     default_args={
@@ -155,7 +158,7 @@ def imdb_study() -> None:
     @task(
         queue="gpu",
         pool="training",
-        map_index_template="{{ task.op_kwargs['name'] }}",
+        map_index_template="{{ task.op_kwargs['name'] | variant_title }}",
         execution_timeout=datetime.timedelta(hours=24),
         doc_md="Train one variant, unless its result is in the store.",
     )
@@ -164,15 +167,19 @@ def imdb_study() -> None:
         return steps.train(steps.variant(name)).key
 
     @task(
-        outlets=[MODELS],
+        outlets=[MODELS, BEST_MODEL],
         # Not ALL_DONE: after a failed fetch it would report an older result, and the run would end well.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         execution_timeout=datetime.timedelta(hours=2),
         doc_md="Measure every trained variant on the test reviews. Runs even if some variants failed.",
     )
     def evaluate() -> str:
-        evaluation = current_steps().evaluate()
+        from imdb_tasks import inference
+
+        steps = current_steps()
+        evaluation = steps.evaluate()
         announce(MODELS, key=evaluation.key, missing=evaluation.about["missing"])
+        announce(BEST_MODEL, **inference.about_best(steps.store, evaluation))
         return evaluation.key
 
     @task(

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks import form, sources, upkeep
+from imdb_tasks import cli_models, form, sources, upkeep
+from imdb_tasks.cli_options import add_store, open_store
 from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Entry, Store
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 FAILED = 1
 _NAMED = 5
-_STORE_HELP = "folder of the artifacts, or s3://bucket/prefix; default: $IMDB_STORE"
 STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
 
 
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in STEPS:
         command = commands.add_parser(name, help="run all the steps" if name == "study" else f"run the step {name}")
-        command.add_argument("--store", help=_STORE_HELP)
+        add_store(command)
         command.add_argument(
             "--set",
             action="append",
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("variants", nargs="*", metavar="VARIANT", help="such as 64_GRU_32; default: all")
         command.set_defaults(run=_run_step, step=name)
     _add_store_commands(commands)
+    cli_models.add_commands(commands)
     export = commands.add_parser("export-arrays", help="write the arrays as one .npz file, for a notebook")
     export.add_argument("--reviews", type=Path, required=True, metavar="CSV_OR_ZIP")
     export.add_argument("--glove", type=Path, required=True, metavar="TXT_OR_ZIP")
@@ -70,7 +71,7 @@ def _add_store_commands(commands: Any) -> None:
         ("prune", _prune, "delete what the newest runs do not need"),
     ):
         command = keeping.add_parser(name, help=told, description=told)
-        command.add_argument("--store", help=_STORE_HELP)
+        add_store(command)
         command.set_defaults(run=run)
     command.add_argument("--keep-runs", type=int, default=upkeep.Policy.runs, help="default: %(default)s")
     command.add_argument("--older-than", type=float, default=upkeep.Policy.days, help="days; default: %(default)s")
@@ -78,14 +79,14 @@ def _add_store_commands(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    for entry in upkeep.entries(_store(options)):
+    for entry in upkeep.entries(open_store(options)):
         created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
         size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
         print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
 
 
 def _verify(options: argparse.Namespace) -> None:
-    whole, damaged = upkeep.verify(_store(options))
+    whole, damaged = upkeep.verify(open_store(options))
     print(f"{whole} entries are whole, {len(damaged)} damaged")
     if damaged:
         raise DataError(f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes them again")
@@ -93,7 +94,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 def _prune(options: argparse.Namespace) -> None:
     policy = upkeep.Policy(runs=options.keep_runs, days=options.older_than)
-    pruned = upkeep.prune(_store(options), policy, dry_run=options.dry_run)
+    pruned = upkeep.prune(open_store(options), policy, dry_run=options.dry_run)
     for entry in pruned.entries:
         print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
     for name in (*pruned.folders, *pruned.files):
@@ -102,13 +103,9 @@ def _prune(options: argparse.Namespace) -> None:
     print(f"{'would free' if options.dry_run else 'freed'} {freed:,.1f} MB in {len(pruned.entries)} entries")
 
 
-def _store(options: argparse.Namespace) -> Store:
-    return Store(options.store) if options.store else Store.from_environment()
-
-
 def _run_step(options: argparse.Namespace) -> None:
     study, _ = form.read_form({"notify": "never", **_fields(options.set)})
-    steps = Steps(study, _store(options))
+    steps = Steps(study, open_store(options))
     wanted = STEPS[:-1] if options.step == "study" else (options.step,)
     for step in wanted:
         if step == "fetch":
@@ -164,7 +161,10 @@ def _export_arrays(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
         reviews_entry = _fetch_file(options.reviews, sources.REVIEWS, Store(folder))
         glove_entry = _fetch_file(options.glove, glove, Store(folder))
-        corpus = arrays.prepare(reviews_entry.file(sources.REVIEWS.member), glove_entry.file(glove.member), settings)
+        with sources.blamed(reviews_entry, glove_entry):
+            corpus = arrays.prepare(
+                reviews_entry.file(sources.REVIEWS.member), glove_entry.file(glove.member), settings
+            )
     out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
     try:

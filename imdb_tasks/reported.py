@@ -130,7 +130,7 @@ class Reported:
         if cached and not cached.about["pictures"]:
             self.store.remove("reports", key)  # there may be a browser now
         entry = self._once("reports", key, lambda key, hold: self._write_report(key, analysis, hold), step="report")
-        about = {"report": key, "analysis": analysis.key, "evaluation": evaluation.key}
+        about = {"report": key, "analysis": analysis.key, "evaluation": evaluation.key, "code": runtime.code_revision()}
         self.store.write_ref(f"runs/{self.run_id}", {**about, "study": self.study.fingerprint(), **entry.about})
         return entry
 

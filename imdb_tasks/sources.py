@@ -8,16 +8,18 @@ ROOT/sources/{first 24 digits of the file's sha256}/{member}
 ROOT/refs/sources/{reviews|glove}-{fingerprint of the source}.json
 """
 
+import contextlib
 import dataclasses
 import datetime
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imdb_tasks import acl_imdb, archives, kaggle_source
 from imdb_tasks.download import downloaded
-from imdb_tasks.errors import MissingInputError, NotFoundError, UnexpectedContentError
+from imdb_tasks.errors import DataError, MissingInputError, NotFoundError, UnexpectedContentError
 from imdb_tasks.files import sha256_of
 from imdb_tasks.kaggle_source import KaggleCredentials
 from imdb_tasks.store import Entry, Store
@@ -25,7 +27,7 @@ from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, fingerpri
 from imdb_tasks.transfer import Patience, public_url
 from imdb_tasks.wanted import REVIEWS, Wanted, glove
 
-__all__ = ["REVIEWS", "KaggleCredentials", "Patience", "Wanted", "fetch", "glove", "located", "located_key"]
+__all__ = ["REVIEWS", "KaggleCredentials", "Patience", "Wanted", "blamed", "fetch", "glove", "located", "located_key"]
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,16 @@ def located_key(source: AnySource, wanted: Wanted, store: Store) -> str:
     if pointer is None:
         raise _missing(source, wanted, store)
     return str(pointer["key"])
+
+
+@contextlib.contextmanager
+def blamed(*entries: Entry) -> Iterator[None]:
+    """Let a DataError of the block say where its files came from: nobody knows the copies in the store."""
+    try:
+        yield
+    except DataError as error:
+        origins = ", ".join(f"{entry.about['name']} from {entry.about['origin']}" for entry in entries)
+        raise DataError(f"{error} ({origins})") from error
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ class Steps(Reported):
 
         reviews = sources.located(self.study.reviews, sources.REVIEWS, self.store)
         glove = sources.located(self.study.glove, self.places.glove, self.store)
-        corpus = arrays.prepare(
-            reviews.file(sources.REVIEWS.member), glove.file(self.places.glove.member), self.study.text
-        )
+        reviews_csv, vectors = reviews.file(sources.REVIEWS.member), glove.file(self.places.glove.member)
+        with sources.blamed(reviews, glove):
+            corpus = arrays.prepare(reviews_csv, vectors, self.study.text)
         about = {"inputs": [f"sources/{reviews.key}", f"sources/{glove.key}"]}
         with self.store.publish("arrays", key, about, hold=hold) as folder:
             corpus.save(folder)
@@ -62,6 +62,7 @@ class Steps(Reported):
     def train(self, variant: Variant) -> Entry:
         """Train one variant; if its result is there, Keras is not even imported."""
         key = self.places.model(variant)
+        self.store.write_ref(f"trainings/{self.run_id}/{variant.name}", {"model": key})
         if entry := self._cached("models", key):
             remove_checkpoint(self.store, key)  # its process may have died between publishing and removing
             self._show_progress(key, variant, _record(entry).history, "cached")

@@ -6,6 +6,7 @@ Everything here is frozen and checks itself when it is made. Defaults are the or
 import hashlib
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Cell = Literal["GRU", "LSTM"]
 CELLS: tuple[Cell, ...] = ("GRU", "LSTM")
 MAX_VARIANTS = 1_000
+_NAME = re.compile(r"(\d+)_([A-Z]+)_(\d+)(?:_r(\d+))?\Z", re.ASCII)
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Units = Annotated[int, Field(ge=1, le=4_096)]
@@ -49,6 +51,22 @@ class Variant(Settings):
         """The original's name, ``64_GRU_32``; later replicates add theirs, ``64_GRU_32_r1``."""
         name = f"{self.units}_{self.cell}_{self.batch_size}"
         return f"{name}_r{self.replicate}" if self.replicate else name
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return the variant of this name; raise ValueError if it is none."""
+        found = _NAME.match(name)
+        if found is None:
+            raise ValueError(f"expected a name such as 64_GRU_32, found {name!r:.80}")
+        units, cell, batch_size, replicate = found.groups()
+        numbers = {"units": int(units), "batch_size": int(batch_size), "replicate": int(replicate or 0)}
+        return cls.model_validate({"cell": cell, **numbers})
+
+    @property
+    def title(self) -> str:
+        """The name for people who know nothing of the others: ``GRU, 64 units, batches of 32``."""
+        title = f"{self.cell}, {self.units} units, batches of {self.batch_size}"
+        return f"{title}, replicate {self.replicate}" if self.replicate else title
 
 
 class TextSettings(Settings):

@@ -17,6 +17,7 @@ from imdb_tasks.store import Store
 KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
 # Folders of pointers -> the kind of entry by whose key they are named
 _POINTERS = {"refs/progress": "models", "refs/failures": "models", "refs/analysed": "evaluations"}
+_TRAININGS = "refs/trainings"  # of each run
 _DAY = 86_400.0
 
 
@@ -127,6 +128,9 @@ def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
     for folder, kind in _POINTERS.items():
         names = store.files.names(folder)
         yield from (f"{folder}/{n}" for n in names if names[n] < old and f"{kind}/{Path(n).stem}" not in kept)
+    for run in store.files.folders(_TRAININGS):
+        names = store.files.names(f"{_TRAININGS}/{run}")
+        yield from (f"{_TRAININGS}/{run}/{n}" for n in names if names[n] < old and _model(store, run, n) not in kept)
     names = store.files.names(checkpoints.FOLDER)
     yield from (f"{checkpoints.FOLDER}/{name}" for name in names if names[name] < old)
     names = store.files.names(locks.FOLDER)
@@ -134,6 +138,11 @@ def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
         beat = name.removesuffix(".claim").removesuffix(".beat") + ".beat"  # it is younger than its claim
         if max(names[name], names.get(beat, 0.0)) < old:
             yield f"{locks.FOLDER}/{name}"
+
+
+def _model(store: Store, run: str, file: str) -> str:
+    training = store.read_ref(f"trainings/{run}/{file.removesuffix('.json')}")
+    return f"models/{training['model']}" if training else ""
 
 
 def _set_aside(store: Store, old: float) -> Iterator[str]:

@@ -97,6 +97,11 @@ class AirflowApi:
             if not body["task_instances"] or len(found) >= body["total_entries"]:
                 return found
 
+    def asset_events(self, run: str) -> list[dict[str, Any]]:
+        """Return what the tasks of a run have announced."""
+        answer = self._send("GET", "/assets/events", params={"source_run_id": run, "limit": PAGE})
+        return list(answer.raise_for_status().json()["asset_events"])
+
     def log(self, task: Mapping[str, Any]) -> list[str]:
         """Return the lines of the log of a task instance's last try."""
         path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"

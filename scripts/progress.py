@@ -13,6 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from imdb_tasks.study import Variant
+
 TRAIN = "train"
 ENDED = ("finished", "diverged", "cached")
 FAILED = ("failed", "upstream_failed")
@@ -60,7 +62,7 @@ class Progress:
             states.setdefault(task["task_id"], Counter())[task["state"] or "waiting"] += 1
         place = {task["rendered_map_index"]: task["map_index"] for task in tasks}
         found = (VariantProgress.from_ref(ref) for ref in refs if ref["run_id"] == run)
-        variants = tuple(sorted(found, key=lambda variant: (place.get(variant.name, -1), variant.name)))
+        variants = tuple(sorted(found, key=lambda each: (place.get(Variant.named(each.name).title, -1), each.name)))
         expected = sum(task["task_id"] == TRAIN and task["map_index"] >= 0 for task in tasks)
         return cls({step: _summary(counts) for step, counts in states.items()}, variants, expected)
 

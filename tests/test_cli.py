@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from imdb_tasks.cli import main
+from imdb_tasks.form import read_form
+from imdb_tasks.steps import Steps
+from imdb_tasks.store import Store
 from tests import reference
+from tests.cli import small_study
+from tests.conftest import write_corpus
 
 
 def test_exported_arrays_are_ready_for_a_notebook(corpus_folder: Path, tmp_path: Path, capsys) -> None:
@@ -43,18 +48,45 @@ def test_bad_input_is_one_clear_line_and_no_file(tmp_path: Path, corpus_folder: 
     glove = corpus_folder / "glove.6B.100d.txt"
     arguments = ["export-arrays", "--reviews", str(bad), "--glove", str(glove), "--out", str(tmp_path / "x.npz")]
     assert main(arguments) == 1
-    assert "DataError: " in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "DataError: IMDB Dataset.csv: 1 unknown labels" in error
+    assert f"(reviews from {bad}, glove from {glove})" in error
     assert list(tmp_path.iterdir()) == [bad]
 
 
 def test_the_whole_study_runs_without_airflow(tmp_path: Path, corpus_folder: Path, capsys) -> None:
-    fields = {"profile": "custom", "source": "folder", "folder": str(corpus_folder), "cells": ["GRU"]}
-    fields |= {"units": [4], "batch_sizes": [16], "epochs": 1, "max_tokens": 12}
-    settings = [argument for name, value in fields.items() for argument in ("--set", f"{name}={json.dumps(value)}")]
-    assert main(["study", "--store", str(tmp_path), *settings]) == 0
+    assert main(["study", "--store", str(tmp_path), *small_study(corpus_folder)]) == 0
     page = Path(capsys.readouterr().out.strip().splitlines()[-1])
     assert page.name == "report.html"
     assert "GRU" in page.read_text("utf8")
+
+
+def test_bad_vectors_are_named_by_the_file_that_the_user_gave(tmp_path: Path, capsys) -> None:
+    corpus = write_corpus(tmp_path)
+    vectors = corpus / "glove.6B.100d.txt"
+    vectors.write_text("the 0.1 0.2\n")
+    assert main(["study", "--store", str(tmp_path / "store"), *small_study(corpus)]) == 1
+    error = capsys.readouterr().err
+    assert "DataError: GloVe line 1: expected a word and 100 values" in error
+    assert f"glove from {corpus})" in error
+
+
+def test_a_failed_variant_does_not_keep_the_study_from_its_report_but_the_command_fails(
+    tmp_path: Path, corpus_folder: Path, capsys
+) -> None:
+    arguments = ["--store", str(tmp_path), *small_study(corpus_folder, units=[4, 5])]
+    for step in ("fetch", "prepare"):
+        assert main([step, *arguments]) == 0
+    fields = dict(argument.split("=", 1) for argument in arguments[3::2])
+    study, _ = read_form({name: json.loads(value) for name, value in fields.items()} | {"notify": "never"})
+    steps = Steps(study, Store(tmp_path))
+    in_the_way = tmp_path / "models" / steps.places.model(steps.variant("5_GRU_16"))
+    in_the_way.parent.mkdir()
+    in_the_way.write_text("a file where the model's folder must go")
+    assert main(["study", *arguments]) == 1
+    said = capsys.readouterr()
+    assert "IncompleteStudyError: 1 of 2 variants are missing from the report; first 1: 5_GRU_16" in said.err
+    assert Path(said.out.strip().splitlines()[-1]).name == "report.html"
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ def variant_ref(name, status, epoch, run=RUN):
 TASKS = [
     task_instance("evaluate", None),
     task_instance("plan", "success", start="1"),
-    task_instance("train", "success", index=1, start="3", label="64_GRU_32"),
-    task_instance("train", "running", index=0, start="2", label="64_GRU_128"),
+    task_instance("train", "success", index=1, start="3", label="GRU, 64 units, batches of 32"),
+    task_instance("train", "running", index=0, start="2", label="GRU, 64 units, batches of 128"),
 ]
 
 

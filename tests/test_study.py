@@ -35,6 +35,22 @@ def test_a_variant_refuses_nonsense_and_names_the_bad_value(wrong: dict[str, obj
         Variant(**wrong)
 
 
+def test_a_name_leads_back_to_its_variant() -> None:
+    for variant in Study(replicates=2).variants:
+        assert Variant.named(variant.name) == variant
+
+
+@pytest.mark.parametrize("name", ["", "64_GRU", "64_RNN_32", "0_GRU_32", "64_GRU_32_r", "64_GRU_32 ", "x64_GRU_32"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"64_GRU_32|cell|units"):
+        Variant.named(name)
+
+
+def test_a_title_says_what_the_numbers_of_a_name_are() -> None:
+    assert Variant.named("64_GRU_32").title == "GRU, 64 units, batches of 32"
+    assert Variant.named("64_LSTM_32_r1").title == "LSTM, 64 units, batches of 32, replicate 1"
+
+
 def test_a_later_replicate_has_a_name_of_its_own() -> None:
     assert Variant(cell="GRU", units=64, batch_size=32, replicate=2).name == "64_GRU_32_r2"
 

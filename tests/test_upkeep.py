@@ -77,15 +77,24 @@ def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
             used.files.write(file, b"{}")
             age(root / file, hours)
     used.files.write("refs/progress/two.json", b"{}")
+    for variant, model in (("kept", "two"), ("gone", "gone")):
+        used.write_ref(f"trainings/run/{variant}", {"model": model})
+        age(root / f"refs/trainings/run/{variant}.json", 1_000)
     age(root / "refs/progress/two.json", 1_000)
     make(used, "models/broken")
     root.joinpath("models", "broken", "a.bin").unlink()
     assert used.find("models", "broken") is None
     pruned = upkeep.prune(used, Policy(runs=1), dry_run=False)
-    assert pruned.files == ["refs/progress/gone0.json", "checkpoints/gone0.npz", "locks/k.0.claim"]
+    assert pruned.files == [
+        "refs/progress/gone0.json",
+        "refs/trainings/run/gone.json",
+        "checkpoints/gone0.npz",
+        "locks/k.0.claim",
+    ]
     assert len(pruned.folders) == 1
     assert list(root.joinpath("aside").iterdir()) == []
     assert root.joinpath("refs", "progress", "two.json").exists()
+    assert used.ref_names("trainings/run") == ["kept"]
 
 
 def test_a_damaged_entry_is_listed_without_a_size_and_named_by_verify(used: Store) -> None:

@@ -124,7 +124,8 @@ def test_the_form_refuses_nonsense_before_anything_starts(study_dag: DAG, field:
 
 def test_corpus_models_and_report_are_assets(study_dag: DAG) -> None:
     outlets = {task.task_id: [asset.name for asset in task.outlets] for task in study_dag.tasks if task.outlets}
-    assert outlets == {"prepare": ["imdb_corpus"], "evaluate": ["imdb_models"], "report": ["imdb_report"]}
+    evaluated = ["imdb_models", "imdb_best_model"]
+    assert outlets == {"prepare": ["imdb_corpus"], "evaluate": evaluated, "report": ["imdb_report"]}
 
 
 def test_a_failed_run_is_mailed_and_the_dag_explains_itself(study_dag: DAG) -> None:

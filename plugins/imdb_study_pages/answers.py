@@ -1,0 +1,58 @@
+"""What every answer carries, and the files that the pages load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import HTTPException, Request
+from fastapi.responses import Response
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.staticfiles import StaticFiles
+
+# When it is loaded, plotly's script adds the style of its maps, which no page here has: the browser's console tells
+# the hash of the one that it has refused.
+MAP_STYLE = "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"
+POLICY = (
+    f"default-src 'none'; script-src 'self'; style-src 'self' {MAP_STYLE}; img-src data: blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+# The report is one file. Its own policy, in its head, goes further: it names the hashes of its scripts.
+REPORT_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+OWN = Path(__file__).parents[2] / "include" / "static"
+PLOTLY = "plotly.min.js"
+ASK_WHETHER_CHANGED = "private, no-cache"
+KEEP_A_DAY = "private, max-age=86400"
+
+
+async def harden(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Add to every answer, errors included, what keeps a page from doing more than it should."""
+    answer = await call_next(request)
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+async def serve_asset(name: str, request: Request) -> Response:
+    """Serve a file of the pages, or plotly's script from its package; with an ETag, so that it is sent once."""
+    own = {file.name for file in OWN.iterdir()}
+    if name not in {*own, PLOTLY}:
+        raise HTTPException(404, "there is no such file")
+    folder = OWN if name in own else _plotly()
+    answer = await StaticFiles(directory=folder).get_response(name, request.scope)
+    answer.headers["Cache-Control"] = ASK_WHETHER_CHANGED if name in own else KEEP_A_DAY
+    return answer
+
+
+def _plotly() -> Path:
+    import plotly
+
+    return Path(plotly.__file__).parent / "package_data"

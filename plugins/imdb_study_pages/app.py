@@ -1,0 +1,129 @@
+"""The routes. Airflow leaves a plugin's routes open to everybody: here each asks for the right to read the DAG.
+
+Airflow shows the views of a run or a task on those of every DAG; for others there is a short word.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
+from imdb_study_pages.training import DAG_ID, TASK_ID, look_at
+from imdb_tasks import runs, views
+from imdb_tasks.errors import StudyError
+from imdb_tasks.store import Store
+
+NO_REPORTS = "There is no report yet. Trigger the DAG to make one."
+NO_REPORT = "This run has no report yet. It is made by the task 'report'."
+ANOTHER_DAG = "Only runs of the study have one."
+ANOTHER_TASK = "Only the training tasks have curves; choose one of the mapped instances of 'train'."
+
+# What the store allows in the name of a run, and Airflow in its ids.
+ID = r"^[A-Za-z0-9_~+:=-][A-Za-z0-9_.~+:=-]*$"
+Id = Annotated[str, Path(pattern=ID, max_length=250)]
+ChosenRun = Annotated[str, Query(pattern=ID, max_length=250)]
+MapIndex = Annotated[int, Path(ge=0, le=1_000_000)]
+# On a task that is not mapped Airflow leaves the name of the field where its value should be.
+AnyMapIndex = Annotated[str, Path(pattern=r"^(-1|[0-9]{1,6}|\{MAP_INDEX\})$")]
+
+app = FastAPI(
+    title="IMDB study",
+    docs_url=None,
+    redoc_url=None,
+    openapi_url=None,
+    dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))],
+)
+app.middleware("http")(harden)
+
+
+@app.exception_handler(StudyError)
+def explain(request: Request, error: StudyError) -> Response:
+    """Say what is wrong, such as a store that is not set."""
+    return HTMLResponse(views.message(str(error), _root(request)), status_code=500)
+
+
+@app.exception_handler(RequestValidationError)
+def refuse(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001 - its values are not repeated
+    """Answer to what cannot be an id."""
+    return PlainTextResponse("there is nothing of this name", status_code=422)
+
+
+@app.get("/")
+def study(request: Request) -> Response:
+    """Show the newest report and the runs before it."""
+    return HTMLResponse(views.overview(Store.from_environment(), _root(request)))
+
+
+@app.get("/report")
+def latest_report(request: Request) -> Response:
+    """Show the newest report, under an address that stays."""
+    newest, _ = runs.newest(Store.from_environment(), 1)
+    return report(newest[0].id, request) if newest else HTMLResponse(views.message(NO_REPORTS, _root(request)))
+
+
+@app.get("/runs/{run_id}/report")
+def report(run_id: Id, request: Request) -> Response:
+    """Show the report of a run; it brings its own content security policy."""
+    store = Store.from_environment()
+    run = runs.find(store, run_id)
+    entry = store.find("reports", run.report, repair=False) if run else None
+    if entry is None:
+        return HTMLResponse(views.message(NO_REPORT, _root(request)))
+    return FileResponse(
+        entry.file("report.html"), media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY}
+    )
+
+
+@app.get("/compare")
+def compare(before: ChosenRun, after: ChosenRun, request: Request) -> Response:
+    """Show what was changed between two runs, and what came of it."""
+    store = Store.from_environment()
+    first, second = runs.find(store, before), runs.find(store, after)
+    if first is None or second is None:
+        raise HTTPException(404, "there is no report of one of these runs")
+    return HTMLResponse(views.compared(store, first, second, _root(request)))
+
+
+@app.get("/dags/{dag_id}/runs/{run_id}/report")
+def report_of_run(dag_id: Id, run_id: Id, request: Request) -> Response:
+    """Show the report of a run, from the page of that run."""
+    if dag_id != DAG_ID:
+        return HTMLResponse(views.message(ANOTHER_DAG, _root(request)))
+    return report(run_id, request)
+
+
+@app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/{map_index}/curves")
+def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
+    dag_id: Id, run_id: Id, task_id: Id, map_index: AnyMapIndex, request: Request, session: SessionDep
+) -> Response:
+    """Show how far a training is."""
+    trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
+    look = look_at(session, run_id, int(map_index)) if trains else None
+    if look is None:
+        return HTMLResponse(views.message(ANOTHER_TASK, _root(request)))
+    return HTMLResponse(views.curves(look, _root(request), f"runs/{run_id}/trainings/{map_index}"))
+
+
+@app.get("/runs/{run_id}/trainings/{map_index}")
+def training(run_id: Id, map_index: MapIndex, session: SessionDep) -> Response:
+    """Tell how far a training is, for the script of its page."""
+    look = look_at(session, run_id, map_index)
+    if look is None:
+        raise HTTPException(404, "there is no such training")
+    return JSONResponse(look.model_dump(mode="json"))
+
+
+@app.get("/static/{name}")
+async def asset(name: str, request: Request) -> Response:
+    """Serve a style sheet or a script of the pages."""
+    return await serve_asset(name, request)
+
+
+def _root(request: Request) -> str:
+    return str(request.scope.get("root_path", ""))
