@@ -17,6 +17,7 @@ from imdb_tasks.steps import Steps
 from tests.faults.whole_airflow import FinishedRun, WholeAirflow
 
 ROOT = Path(__file__).parents[2]
+SMALL, LARGE = "GRU, 4 units, batches of 48", "GRU, 1024 units, batches of 48"
 ROOM = 3 << 30  # bytes above what the small variant needs; the large one asks for about 9 GB in one piece
 
 
@@ -60,7 +61,7 @@ def run(whole: WholeAirflow, form: dict[str, Any], needed: int) -> FinishedRun:
 
 def test_the_other_variant_finishes_and_the_run_fails_after_report_and_mail(run: FinishedRun) -> None:
     states = run.states()
-    assert (states.pop("1024_GRU_48"), states.pop("check_complete")) == ("failed", "failed")
+    assert (states.pop(LARGE), states.pop("check_complete")) == ("failed", "failed")
     assert set(states.values()) == {"success"}
     assert run.state == "failed"
 
@@ -89,11 +90,11 @@ def test_once_there_is_memory_only_the_missing_variant_is_trained(
     assert steps.store.find("models", steps.places.model(large)) is None
     again = whole.finished({**form, "units": [4]})
     assert again.state == "success"
-    log = "\n".join(whole.airflow.api.log(again.task("4_GRU_48")))
+    log = "\n".join(whole.airflow.api.log(again.task(SMALL)))
     assert "is in the store: nothing to do" in log
 
 
 def test_the_failed_task_was_tried_again_and_its_log_says_why(run: FinishedRun, whole: WholeAirflow) -> None:
-    task = run.task("1024_GRU_48")
+    task = run.task(LARGE)
     assert task["try_number"] == 4
     assert "Out of memory" in json.dumps(whole.airflow.api.log(task))

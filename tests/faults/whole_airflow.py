@@ -115,7 +115,7 @@ class FinishedRun:
     tasks: list[dict[str, Any]]
 
     def states(self) -> dict[str, str]:
-        """Return the state of each task; mapped ones go by their variant's name."""
+        """Return the state of each task; mapped ones go by their variant's title."""
         return {str(task.get("rendered_map_index") or task["task_id"]): str(task["state"]) for task in self.tasks}
 
     def task(self, name: str) -> dict[str, Any]:
@@ -128,6 +128,7 @@ def running(folder: Path) -> Iterator[WholeAirflow]:
     mail = BadMailServer(password=CANARIES["the password of the mail server"])
     with pytest.MonkeyPatch.context() as patch, mail, KaggleStandIn(b"") as kaggle:
         patch.setenv("IMDB_AIRFLOW_HOME", str(folder))
+        patch.setattr(local_airflow, "PREFERRED_PORT", 0)  # any that is free
         patch.setattr(local_airflow, "PATIENCE", 400.0)  # seconds; other tests may run beside this one
         home = Home.from_environment()
         airflow = LocalAirflow(home, Shutdown(), smtp_port=mail.port)
