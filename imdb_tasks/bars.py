@@ -27,7 +27,7 @@ def test_accuracy(result: StudyResult) -> Chart:
         _add_measured(figure, row, result)
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in reversed(table)], showgrid=True)
     figure.update_yaxes(range=[-0.6, len(table) - 0.4])
-    figure.update_xaxes(title="Test accuracy", tickformat=".0%", showgrid=True)
+    figure.update_xaxes(title="Test accuracy", tickformat=".0%", showgrid=True, range=_reach(table, result))
     top_legend(figure)
     winner = best(table)
     peak = f"Highest: {winner.label} with {percent(winner.accuracy or 0)}." if winner else "None finished."
@@ -92,6 +92,17 @@ def review_lengths(result: StudyResult) -> Chart:
     figure.update_yaxes(title="Density (reviews per word)", rangemode="tozero")
     words = f"median {lengths.median:,.0f} words, {percent(lengths.truncated_share)} are longer than {tokens}"
     return Chart("review-lengths", "Length of reviews", f"Reviews: {words}.", f"Histogram: {words}.", figure)
+
+
+def _reach(table: Sequence[Row], result: StudyResult) -> list[float]:
+    """Return limits that hold every interval and published value; words beside them would widen a narrow chart's."""
+    values = [row.published.accuracy for row in table if row.published and row.published.accuracy is not None]
+    for row in table:
+        if row.accuracy is not None:
+            values += wilson(row.accuracy, result.data_card.test_rows)
+    low, high = min(values, default=0.5), max(values, default=1.0)
+    pad = 0.04 * (high - low)
+    return [low - pad, high + pad]
 
 
 def _add_published(figure: Any, table: Sequence[Row]) -> None:

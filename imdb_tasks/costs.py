@@ -14,7 +14,7 @@ from imdb_tasks.results import Cost, StudyResult
 _DEPTH = 0.12  # accuracy below the best that is still drawn to scale
 _MARGIN = 1.25  # on both ends of a log scale, for points and labels
 _MANY = 10_000
-_LABEL = 0.13  # of the width of the figure: one variant's name
+_LABEL = 0.15  # of the width of the figure: one variant's name
 _HEIGHTS = (0.56, 0.44)
 
 

@@ -10,7 +10,7 @@ from imdb_tasks.evidence import Effect, Outcome
 from imdb_tasks.palette import GREY, NEUTRAL, template
 from imdb_tasks.wording import OUTCOME_NAMES, amount, effect_text
 
-_LINE, _HEAD = 26, 30  # pixels
+_LINE, _HEAD, _CHARACTER = 26, 30, 7  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
 
 
@@ -61,8 +61,9 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
     figure = make_subplots(
         rows=len(blocks), cols=1, row_heights=lines, vertical_spacing=gap / inside if len(blocks) > 1 else 0
     )
+    right = 16 + _CHARACTER * max(len(_value(effect)) for block in blocks for effect in block.effects)
     figure.update_layout(
-        template=template(dark=False), height=inside + _HEAD + 50, margin={"l": 10, "r": 176, "t": _HEAD, "b": 46}
+        template=template(dark=False), height=inside + _HEAD + 50, margin={"l": 10, "r": right, "t": _HEAD, "b": 46}
     )
     for row, block in enumerate(blocks, 1):
         _fill(figure, block, row, headed=len(blocks) > 1)
