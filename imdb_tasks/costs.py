@@ -1,7 +1,7 @@
 """Test accuracy against what a variant costs: time, parameters, memory."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from imdb_tasks.results import Cost, StudyResult
 _DEPTH = 0.12  # accuracy below the best that is still drawn to scale
 _MARGIN = 1.25  # on both ends of a log scale, for points and labels
 _MANY = 10_000
+_FAR = 4  # times the cheapest: costs beyond it are drawn on a log scale
 _LABEL = 0.15  # of the width of the figure: one variant's name
 _HEIGHTS = (0.56, 0.44)
 
@@ -26,13 +27,12 @@ class Axis:
     row: int
     column: int
     measure: Callable[[Cost], float]
-    log: bool = True
 
 
 AXES = (
     Axis("Training time, seconds", 1, 1, lambda cost: cost.wall_seconds),
     Axis("Trainable parameters", 2, 1, lambda cost: cost.trainable_parameters),
-    Axis("Peak memory, MB", 2, 2, lambda cost: cost.peak_memory_bytes / 1e6, log=False),
+    Axis("Peak memory, MB", 2, 2, lambda cost: cost.peak_memory_bytes / 1e6),
 )
 
 
@@ -74,8 +74,7 @@ def cost_chart(result: StudyResult) -> Chart | None:
         title="What accuracy costs",
         caption=(
             "The line joins the variants that no cheaper one equals, for each kind of cost. Filled is GRU, hollow is"
-            " LSTM. Bars are 95 % intervals for the luck of the draw of test reviews. Times and parameters are on log"
-            f" scales.{clipped}"
+            f" LSTM. Bars are 95 % intervals for the luck of the draw of test reviews.{clipped}"
         ),
         alternative=f"Test accuracy against training time. No quicker variant equals {', '.join(named)}.",
         figure=figure,
@@ -121,34 +120,41 @@ def _fill(figure: Any, axis: Axis, measured: Sequence[Row], result: StudyResult,
             **place,
         )
     scale = _scale(axis, [cost for cost, _ in points])
-    for index, x in _label_places(axis, chosen, points, scale["range"]):
-        figure.add_annotation(text=measured[index].label, x=x, y=points[index][1], yshift=20, xanchor="center", **place)
-    figure.update_xaxes(title={"text": axis.title, "standoff": 6}, **scale, **place)
+    for index, x in _label_places(axis, chosen, points, scale):
+        _, top = wilson(points[index][1], result.data_card.test_rows)
+        figure.add_annotation(text=measured[index].label, x=x, y=top, yshift=9, xanchor="center", **place)
+    figure.update_xaxes(scale, **place)
 
 
 def _label_places(
-    axis: Axis, chosen: Sequence[int], points: Sequence[tuple[float, float]], limits: Sequence[float]
+    axis: Axis, chosen: Sequence[int], points: Sequence[tuple[float, float]], scale: Mapping[str, Any]
 ) -> list[tuple[int, float]]:
     """Return which points get their name, and where along the axis: moved apart and inside of the panel."""
     named = chosen if axis.row == 1 else chosen[-1:]
-    low, high = limits
+    low, high = scale["range"]
     gap = (high - low) * (_LABEL if axis.row == 1 else 2 * _LABEL)
     costs = [points[index][0] for index in named]
-    places = spread([math.log10(cost) if axis.log else cost for cost in costs], gap, low + gap / 2, high - gap / 2)
+    places = spread(
+        [math.log10(cost) if "type" in scale else cost for cost in costs], gap, low + gap / 2, high - gap / 2
+    )
     return list(zip(named, places, strict=True))
 
 
 def _scale(axis: Axis, costs: Sequence[float]) -> dict[str, Any]:
-    """Return an axis that spans the costs; on a log scale with ticks at 1, 2 and 5 times the powers of ten."""
-    if not axis.log:
-        pad = 0.1 * (max(costs) - min(costs)) or 1
-        return {"range": [min(costs) - pad, max(costs) + pad], "nticks": 6}
+    """Return an axis that spans the costs: linear, or, where they differ much, logarithmic with ticks at 1, 2 and 5
+    times the powers of ten.
+    """
+    if min(costs) <= 0 or max(costs) < _FAR * min(costs):
+        pad = 0.1 * (max(costs) - min(costs)) or 0.1 * max(costs) or 1.0
+        title = {"text": axis.title, "standoff": 6}
+        return {"title": title, "range": [min(costs) - pad, max(costs) + pad], "nticks": 6}
     low, high = min(costs) / _MARGIN, max(costs) * _MARGIN
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [
         tick for power in powers for tick in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if low <= tick <= high
     ]
     return {
+        "title": {"text": f"{axis.title} (log scale)", "standoff": 6},
         "type": "log",
         "range": [math.log10(low), math.log10(high)],
         "tickvals": ticks,

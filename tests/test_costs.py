@@ -39,6 +39,14 @@ def test_every_finished_variant_has_its_interval_in_every_panel_unless_it_is_cli
     assert sum(trace.error_y.array is not None for trace in CHART.figure.data) == (15 - 4) * 3
 
 
+def test_costs_that_differ_much_are_on_a_log_scale_with_round_ticks_and_others_are_linear():
+    time, parameters, memory = (CHART.figure.layout[name] for name in ("xaxis", "xaxis2", "xaxis3"))
+    assert (time.type, parameters.type, memory.type) == ("log", "log", None)
+    assert time.title.text == "Training time, seconds (log scale)"
+    assert list(time.ticktext) == ["500", "1,000", "2,000"]
+    assert memory.title.text == "Peak memory, MB"
+
+
 def test_names_do_not_collide_and_stay_inside_of_their_panel():
     for axis in ("x", "x2", "x3"):
         low, high = CHART.figure.layout[f"xaxis{axis[1:]}"].range
