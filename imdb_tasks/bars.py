@@ -1,30 +1,18 @@
 """The charts that are not curves: test accuracy, and what the data is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from imdb_tasks.chart import Chart, empty_figure, top_legend
 from imdb_tasks.curves import bullet
 from imdb_tasks.findings import Row, best, count_of, percent, rows, wilson
-from imdb_tasks.palette import COLOURS, GREY, NEUTRAL, look, template
+from imdb_tasks.palette import COLOURS, GREY, NEUTRAL, look
 from imdb_tasks.results import StudyResult
 
 MOST_BARS = 60
 _CROWDED = 0.75  # published accuracies above it leave no room for words on their right
 _BAR = 23  # pixels for one variant
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure, its name in files and links, and its words. ``narrowest`` is the least legible width in pixels."""
-
-    name: str
-    title: str
-    caption: str
-    alternative: str
-    figure: Any
-    narrowest: int = 320
 
 
 def test_accuracy(result: StudyResult) -> Chart:
@@ -33,16 +21,14 @@ def test_accuracy(result: StudyResult) -> Chart:
     finished = sum(row.accuracy is not None for row in table)
     if len(table) > MOST_BARS:
         table = tuple(sorted(table, key=lambda row: row.accuracy or 0, reverse=True)[:MOST_BARS])
-    figure = _empty_figure(height=len(table) * _BAR + 96)
+    figure = empty_figure(height=len(table) * _BAR + 96)
     _add_published(figure, table)
     for row in table:
         _add_measured(figure, row, result)
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in reversed(table)], showgrid=True)
     figure.update_yaxes(range=[-0.6, len(table) - 0.4])
-    figure.update_xaxes(title="Test accuracy", tickformat=".0%", showgrid=True)
-    figure.update_layout(
-        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0}, margin={"t": 34}
-    )
+    figure.update_xaxes(title="Test accuracy", tickformat=".0%", showgrid=True, range=_reach(table, result))
+    top_legend(figure)
     winner = best(table)
     peak = f"Highest: {winner.label} with {percent(winner.accuracy or 0)}." if winner else "None finished."
     few = f" The {MOST_BARS} best of {len(result.variants)}." if len(result.variants) > MOST_BARS else ""
@@ -60,7 +46,7 @@ def class_balance(result: StudyResult) -> Chart:
     card = result.data_card
     positive = (card.train_positive, card.test_positive)
     negative = (card.train_rows - card.train_positive, card.test_rows - card.test_positive)
-    figure = _empty_figure(height=190)
+    figure = empty_figure(height=190)
     for name, counts in (("negative", negative), ("positive", positive)):
         figure.add_bar(
             y=["training", "test"],
@@ -86,7 +72,7 @@ def review_lengths(result: StudyResult) -> Chart:
     if lengths.maximum > edges[-2] + (width := edges[1] - edges[0]):
         edges[-1] = edges[-2] + width
     widths = [right - left for left, right in pairwise(edges)]
-    figure = _empty_figure(height=260)
+    figure = empty_figure(height=260)
     figure.add_bar(
         x=edges[:-1],
         y=[count / width for count, width in zip(lengths.histogram_counts, widths, strict=True)],
@@ -106,6 +92,17 @@ def review_lengths(result: StudyResult) -> Chart:
     figure.update_yaxes(title="Density (reviews per word)", rangemode="tozero")
     words = f"median {lengths.median:,.0f} words, {percent(lengths.truncated_share)} are longer than {tokens}"
     return Chart("review-lengths", "Length of reviews", f"Reviews: {words}.", f"Histogram: {words}.", figure)
+
+
+def _reach(table: Sequence[Row], result: StudyResult) -> list[float]:
+    """Return limits that hold every interval and published value; words beside them would widen a narrow chart's."""
+    values = [row.published.accuracy for row in table if row.published and row.published.accuracy is not None]
+    for row in table:
+        if row.accuracy is not None:
+            values += wilson(row.accuracy, result.data_card.test_rows)
+    low, high = min(values, default=0.5), max(values, default=1.0)
+    pad = 0.04 * (high - low)
+    return [low - pad, high + pad]
 
 
 def _add_published(figure: Any, table: Sequence[Row]) -> None:
@@ -157,11 +154,3 @@ def _add_ending(figure: Any, row: Row, result: StudyResult) -> None:
         xanchor="right" if near else "left",
         xshift=-8 if near else 8,
     )
-
-
-def _empty_figure(height: int) -> Any:
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    figure.update_layout(template=template(dark=False), height=height, margin={"l": 10, "r": 12, "t": 10, "b": 46})
-    return figure

@@ -3,23 +3,37 @@
 from collections.abc import Sequence
 from typing import Any
 
-from imdb_tasks.bars import Chart, class_balance, review_lengths, test_accuracy
+from imdb_tasks.bars import class_balance, review_lengths, test_accuracy
+from imdb_tasks.changes import changes_chart
+from imdb_tasks.chart import Chart
+from imdb_tasks.conclusions import Analysis
+from imdb_tasks.costs import cost_chart
 from imdb_tasks.curves import bullet
 from imdb_tasks.findings import best, label, percent, rows
+from imdb_tasks.forest import accuracy_effects, loss_effects
 from imdb_tasks.palette import look
 from imdb_tasks.panels import View, grid
+from imdb_tasks.probabilities import calibration_chart, confusion_chart
 from imdb_tasks.results import StudyResult, VariantResult
 
 MOST_SIZES = 8  # layer sizes whose curves are drawn
 
 
-def charts(result: StudyResult) -> tuple[Chart, ...]:
-    """Draw every chart of the report, in reading order; one whose curves are all missing is left out."""
-    drawn = [test_accuracy(result), validation_accuracy(result)]
+def charts(result: StudyResult, analysis: Analysis) -> tuple[Chart, ...]:
+    """Draw every chart of the report; one that has nothing to show is left out."""
+    drawn = [test_accuracy(result), accuracy_effects(analysis), loss_effects(analysis), cost_chart(result)]
+    drawn.append(validation_accuracy(result))
     if any(each.training for each in result.variants):
-        drawn += [chart for units in result.study.units[:MOST_SIZES] if (chart := by_batch_size(result, units))]
-        drawn += [chart for chart in (best_batch_sizes(result), overfitting(result)) if chart]
-    return (*drawn, class_balance(result), review_lengths(result))
+        drawn += [best_batch_sizes(result), overfitting(result)]
+        drawn += [by_batch_size(result, units) for units in result.study.units[:MOST_SIZES]]
+    if analysis.calibration:
+        drawn.append(calibration_chart(analysis.calibration))
+    if analysis.confusion:
+        drawn.append(confusion_chart(analysis.confusion))
+    if analysis.comparison:
+        drawn.append(changes_chart(analysis.comparison, result.study))
+    drawn += [class_balance(result), review_lengths(result)]
+    return tuple(chart for chart in drawn if chart)
 
 
 def validation_accuracy(result: StudyResult) -> Chart:

@@ -39,6 +39,12 @@ def curve(result: VariantResult, measure: Measure) -> tuple[float | None, ...]:
     return values
 
 
+def chosen_epoch(result: VariantResult) -> int | None:
+    """Return the epoch, counted from 1, of the lowest validation loss: where one would have stopped."""
+    losses = [(loss, epoch) for epoch, loss in enumerate(curve(result, "val_loss"), 1) if loss is not None]
+    return min(losses)[1] if losses else None
+
+
 def limits(results: Sequence[VariantResult], *measures: Measure) -> tuple[float, float]:
     """Return a y range for the finished variants (for all, if none finished); losses above ``LOSS_CEILING`` do not
     stretch it.
@@ -74,7 +80,9 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
 
 
 def draw(figure: Any, panel: Panel, results: Sequence[VariantResult], study_result: StudyResult) -> None:
-    """Add one curve for each of ``results``, with crosses where they diverged and arrowheads where they leave."""
+    """Add one curve for each of ``results``, with rings at the chosen epoch, crosses where they diverged and
+    arrowheads where they leave.
+    """
     for result in results:
         values = curve(result, panel.measure)
         shape = look(result.variant, study_result.study)
@@ -89,7 +97,7 @@ def draw(figure: Any, panel: Panel, results: Sequence[VariantResult], study_resu
             showlegend=False,
             **panel.place,
         )
-        _mark(figure, panel, values, diverged=result.status == "diverged", colour=shape.colour)
+        _mark(figure, panel, result, shape.colour)
     figure.update_yaxes(range=list(panel.limits), **panel.place)
 
 
@@ -134,21 +142,23 @@ def bullet(result: VariantResult, study_result: StudyResult, text: str) -> str:
     return f'<span style="color:{look(result.variant, study_result.study).colour}">●</span> {text}'
 
 
-def _mark(figure: Any, panel: Panel, values: Sequence[float | None], *, diverged: bool, colour: str) -> None:
+def _mark(figure: Any, panel: Panel, result: VariantResult, colour: str) -> None:
     low, high = panel.limits
+    values, chosen = curve(result, panel.measure), chosen_epoch(result)
     marks = []
-    away = _first_above(values, high)
-    seen = [(epoch, v) for epoch, v in enumerate(values, 1) if v is not None]
-    if away:
+    if chosen and (value := values[chosen - 1]) is not None and low <= value <= high:
+        marks.append((chosen, value, "circle-open", f"epoch {chosen}: lowest validation loss"))
+    if away := _first_above(values, high):
         marks.append((away, high, "triangle-up", "leaves the scale"))
-    if diverged and seen:
+    seen = [(epoch, v) for epoch, v in enumerate(values, 1) if v is not None]
+    if result.status == "diverged" and seen:
         marks.append((seen[-1][0], min(max(seen[-1][1], low), high), "x", "diverged after this epoch"))
     for epoch, y, symbol, text in marks:
         figure.add_scatter(
             x=[epoch],
             y=[y],
             mode="markers",
-            marker={"symbol": symbol, "size": 10, "color": colour},
+            marker={"symbol": symbol, "size": 12, "color": colour, "line": {"width": 2, "color": colour}},
             cliponaxis=False,
             hovertemplate=f"{text}<extra></extra>",
             showlegend=False,

@@ -82,16 +82,6 @@ class Row:
             return None
         return self.accuracy - self.published.accuracy
 
-    @property
-    def best_epoch(self) -> tuple[int, float] | None:
-        """The epoch, counted from 1, of the lowest validation loss, and that loss."""
-        losses = self.result.training.history.val_loss if self.result.training else ()
-        return min(
-            ((epoch, loss) for epoch, loss in enumerate(losses, 1) if loss is not None),
-            key=lambda pair: (pair[1], pair[0]),
-            default=None,
-        )
-
 
 def rows(result: StudyResult) -> tuple[Row, ...]:
     """Return the result table in the study's order."""
@@ -132,31 +122,6 @@ def margin(share: float, count: int) -> float:
     return (high - low) / 2
 
 
-def headline(result: StudyResult) -> str:
-    """Return the main result as one sentence or two."""
-    table = rows(result)
-    winner = best(table)
-    if winner is None or winner.accuracy is None:
-        return f"No variant has a test result: {_casualties(table)}."
-    half = margin(winner.accuracy, result.data_card.test_rows)
-    near = sum(r.accuracy is not None and winner.accuracy - r.accuracy <= half for r in table) - 1
-    sentence = f"{winner.label} has the highest test accuracy, {percent(winner.accuracy)} ± {points(half)}"
-    if near:
-        sentence += f"; {count_of(near, 'other lies', 'others lie')} within that margin"
-    return f"{sentence}." + (f" Of {len(table)} variants, {_casualties(table)}." if _casualties(table) else "")
-
-
-def subject(result: StudyResult) -> str:
-    """Return the news as the subject of a mail."""
-    table = rows(result)
-    winner = best(table)
-    news = "no variant has a test result"
-    if winner is not None and winner.accuracy is not None:
-        news = f"{winner.label} best at {percent(winner.accuracy)}"
-    start = "IMDB study (not the original)" if is_another_study(result) else "IMDB study"
-    return f"{start}: " + "; ".join(filter(None, (news, _casualties(table))))
-
-
 def is_another_study(result: StudyResult) -> bool:
     """Return whether epochs or corpus differ so much that no number can be compared with the published ones."""
     original = published()
@@ -193,12 +158,6 @@ def _changed_settings(study: Study) -> list[str]:
             if value != expected and name != "epochs":
                 found.append(f"{name.replace('_', ' ')} {value} instead of {expected}")
     return found
-
-
-def _casualties(table: Iterable[Row]) -> str:
-    endings = [row.result.status for row in table]
-    counts = ((endings.count(status), status) for status in ("diverged", "missing"))
-    return ", ".join(f"{count} {status}" for count, status in counts if count)
 
 
 def percent(share: float) -> str:

@@ -42,6 +42,13 @@ def look(variant: Variant, study: Study) -> Look:
     )
 
 
+def marker(variant: Variant, study: Study) -> dict[str, Any]:
+    """Return the point of ``variant`` in a chart without lines: filled is GRU, hollow is LSTM."""
+    shape = look(variant, study)
+    hollow = "" if variant.cell == "GRU" else "-open"
+    return {"symbol": shape.symbol + hollow, "size": 10, "color": shape.colour, "line": {"width": 2 if hollow else 0}}
+
+
 def template(*, dark: bool) -> dict[str, Any]:
     """Return the plotly template of every chart; its background lets the page shine through."""
     ink, grid, line = ("#E6E8EB", "#363C45", "#6B7480") if dark else ("#1B1F24", "#E3E6EA", "#9AA3AD")

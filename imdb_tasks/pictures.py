@@ -5,6 +5,7 @@ import logging
 import struct
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def save(figures: Mapping[str, Any], folder: Path) -> str | None:
     for chatty in ("kaleido", "choreographer"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        pictures = asyncio.run(_draw(figures))
+        # In a thread of its own: whoever calls, such as a notebook, may have an event loop already.
+        with ThreadPoolExecutor(1) as thread:
+            pictures = thread.submit(asyncio.run, _draw(figures)).result()
     except ChromeNotFoundError:
         reason = NO_BROWSER
     except (BrowserClosedError, BrowserDepsError, BrowserFailedError, ChannelClosedError, TimeoutError) as error:

@@ -15,10 +15,13 @@ from imdb_tasks.locks import Hold
 from imdb_tasks.places import Places
 from imdb_tasks.results import StudyResult
 from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import Study
+from imdb_tasks.study import Study, Variant
+from imdb_tasks.wanted import REVIEWS
 
 if TYPE_CHECKING:
     from imdb_tasks.comparing import Previous
+    from imdb_tasks.examples import WrongReview
+    from imdb_tasks.reporting import Material
     from imdb_tasks.resampling import Predictions
 
 log = logging.getLogger(__name__)
@@ -141,8 +144,25 @@ class Reported:
         about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"]}
         with self.store.publish("reports", key, about, hold=hold) as folder:
             # The manifest is written when the folder is complete, and so with what the report says of itself.
-            provenance = self._provenance(evaluation)
-            about |= reporting.write_report(result_of(evaluation), analysis_of(analysis), provenance, folder)
+            about |= reporting.write_report(self._material(evaluation, analysis_of(analysis)), folder)
+
+    def _material(self, evaluation: Entry, analysis: Analysis) -> "Material":
+        from imdb_tasks.reporting import Material
+
+        wrong = self._most_wrong(evaluation, analysis.confusion.variant) if analysis.confusion else ()
+        return Material(result_of(evaluation), analysis, wrong, self._provenance(evaluation))
+
+    def _most_wrong(self, evaluation: Entry, variant: Variant) -> "tuple[WrongReview, ...]":
+        """Return the surest errors of a model; none where the file of the reviews has been pruned."""
+        from imdb_tasks.examples import most_wrong
+
+        corpus = self.store.need(*evaluation.about["inputs"][0].split("/"), step="prepare")
+        reviews = self.store.find(*corpus.about["inputs"][0].split("/"))
+        if reviews is None:
+            return ()
+        tested = self._tested(evaluation)
+        probabilities = tested.probabilities[tested.names.index(variant.name)]
+        return most_wrong(reviews.file(REVIEWS.member), probabilities, self.study.text)
 
     def reported(self) -> Entry:
         """Return the report on the study as it was last evaluated."""

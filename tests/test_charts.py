@@ -7,32 +7,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imdb_tasks.bars import MOST_BARS
-from imdb_tasks.charts import MOST_SIZES, Chart, charts
-from imdb_tasks.curves import LOSS_CEILING, limits, spread
+from imdb_tasks.chart import Chart
+from imdb_tasks.charts import MOST_SIZES, charts
+from imdb_tasks.curves import LOSS_CEILING, chosen_epoch, limits, spread
 from imdb_tasks.palette import look
+from imdb_tasks.results import StudyResult
 from imdb_tasks.study import Study, TrainingSettings
+from tests.study_analysis import run_comparison, study_analysis
 from tests.study_results import demo_result, study_result
 
 FULL = study_result()
-DRAWN = {chart.name: chart for chart in charts(FULL)}
+DRAWN = {chart.name: chart for chart in charts(FULL, study_analysis(FULL, comparison=run_comparison(FULL)))}
+
+
+def draw_all(result: StudyResult) -> tuple[Chart, ...]:
+    return charts(result, study_analysis(result))
 
 
 def texts(chart: Chart) -> str:
     return " ".join(annotation.text for annotation in chart.figure.layout.annotations)
 
 
-def test_the_report_has_all_charts_of_the_original_and_the_test_accuracy():
-    assert list(DRAWN) == [
+ORIGINAL = {
+    "class-balance",
+    "validation-accuracy",
+    "batch-size-128",
+    "batch-size-64",
+    "batch-size-32",
+    "overfitting",
+    "best-batch-sizes",
+}
+
+
+def test_the_report_has_all_charts_of_the_original_and_those_that_weigh_it():
+    assert DRAWN.keys() - ORIGINAL == {
         "test-accuracy",
-        "validation-accuracy",
-        "batch-size-128",
-        "batch-size-64",
-        "batch-size-32",
-        "best-batch-sizes",
-        "overfitting",
-        "class-balance",
+        "effects",
+        "effects-on-loss",
+        "cost",
+        "calibration",
+        "confusion",
+        "changes",
         "review-lengths",
-    ]
+    }
+    assert DRAWN.keys() >= ORIGINAL
 
 
 @pytest.mark.parametrize("chart", DRAWN.values(), ids=list(DRAWN))
@@ -54,15 +72,17 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(chart):
     ids=["LSTM only", "one variant", "five sizes", "replicates", "one epoch"],
 )
 def test_any_grid_can_be_drawn(study):
-    drawn = charts(study_result(study))
+    drawn = draw_all(study_result(study))
     assert sum(chart.name.startswith("batch-size-") for chart in drawn) == len(study.units)
 
 
 def test_a_study_without_any_curve_still_has_the_charts_of_its_data():
     names = {variant.name: "no worker" for variant in Study().variants}
-    drawn = charts(study_result(missing=names))
+    drawn = draw_all(study_result(missing=names))
     assert [chart.name for chart in drawn] == [
         "test-accuracy",
+        "effects",
+        "effects-on-loss",
         "validation-accuracy",
         "class-balance",
         "review-lengths",
@@ -93,7 +113,7 @@ def test_what_a_chart_cannot_show_is_written_on_it():
 
 def test_a_curve_that_leaves_the_scale_says_where_it_ends():
     result = study_result(Study(cells=("LSTM",)))
-    chart = next(chart for chart in charts(result) if chart.name == "batch-size-64")
+    chart = next(chart for chart in draw_all(result) if chart.name == "batch-size-64")
     assert "64 off scale, ends at 578,667" in texts(chart)
 
 
@@ -101,10 +121,28 @@ def test_a_variant_looks_the_same_in_every_chart():
     seen: dict[str, set[tuple[str, str, float]]] = {}
     for chart in DRAWN.values():
         for trace in chart.figure.data:
-            if trace.name and trace.type == "scatter" and "/" in trace.name:
+            if trace.name and trace.type == "scatter" and "/" in trace.name and trace.line.color:
                 seen.setdefault(trace.name, set()).add((trace.line.color, trace.line.dash, trace.line.width))
     assert len(seen) == 18
     assert all(len(looks) == 1 for looks in seen.values())
+
+
+def test_a_ring_marks_the_epoch_of_the_lowest_validation_loss_in_loss_and_accuracy():
+    losses = FULL.variants[0].training.history.val_loss
+    chosen = losses.index(min(losses)) + 1
+    rings = [trace for trace in DRAWN["batch-size-128"].figure.data if trace.marker.symbol == "circle-open"]
+    assert [trace.x[0] for trace in rings].count(chosen) == 2
+    assert min(losses) in [trace.y[0] for trace in rings]
+
+
+def test_the_chosen_epoch_of_a_diverged_variant_is_before_its_end():
+    diverged = next(each for each in FULL.variants if each.status == "diverged")
+    assert 0 < chosen_epoch(diverged) < diverged.training.diverged_at_epoch
+
+
+def test_a_variant_without_a_finite_loss_has_no_chosen_epoch():
+    missing = next(each for each in FULL.variants if each.status == "missing")
+    assert chosen_epoch(missing) is None
 
 
 def test_no_two_variants_of_the_study_look_the_same():
@@ -118,9 +156,9 @@ def test_a_batch_size_has_its_colour_in_any_grid():
 
 
 def test_a_few_epochs_are_drawn_as_points_and_many_as_lines():
-    few = next(chart for chart in charts(demo_result()) if chart.name == "batch-size-32")
-    assert {trace.mode for trace in few.figure.data} == {"lines+markers"}
-    assert {trace.mode for trace in DRAWN["batch-size-32"].figure.data} == {"lines"}
+    few = next(chart for chart in draw_all(demo_result()) if chart.name == "batch-size-32")
+    assert {trace.mode for trace in few.figure.data if trace.name} == {"lines+markers"}
+    assert {trace.mode for trace in DRAWN["batch-size-32"].figure.data if trace.name} == {"lines"}
 
 
 def test_published_values_stand_beside_the_measured_ones():
@@ -136,10 +174,10 @@ def test_the_measured_ones_have_error_bars():
 
 def test_a_huge_grid_shows_its_best_variants_and_says_so():
     study = Study(units=tuple(range(1, 41)), training=TrainingSettings(epochs=1))
-    accuracy, curves, *others = charts(study_result(study))
-    assert f"The {MOST_BARS} best of 240." in accuracy.caption
-    assert f"The first {MOST_SIZES} of 40 layer sizes." in curves.caption
-    assert sum(chart.name.startswith("batch-size-") for chart in others) == MOST_SIZES
+    drawn = {chart.name: chart for chart in draw_all(study_result(study))}
+    assert f"The {MOST_BARS} best of 240." in drawn["test-accuracy"].caption
+    assert f"The first {MOST_SIZES} of 40 layer sizes." in drawn["validation-accuracy"].caption
+    assert sum(name.startswith("batch-size-") for name in drawn) == MOST_SIZES
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.001, 0.3))

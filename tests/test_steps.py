@@ -8,6 +8,7 @@ import pytest
 from imdb_tasks import runtime
 from imdb_tasks.conclusions import Analysis
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.examples import MOST
 from imdb_tasks.reported import analysis_of
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
@@ -163,6 +164,15 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
     metrics = json.loads(done.store.need("evaluations", noted["evaluation"], step="").file("result.json").read_text())
     accuracies = [row["test"]["accuracy"] for row in metrics["variants"]]
     assert [summary.accuracy for summary in found.variants] == pytest.approx(accuracies)
+
+
+def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> None:
+    found = analysis(done)
+    assert found.confusion is not None
+    wrong = done._material(done._evaluation(), found).wrong
+    assert len(wrong) == min(MOST, found.confusion.false_positive + found.confusion.false_negative)
+    page = done.report().file("report.html").read_text("utf8")
+    assert all(f"Row {each.row:,} of the source" in page and each.text in page for each in wrong)
 
 
 def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: Steps, tiny_study: Study) -> None:
