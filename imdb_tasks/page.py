@@ -9,17 +9,18 @@ from typing import Any
 from imdb_tasks.chart import Chart
 from imdb_tasks.curves import LOSS_CEILING
 from imdb_tasks.palette import template
+from imdb_tasks.plotlyjs import SCRIPT
 from imdb_tasks.rendering import environment
 
 
 def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
     """Return the page. Its content security policy allows its own scripts, by their hashes, and nothing else."""
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
 
     templates = environment(escape=True)
     # The scripts are this project's and plotly's own text: markup, not data.
-    scripts = [Markup(text) for text in (get_plotlyjs(), templates.get_template("page/script.js.j2").render())]  # noqa: S704
+    own = templates.get_template("page/script.js.j2").render()
+    scripts = [Markup(text) for text in (SCRIPT.read_text("utf8"), own)]  # noqa: S704
     return templates.get_template("page/page.html.j2").render(
         facts,
         charts={chart.name: chart for chart in drawn},

@@ -40,7 +40,7 @@ def test_the_policy_allows_exactly_the_scripts_of_the_page(page):
 
 
 def test_plotly_is_in_the_page_once(page):
-    assert page.count("plotly.js v") == 1
+    assert page.count("plotly.js (basic - minified) v") == 1
 
 
 def test_the_figures_are_strict_json_without_a_way_out_of_their_block(page):
@@ -95,8 +95,8 @@ def test_the_original_study_carries_no_warning_of_deviations(page):
     assert "Not the original study" not in page
 
 
-def test_the_page_is_below_six_megabytes(page):
-    assert len(page.encode()) < 6_000_000
+def test_the_page_is_below_three_megabytes(page):
+    assert len(page.encode()) < 3_000_000
 
 
 def test_the_recommendation_comes_before_everything_else(page):

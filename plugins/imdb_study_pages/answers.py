@@ -9,11 +9,10 @@ from fastapi.responses import Response
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 
-# When it is loaded, plotly's script adds the style of its maps, which no page here has: the browser's console tells
-# the hash of the one that it has refused.
-MAP_STYLE = "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"
+from imdb_tasks.plotlyjs import SCRIPT
+
 POLICY = (
-    f"default-src 'none'; script-src 'self'; style-src 'self' {MAP_STYLE}; img-src data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
 # The report is one file. Its own policy, in its head, goes further: it names the hashes of its scripts.
@@ -28,7 +27,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 OWN = Path(__file__).parents[2] / "include" / "static"
-PLOTLY = "plotly.min.js"
 ASK_WHETHER_CHANGED = "private, no-cache"
 KEEP_A_DAY = "private, max-age=86400"
 
@@ -42,17 +40,11 @@ async def harden(request: Request, call_next: RequestResponseEndpoint) -> Respon
 
 
 async def serve_asset(name: str, request: Request) -> Response:
-    """Serve a file of the pages, or plotly's script from its package; with an ETag, so that it is sent once."""
+    """Serve a file of the pages, or plotly's script; with an ETag, so that it is sent once."""
     own = {file.name for file in OWN.iterdir()}
-    if name not in {*own, PLOTLY}:
+    if name not in {*own, SCRIPT.name}:
         raise HTTPException(404, "there is no such file")
-    folder = OWN if name in own else _plotly()
+    folder = OWN if name in own else SCRIPT.parent
     answer = await StaticFiles(directory=folder).get_response(name, request.scope)
     answer.headers["Cache-Control"] = ASK_WHETHER_CHANGED if name in own else KEEP_A_DAY
     return answer
-
-
-def _plotly() -> Path:
-    import plotly
-
-    return Path(plotly.__file__).parent / "package_data"
