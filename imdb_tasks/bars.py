@@ -27,7 +27,7 @@ def test_accuracy(result: StudyResult) -> Chart:
         _add_measured(figure, row, result)
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in reversed(table)], showgrid=True)
     figure.update_yaxes(range=[-0.6, len(table) - 0.4])
-    figure.update_xaxes(title="Test accuracy", tickformat=".0%", showgrid=True, range=_reach(table, result))
+    figure.update_xaxes(title="Test accuracy", tickformat=".2~%", showgrid=True, range=_reach(table, result))
     top_legend(figure)
     winner = best(table)
     peak = f"Highest: {winner.label} with {percent(winner.accuracy or 0)}." if winner else "None finished."

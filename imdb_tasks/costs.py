@@ -63,7 +63,7 @@ def cost_chart(result: StudyResult) -> Chart | None:
     bottom = max(min(row.accuracy or 0 for row in measured), top - _DEPTH) - 0.012
     for axis in AXES:
         _fill(figure, axis, measured, result, bottom)
-    figure.update_yaxes(tickformat=".0%", range=[bottom - 0.004, top + 0.03])
+    figure.update_yaxes(tickformat=".2~%", range=[bottom - 0.004, top + 0.03])
     figure.update_yaxes(title="Test accuracy", col=1)
     _key(figure, result)
     named = [measured[index].label for index in front([_point(row, AXES[0]) for row in measured])]

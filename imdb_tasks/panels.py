@@ -94,7 +94,7 @@ def _fill(figure: Any, view: View, panel: Panel, result: StudyResult) -> None:
         **panel.place,
     )
     if panel.measure == "val_accuracy":
-        figure.update_yaxes(tickformat=".0%", **panel.place)
+        figure.update_yaxes(tickformat=".2~%", **panel.place)
 
 
 def _scale_epochs(figure: Any, study: Study, *, ticks: int) -> None:
