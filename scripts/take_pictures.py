@@ -2,14 +2,14 @@
 
 import os
 import re
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from scripts.airflow_ui import SECTION, AirflowUi, facts_of, mail_as_page
+from scripts.chromium import MISSING, chromium, launched
 from scripts.home import PROJECT, USER
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
@@ -17,7 +17,6 @@ from scripts.mail_catcher import MailCatcher
 FOLDER = PROJECT / "docs" / "pictures"
 LARGEST = 300_000  # bytes
 WIDTH, HEIGHT = 1280, 800
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 # The first run is only there for the second to be compared with.
 BEFORE = {"profile": "custom", "source": "sample", "cells": ["GRU"], "units": [32], "batch_sizes": [32], "epochs": 3}
 EPOCHS, LEARNING_RATE = 15, 0.001
@@ -38,8 +37,8 @@ class Camera:
 
 def main() -> int:
     """Run everything in a home of its own, and return the exit code."""
-    if not shutil.which("chromium"):
-        print("the pictures need Chromium: apt-get install chromium", file=sys.stderr)
+    if chromium() is None:
+        print(MISSING, file=sys.stderr)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="imdb-pictures-") as home:
@@ -49,8 +48,7 @@ def main() -> int:
 
 
 def _run(airflow: LocalAirflow, mail: MailCatcher) -> int:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+    with launched(str(chromium())) as browser:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         camera = Camera(AirflowUi(page, airflow.api.url))
         camera.ui.sign_in(USER, airflow.home.password)
@@ -58,7 +56,6 @@ def _run(airflow: LocalAirflow, mail: MailCatcher) -> int:
         _first_run(airflow, camera)
         _second_run(airflow, camera)
         _mail(browser, mail)
-        browser.close()
     return 0
 
 

@@ -3,8 +3,11 @@ from typing import Any
 
 import pytest
 
+from tests.chromium import browser
 from tests.conftest import write_corpus
 from tests.faults.whole_airflow import WholeAirflow, running
+
+__all__ = ["browser", "small_form", "whole"]
 
 
 @pytest.fixture(scope="session")

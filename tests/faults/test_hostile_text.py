@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from imdb_tasks import mail, pictures, reporting
 from imdb_tasks.results import StudyResult
-from tests.faults.browser import Seen, browser, look_at
+from tests.faults.browser import Seen, look_at
 from tests.faults.whole_airflow import WholeAirflow
 from tests.study_results import study_result
 
@@ -30,12 +30,6 @@ HOSTILE = {
 }
 FILES = ("report.html", "as-mailed.html")
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as launched:
-        yield launched
 
 
 def everywhere(text: str) -> StudyResult:
@@ -98,8 +92,8 @@ def write(text: str, folder: Path) -> Path:
     return folder
 
 
-def opened(chromium: Browser, path: Path) -> Seen:
-    page = chromium.new_page()
+def opened(browser: Browser, path: Path) -> Seen:
+    page = browser.new_page()
     try:
         return look_at(page, path.as_uri())
     finally:
@@ -107,10 +101,10 @@ def opened(chromium: Browser, path: Path) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def harmless(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
+def harmless(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Seen]:
     """What the pages are with a word that wants nothing."""
     folder = write(HARMLESS, tmp_path_factory.mktemp("harmless") / "report")
-    return {file: opened(chromium, folder / file) for file in FILES}
+    return {file: opened(browser, folder / file) for file in FILES}
 
 
 def nothing_happened(seen: Seen) -> bool:
@@ -127,9 +121,9 @@ def test_the_text_is_in_more_than_a_few_fields() -> None:
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_page_shows_it_as_text(
-    chromium: Browser, harmless: dict[str, Seen], tmp_path: Path, kind: str, file: str
+    browser: Browser, harmless: dict[str, Seen], tmp_path: Path, kind: str, file: str
 ) -> None:
-    before, seen = harmless[file], opened(chromium, write(HOSTILE[kind], tmp_path / "report") / file)
+    before, seen = harmless[file], opened(browser, write(HOSTILE[kind], tmp_path / "report") / file)
     assert seen.elements == before.elements
     assert nothing_happened(seen)
     assert seen.errors == before.errors
@@ -148,22 +142,22 @@ def test_a_word_of_a_megabyte_does_not_swell_the_mail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["an element", "the end of a script", "the end of a title", "a template"])
-def test_airflows_page_shows_it_as_text(whole: WholeAirflow, chromium: Browser, tmp_path: Path, kind: str) -> None:
-    before = in_airflow(whole, chromium, write(HARMLESS, tmp_path / "harmless"), "harmless")
-    seen = in_airflow(whole, chromium, write(HOSTILE[kind], tmp_path / "hostile"), "hostile")
+def test_airflows_page_shows_it_as_text(whole: WholeAirflow, browser: Browser, tmp_path: Path, kind: str) -> None:
+    before = in_airflow(whole, browser, write(HARMLESS, tmp_path / "harmless"), "harmless")
+    seen = in_airflow(whole, browser, write(HOSTILE[kind], tmp_path / "hostile"), "hostile")
     assert seen.elements == before.elements
     assert nothing_happened(seen)
     assert seen.errors == before.errors
     assert shown(HOSTILE[kind]) in " ".join(seen.text.split())
 
 
-def in_airflow(whole: WholeAirflow, chromium: Browser, folder: Path, key: str) -> Seen:
+def in_airflow(whole: WholeAirflow, browser: Browser, folder: Path, key: str) -> Seen:
     """Show a report as the newest of the plugin, to a user who is signed in."""
     store = whole.store
     with store.publish("reports", key, {}) as draft:
         draft.joinpath("report.html").write_bytes(folder.joinpath("report.html").read_bytes())
     store.write_ref(f"runs/{key}", {"report": key})
-    context = chromium.new_context(extra_http_headers={"Authorization": f"Bearer {whole.token('reader')}"})
+    context = browser.new_context(extra_http_headers={"Authorization": f"Bearer {whole.token('reader')}"})
     try:
         return look_at(context.new_page(), f"{whole.url}/imdb-study/report")
     finally:
