@@ -166,7 +166,7 @@ def test_a_run_leads_to_its_report(desk: Desk, finished_run: str) -> None:
 
 def test_two_runs_are_compared(desk: Desk, finished_run: str, another_run: str) -> None:
     frame = desk.ui.open_study()
-    assert re.search(r"GRU-32/32 has the highest test accuracy", frame.inner_text("main"))
+    assert re.search(r"GRU-32/32 is the most accurate", frame.inner_text("main"))
     desk.picture("study")
     frame.get_by_label(f"Compare {finished_run}, as the one before").check()
     frame.get_by_label(f"Compare {another_run}, as the one after").check()
@@ -222,7 +222,7 @@ def test_the_mail_can_be_read(desk: Desk, finished_run: str, browser: Browser, t
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if sent.url.startswith("http") else None)
     page.goto(file.as_uri())
-    assert "GRU-32/32 has the highest test accuracy" in page.inner_text("h1")
+    assert "GRU-32/32 is the most accurate" in page.inner_text("h1")
     pictures = page.evaluate("[...document.images].map(image => image.complete && image.naturalWidth)")
     assert pictures
     assert all(pictures)
