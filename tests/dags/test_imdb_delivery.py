@@ -5,16 +5,13 @@ from types import SimpleNamespace
 import pytest
 from aiosmtpd.controller import Controller
 
-from imdb_tasks.claims import read_claims
 from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.form import Delivery
 from imdb_tasks.steps import Steps
-from imdb_tasks.store import Store
-from imdb_tasks.study import Study
 from scripts.home import free_port
 from tests.dags.conftest import Inbox
 from tests.dags.environment import ROOT
-from tests.study_results import analysis_of, study_result
+from tests.reported import reported_study
 
 
 def set_connection(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
@@ -71,16 +68,7 @@ class Refusing:
 def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """A study with a report in the store."""
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-such-browser"))
-    steps = Steps(Study(), Store(tmp_path / "store"))
-    with steps.store.publish("evaluations", "e1", {"missing": 0}) as folder:
-        folder.joinpath("result.json").write_text(study_result().model_dump_json())
-    key = steps.places.analysis("e1", read_claims().fingerprint(), None)
-    with steps.store.publish("analyses", key, {"inputs": ["evaluations/e1"]}) as folder:
-        concluded = analysis_of(study_result()).model_copy(update={"confusion": None})  # no corpus to take errors from
-        folder.joinpath("analysis.json").write_text(concluded.model_dump_json())
-    steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
-    steps.report()
-    return steps
+    return reported_study(tmp_path / "store", "by-hand")
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,17 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser
 from pydantic import ValidationError
 
 from imdb_tasks import mail, pictures, reporting
-from imdb_tasks.results import StudyResult
+from imdb_tasks.study import Settings
 from tests.faults.browser import Seen, look_at
 from tests.faults.whole_airflow import WholeAirflow
+from tests.study_analysis import material, run_comparison, study_analysis, wrong_reviews
 from tests.study_results import study_result
 
 HARMLESS = "harmless"
@@ -29,22 +30,26 @@ HOSTILE = {
     "a word of a megabyte": "w" * 1_000_000,
 }
 FILES = ("report.html", "as-mailed.html")
+RESULT = study_result()
+ANALYSIS = study_analysis(RESULT, comparison=run_comparison(RESULT))
+RECORDS: dict[type[Settings], Settings] = {type(record): record for record in (RESULT, ANALYSIS)}
+Record = TypeVar("Record", bound=Settings)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
-def everywhere(text: str) -> StudyResult:
-    """Return a result with the text in every field that takes any text, fields of later versions included."""
-    content = json.loads(study_result().model_dump_json())
-    for place in places():
+def everywhere(record: Record, text: str) -> Record:
+    """Return a record with the text in every field that takes any text, fields of later versions included."""
+    content = json.loads(record.model_dump_json())
+    for place in places(type(record)):
         put(content, place, text)
-    return StudyResult.model_validate_json(json.dumps(content))
+    return type(record).model_validate_json(json.dumps(content))
 
 
 @cache
-def places() -> list[tuple[str | int, ...]]:
-    """Return where a result takes any text, and not only one of a few words or a hash."""
-    content = json.loads(study_result().model_dump_json())
-    return [place for place in texts(content) if takes_any_text(content, place)]
+def places(kind: type[Settings]) -> list[tuple[str | int, ...]]:
+    """Return where a record takes any text, and not only one of a few words or a hash."""
+    content = json.loads(RECORDS[kind].model_dump_json())
+    return [place for place in texts(content) if takes_any_text(kind, content, place)]
 
 
 def texts(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -55,11 +60,11 @@ def texts(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
             yield from texts(inner, (*place, key))
 
 
-def takes_any_text(content: Any, place: tuple[str | int, ...]) -> bool:
+def takes_any_text(kind: type[Settings], content: Any, place: tuple[str | int, ...]) -> bool:
     changed = json.loads(json.dumps(content))
     put(changed, place, "<any & text>")
     try:
-        StudyResult.model_validate_json(json.dumps(changed))
+        kind.model_validate_json(json.dumps(changed))
     except ValidationError:
         return False
     return True
@@ -69,6 +74,19 @@ def put(content: Any, place: tuple[str | int, ...], text: str) -> None:
     for key in place[:-1]:
         content = content[key]
     content[place[-1]] = text
+
+
+def with_everywhere(text: str) -> reporting.Material:
+    """Return what a report is made of, with the text wherever one can come from outside."""
+    return material(
+        everywhere(RESULT, text),
+        # Of the maintainers' own words and of ids that Airflow bounds, and reviews that are cut where they are read.
+        analysis=everywhere(ANALYSIS, text[:100]),
+        wrong=tuple(
+            review.model_copy(update={"text": text[:500]}) for review in wrong_reviews()
+        ),  # cut where it is read
+        provenance={"run": text, "reviews from": text, text[:50]: text},
+    )
 
 
 def write(text: str, folder: Path) -> Path:
@@ -82,7 +100,7 @@ def write(text: str, folder: Path) -> Path:
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures, "save", save)
-        about = reporting.write_report(everywhere(text), {"run": text, "reviews from": text, text[:50]: text}, folder)
+        about = reporting.write_report(with_everywhere(text), folder)
     addresses = {"sender": "a@example.org", "recipients": ["b@example.org"], "identity": "r"}
     message = mail.compose(folder, about, **addresses)
     assert message["Bcc"] is None
@@ -112,10 +130,12 @@ def nothing_happened(seen: Seen) -> bool:
 
 
 def test_the_text_is_in_more_than_a_few_fields() -> None:
-    content = everywhere(HARMLESS).model_dump_json()
-    assert content.count(HARMLESS) >= 20
-    for name in ("frequent_missing", "reason", "backend"):
-        assert name in content
+    result, analysis = everywhere(RESULT, HARMLESS), everywhere(ANALYSIS, HARMLESS)
+    assert result.model_dump_json().count(HARMLESS) >= 20
+    assert analysis.model_dump_json().count(HARMLESS) >= 20
+    assert {result.backend, *result.data_card.coverage.frequent_missing} == {HARMLESS}
+    assert analysis.comparison is not None
+    assert analysis.comparison.previous_run == HARMLESS
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -12,12 +12,10 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.form import Delivery
 from imdb_tasks.steps import Steps
-from imdb_tasks.store import Store
-from imdb_tasks.study import Study
 from tests.dags.environment import ROOT
 from tests.faults.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
 from tests.faults.whole_airflow import WholeAirflow
-from tests.study_results import study_result
+from tests.reported import reported_study
 
 TO = Delivery(recipients=(RECIPIENT,))
 
@@ -38,12 +36,7 @@ def delivery(monkeypatch: pytest.MonkeyPatch) -> Any:
 def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """A study with a report in the store."""
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-such-browser"))
-    steps = Steps(Study(), Store(tmp_path / "store"), "run-1")
-    with steps.store.publish("evaluations", "e1", {"missing": 0}) as folder:
-        folder.joinpath("result.json").write_text(study_result().model_dump_json())
-    steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
-    steps.report()
-    return steps
+    return reported_study(tmp_path / "store", "run-1")
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, port: int, **more: object) -> None:
