@@ -106,6 +106,11 @@ class AirflowApi:
         content = answer.raise_for_status().json()["content"]
         return [line if isinstance(line, str) else _as_text(line) for line in content]
 
+    def page(self, path: str) -> bytes:
+        """Return a page of a plugin, as the signed-in user gets it."""
+        self._sign_in()
+        return self._client.get(path).raise_for_status().content
+
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request; again where the token has expired, or the server asks for another try in its way."""
         for wait in range(TRIES):
