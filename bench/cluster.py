@@ -128,7 +128,7 @@ def run(running: Cluster, dag: str, conf: dict[str, Any]) -> list[dict[str, Any]
         time.sleep(0.5)
     running.api.unpause(dag)
     name = running.api.trigger(dag, conf)
-    while (state := running.api.state(dag, name)) not in ("success", "failed"):
+    while (state := running.api.end(dag, name)) is None:
         time.sleep(1)
     if state != "success":
         raise RuntimeError(f"{dag} ended as {state}; see {running.home}")

@@ -85,6 +85,14 @@ class AirflowApi:
         """Return the state of a run."""
         return str(self._send("GET", f"/dags/{dag}/dagRuns/{run}").raise_for_status().json()["state"])
 
+    def end(self, dag: str, run: str) -> str | None:
+        """Return how a run ended; None before its end, and while the API server is away or too busy to answer."""
+        try:
+            state = self.state(dag, run)
+        except httpx.HTTPError:
+            return None
+        return state if state in ("success", "failed") else None
+
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
         """Return every task instance of a run, mapped ones included."""
         found: list[dict[str, Any]] = []

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
 from imdb_tasks import locks
@@ -28,7 +27,7 @@ FORM = {
     "learning_rate": 0.0001,
     "recipients": ["team@example.org"],
 }
-PATIENCE = 240.0  # seconds, on a slow and busy machine
+PATIENCE = 600.0  # seconds, on a slow and busy machine
 
 
 class Study:
@@ -63,15 +62,8 @@ class Study:
 
     def finish(self) -> None:
         """Wait for the end of the run, which must be a good one."""
-        state = wait_until(lambda: (now := self._state()) in ("success", "failed") and now, "the run ends")
+        state = wait_until(lambda: self.cluster.api.end(DAG, self.id), "the run ends")
         assert state == "success", [(task["task_id"], task["state"]) for task in self.tasks()]
-
-    def _state(self) -> str | None:
-        """Return the run's state; None while the API server or its database is away."""
-        try:
-            return self.cluster.api.state(DAG, self.id)
-        except httpx.HTTPError:
-            return None
 
     def tasks(self, name: str | None = None) -> list[dict[str, Any]]:
         """Return the task instances of the run, of one step or of all."""
@@ -101,9 +93,9 @@ class Study:
         [claim] = locks.owners(self.steps.store.files, lock_name("models", key)).values()
         return psutil.Process(claim["pid"])
 
-    def epochs_trained(self) -> int:
-        """Return how many epochs the logs of all tries tell of, over all variants."""
-        logs = "".join(path.read_text("utf8") for path in self.logs("train"))
+    def epochs_trained(self, attempt: str = "attempt") -> int:
+        """Return how many epochs the logs of all tries, or of one, tell of, over all variants."""
+        logs = "".join(path.read_text("utf8") for path in self.logs("train") if path.name.startswith(attempt))
         return len(re.findall(rf"epoch \d+/{EPOCHS} ", logs))
 
     def logs(self, name: str = "*") -> list[Path]:
@@ -112,11 +104,11 @@ class Study:
         return sorted(folder.glob(f"dag_id={DAG}/run_id={self.id}/task_id={name}/**/*.log"))
 
 
-def wait_until(condition: Callable[[], Any], what: str) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
     """Return what ``condition`` returns as soon as that is true."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {PATIENCE:.0f} s in vain until {what}")
+            raise TimeoutError(f"waited {patience:.0f} s in vain until {what}")
         time.sleep(0.2)
     return found

@@ -10,7 +10,7 @@ from tests.cluster.topology import Cluster
 def test_every_variant_is_trained_on_the_training_worker_and_nothing_else_is(study: Study, cluster: Cluster) -> None:
     ran = {(task["task_id"], task["map_index"]): (task["queue"], task["hostname"]) for task in study.tasks()}
     training, other = (cluster.addresses[name] for name in ("worker-cpu-training", "worker"))
-    assert len(ran) == 7 + len(study.steps.study.variants)
+    assert len(ran) == 8 + len(study.steps.study.variants)
     assert {(task[0] == "train", *where) for task, where in ran.items()} == {
         (True, "gpu", training),
         (False, "default", other),

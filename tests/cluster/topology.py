@@ -27,8 +27,8 @@ from tests.cluster.compose import PROJECT, Service, image_environment, read_serv
 
 NETWORK = "127.24.0"
 LOG_SERVERS = 24_000  # the first of the ports, which must differ where workers share a machine
-READY = 240.0  # seconds until a service must be healthy, on a slow and busy machine
-PAUSE = 0.3  # seconds between two looks
+READY = 600.0  # seconds until a service must be healthy, on a slow and busy machine
+PAUSE = 1.0  # seconds between two looks
 UNUSED = {"worker", "worker-gpu", "worker-cpu-training", "init"}  # nobody calls them by name
 PROGRAMS = [
     str(folder) for folder in Path("/usr/lib/postgresql").glob("*/bin")

@@ -1,7 +1,6 @@
 """docker-compose.yaml brought up for real: the image built, all services healthy, the quick study through REST."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,15 @@ from scripts.local_airflow import DAG
 from scripts.make_env import filled_in
 from tests.cluster.compose import PROJECT, read_env
 from tests.cluster.logs import faults_in
+from tests.cluster.studying import wait_until
 from tests.containers.engine import Stack
 
 FORM: dict[str, Any] = {"profile": "quick", "source": "sample", "recipients": ["team@example.org"], "notify": "always"}
+PATIENCE = 1_800.0  # seconds for the whole study, on a slow and busy machine
 WORKERS = 2  # that train
 PORTS = {"AIRFLOW_PORT": 24_080, "MAIL_PORT": 24_025, "FLOWER_PORT": 24_055}  # preferred
 
-pytestmark = pytest.mark.timeout(2_400)  # the image may have to be built first
+pytestmark = pytest.mark.timeout(3_600)  # the image may have to be built first
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +51,10 @@ def api(stack: Stack, variables: dict[str, str]) -> Iterator[AirflowApi]:
 @pytest.fixture(scope="module")
 def tasks(api: AirflowApi) -> list[dict[str, Any]]:
     """The task instances of a run that went well."""
-    while api.parsed_at(DAG) is None:
-        time.sleep(1)
+    wait_until(lambda: api.parsed_at(DAG), "the DAG is known")
     api.unpause(DAG)
     run = api.trigger(DAG, FORM)
-    while (state := api.state(DAG, run)) not in ("success", "failed"):
-        time.sleep(2)
+    state = wait_until(lambda: api.end(DAG, run), "the run ends", PATIENCE)
     found = api.tasks(DAG, run)
     assert state == "success", [(task["task_id"], task["state"]) for task in found]
     return found

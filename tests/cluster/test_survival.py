@@ -19,6 +19,7 @@ def tries(study: Study, name: str) -> list[int]:
 
 
 def assert_unharmed(study: Study, *, killed: int) -> None:
+    """Wait for the end; at most one epoch for each killed process is trained a second time."""
     study.finish()
     assert study.histories() == study.trained
     whole = EPOCHS * len(study.steps.study.variants)
@@ -39,8 +40,11 @@ def test_the_supervisor_of_a_training_is_killed(study: Study) -> None:
     supervisor = study.process().parent()
     assert supervisor
     supervisor.kill()
-    assert_unharmed(study, killed=1)
+    study.finish()
+    assert study.histories() == study.trained
     assert tries(study, "train") == [1, 2]
+    # The first try may live on without anybody who writes its log; the second waits for it, or goes on where it ended.
+    assert study.epochs_trained("attempt=2") <= EPOCHS - BEGUN
 
 
 def test_the_whole_training_worker_is_killed_and_comes_back_later(study: Study, cluster: Cluster) -> None:
