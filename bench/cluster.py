@@ -28,7 +28,8 @@ from bench import machine
 from scripts.local_airflow import DAG
 from scripts.make_env import filled_in
 from tests.cluster.compose import PROJECT, read_env
-from tests.cluster.topology import Cluster, Running
+from tests.cluster.running import Running
+from tests.cluster.topology import Cluster
 
 GRID = "empty_grid"
 GRID_DAG = f"""

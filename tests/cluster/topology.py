@@ -10,98 +10,26 @@ import dataclasses
 import functools
 import os
 import re
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.airflow_api import AirflowApi
-from scripts.components import Components
 from scripts.home import MARK
 from tests.cluster.compose import PROJECT, Service, image_environment, read_services
+from tests.cluster.database import postgres
+from tests.cluster.running import Running
 
 NETWORK = "127.24.0"
 LOG_SERVERS = 24_000  # the first of the ports, which must differ where workers share a machine
 READY = 600.0  # seconds until a service must be healthy, on a slow and busy machine
 PAUSE = 1.0  # seconds between two looks
 UNUSED = {"worker", "worker-gpu", "worker-cpu-training", "init"}  # nobody calls them by name
-PROGRAMS = [
-    str(folder) for folder in Path("/usr/lib/postgresql").glob("*/bin")
-]  # Debian keeps a server's programs off the path
-
-
-class Running:
-    """One service: its processes, and the hand that starts them again."""
-
-    def __init__(
-        self, service: Service, environment: Mapping[str, str], logs: Path, start: Callable[[], list[str]]
-    ) -> None:
-        self.service = service
-        self.environment = environment
-        self.components = Components(environment, logs)
-        self.starts = 0
-        self.down = False  # on purpose: stays down until it is started
-        self._command = start
-        self._next = 0.0
-
-    def start(self) -> None:
-        """Start the service; each start has a log file of its own."""
-        self.components.launch(f"{self.service.name}-{self.starts + 1}", self._command())
-        self.starts += 1
-        self.down = False
-
-    def keep(self) -> None:
-        """Start it again if it has ended and the file says so."""
-        if self.down or not self.starts or self.service.restart != "always" or self.code is None:
-            return
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + min(0.1 * 2**self.starts, 10)
-            self.start()
-
-    def stop(self) -> None:
-        """Ask it to end, as the engine does: its first process, which has the grace period of the file."""
-        self.down = True
-        polite = signal.SIGINT if self.service.image.startswith("postgres:") else signal.SIGTERM  # as its image says
-        self.components.ask_one(self._log, polite, self.service.stop_grace)
-        self.components.kill()
-
-    def kill(self) -> None:
-        """End all its processes at once, and leave it down."""
-        self.down = True
-        self.components.kill()
-
-    @property
-    def code(self) -> int | None:
-        """The exit code of the last start; None while it runs."""
-        return self.components.code(self._log)
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the file's own health check passes now."""
-        check = subprocess.Popen(
-            self.service.health, cwd=PROJECT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            return check.wait(self.service.health_timeout) == 0
-        except subprocess.TimeoutExpired:
-            check.kill()
-            check.wait()
-            return False
-
-    @property
-    def output(self) -> str:
-        """What it has written, over all its starts."""
-        files = self.components.logs.glob(f"{self.service.name}-[0-9]*.log")
-        return "".join(file.read_text("utf8", errors="replace") for file in sorted(files))
-
-    @property
-    def _log(self) -> str:
-        return f"{self.service.name}-{self.starts}"
+# Debian keeps the programs of this server off the path.
+PROGRAMS = [str(folder) for folder in Path("/usr/lib/postgresql").glob("*/bin")]
 
 
 class Cluster:
@@ -216,30 +144,7 @@ class Cluster:
         """Return the command as the service's image runs it."""
         address = self.addresses[service.name]
         if service.image.startswith("postgres:"):
-            return self._postgres(service, address)
+            return postgres(service, self.home / "database", address, self._machine(service))
         if service.image.startswith("redis:"):
             return [*service.command, "--bind", address, "--dir", str(self.home / "queue")]
         return [address if word == "0.0.0.0" else word for word in service.command]  # noqa: S104 - what is replaced
-
-    def _postgres(self, service: Service, address: str) -> list[str]:
-        """Do what the image's entry point does: make the database where there is none, and run as its own user."""
-        data, environment = self.home / "database", self._machine(service)
-        as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.getuid() == 0 else []
-        if not data.exists():
-            data.mkdir()
-            if as_postgres:
-                shutil.chown(data, "postgres", "postgres")
-            user, password, name = (service.environment[f"POSTGRES_{part}"] for part in ("USER", "PASSWORD", "DB"))
-            wanted = f"ALTER USER {user} PASSWORD '{password}'\nCREATE DATABASE {name}\n"
-            for command in (
-                ["initdb", "-D", str(data), "-U", user, "-A", "trust"],
-                ["postgres", "--single", "-D", str(data), "postgres"],
-            ):
-                done = subprocess.run(
-                    [*as_postgres, *command], env=environment, input=wanted, capture_output=True, text=True
-                )
-                if done.returncode:
-                    raise RuntimeError(done.stdout + done.stderr)
-            data.joinpath("pg_hba.conf").write_text("host all all 127.0.0.0/8 scram-sha-256\n")
-        listening = ["-c", f"listen_addresses={address}", "-c", "unix_socket_directories="]
-        return [*as_postgres, "postgres", "-D", str(data), *listening]
