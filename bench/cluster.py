@@ -72,13 +72,13 @@ def cluster(slots: int, *, workers: int = 1, with_grid: bool = False) -> Iterato
     """Give the services, with as many training workers of ``slots`` slots each."""
     home = Path(tempfile.mkdtemp(prefix="imdb-bench-"))
     home.chmod(0o755)
-    changes = {"AIRFLOW__CORE__MAX_MAP_LENGTH": "4096", "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+    changes = {"AIRFLOW__CORE__MAX_MAP_LENGTH": "4096"}
     if with_grid:
         home.joinpath("dags").mkdir()
         home.joinpath("dags", "grid.py").write_text(GRID_DAG, "utf8")
         changes["AIRFLOW__CORE__DAGS_FOLDER"] = str(home / "dags")
     variables = read_env(filled_in(PROJECT.joinpath(".env.example").read_text("utf8"), "bench"))
-    variables |= {"TRAINING_SLOTS": str(slots * workers), "TRAINING_CONCURRENCY": str(slots)}
+    variables |= {"USE_SCHEDULE": "false", "TRAINING_SLOTS": str(slots * workers), "TRAINING_CONCURRENCY": str(slots)}
     try:
         with Cluster(home, variables, {"cpu-training"}, changes) as running:
             for number in range(2, workers + 1):

@@ -18,14 +18,13 @@ IMPATIENT = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
     "IMDB_RETRY_DELAY": "1",
-    # The first look at the DAG would start the weekly study.
-    "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",
 }
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     variables = read_env(filled_in(PROJECT.joinpath(".env.example").read_text("utf8"), "test"))
+    variables["USE_SCHEDULE"] = "false"
     home = Path(tempfile.mkdtemp(prefix="imdb-cluster-"))
     home.chmod(0o755)  # PostgreSQL's user looks below it
     try:

@@ -29,7 +29,8 @@ pytestmark = pytest.mark.timeout(3_600)  # the image may have to be built first
 @pytest.fixture(scope="module")
 def variables() -> dict[str, str]:
     made = read_env(filled_in(PROJECT.joinpath(".env.example").read_text("utf8"), "test"))
-    return made | {name: str(free_port(preferred)) for name, preferred in PORTS.items()}
+    ports = {name: str(free_port(preferred)) for name, preferred in PORTS.items()}
+    return {**made, **ports, "USE_SCHEDULE": "false"}
 
 
 @pytest.fixture(scope="module")
