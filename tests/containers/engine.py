@@ -24,18 +24,10 @@ class Stack:
     def __init__(self, env_file: Path, variables: dict[str, str], profiles: set[str], scale: dict[str, int]) -> None:
         self.services: dict[str, Service] = read_services(variables, profiles)
         self._scale = scale
-        self._compose = [
-            *_compose(),
-            "--project-name",
-            NAME,
-            "--env-file",
-            str(env_file),
-            "--project-directory",
-            str(PROJECT),
-        ]
-        self._compose += ["--file", str(PROJECT / "docker-compose.yaml")]
-        self._compose += ["--file", str(Path(__file__).with_name("override.yaml"))]
-        self._environment = {**os.environ, "COMPOSE_PROFILES": ",".join(sorted(profiles)), "DOCKER_BUILDKIT": "0"}
+        files = [PROJECT / "docker-compose.yaml", Path(__file__).with_name("override.yaml")]
+        self._compose = [*_compose(), "--project-name", NAME, "--env-file", str(env_file)]
+        self._compose += [word for file in files for word in ("--file", str(file))]
+        self._environment = {**os.environ, "COMPOSE_PROFILES": ",".join(sorted(profiles))}
 
     def __enter__(self) -> "Stack":
         self.compose("down", "--volumes", "--remove-orphans")
@@ -63,19 +55,7 @@ class Stack:
 
     def containers(self, service: str) -> list[dict[str, Any]]:
         """Return what the engine knows of the containers of a service, ended ones included."""
-        label = f"label=com.docker.compose.service={service}"
-        ids = _run(
-            [
-                "docker",
-                "ps",
-                "--all",
-                "--quiet",
-                "--filter",
-                f"label=com.docker.compose.project={NAME}",
-                "--filter",
-                label,
-            ]
-        )
+        ids = self.compose("ps", "--all", "--quiet", service)
         return list(json.loads(_run(["docker", "inspect", *ids.split()]))) if ids else []
 
     def health(self) -> dict[str, list[str]]:
