@@ -1,5 +1,5 @@
-# One image for every Airflow process of docker-compose.yaml.
-FROM python:3.12-slim-bookworm
+# One image for every Airflow process of docker-compose.yaml (target cpu), and one with NVIDIA's libraries (target gpu).
+FROM python:3.12-slim-bookworm AS packages
 
 # Chromium draws the charts of the mail; a chart without a font has no words.
 RUN apt-get update \
@@ -8,33 +8,50 @@ RUN apt-get update \
 
 WORKDIR /opt/imdb-study
 
-# Before the code: a change of the code leaves this layer as it is.
+# Before the code: a change of the code leaves these layers as they are. The list is complete, hence --no-deps: pip with
+# hashes takes a package of the list for another one where something asks for it with an extra, as for celery[redis].
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_DEPS=1 PIP_REQUIRE_HASHES=1
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --requirement requirements.txt \
+    && /opt/venv/bin/pip check
 
 # Named volumes take the owner of the folder that they are mounted over.
 RUN useradd --uid 50000 --user-group --create-home airflow \
     && install --directory --owner airflow --group airflow \
         /opt/airflow /opt/airflow/logs /var/lib/imdb-study/store /var/lib/imdb-study/mail
 
-COPY imdb_tasks imdb_tasks
-COPY include include
-COPY plugins plugins
-COPY dags dags
-
 # Airflow puts its own folders on the path, not the project's root.
-ENV AIRFLOW_HOME=/opt/airflow \
+ENV PATH=/opt/venv/bin:$PATH \
+    AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/imdb-study/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/imdb-study/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=false \
     BROWSER_PATH=/usr/bin/chromium \
-    IMDB_STORE=/var/lib/imdb-study/store \
     PYTHONPATH=/opt/imdb-study \
     PYTHONUNBUFFERED=1
 
+# Owned by root: the processes, which are not, cannot change what they run.
+FROM scratch AS code
+COPY imdb_tasks imdb_tasks
+COPY include include
+COPY plugins plugins
+COPY scripts scripts
+COPY dags dags
+
+FROM packages AS cpu
+COPY --from=code / ./
 # The image holds no git folder; every result is marked with this instead.
 ARG IMDB_CODE_REVISION=unknown
 ENV IMDB_CODE_REVISION=${IMDB_CODE_REVISION}
+USER airflow
+CMD ["airflow", "version"]
 
+FROM packages AS gpu
+COPY requirements-gpu.txt ./
+RUN pip install --requirement requirements-gpu.txt
+COPY --from=code / ./
+ARG IMDB_CODE_REVISION=unknown
+ENV IMDB_CODE_REVISION=${IMDB_CODE_REVISION}
 USER airflow
 CMD ["airflow", "version"]

@@ -37,10 +37,10 @@ BOTH_BACKENDS := $(addprefix tests/test_,recurrent.py engine.py training.py eval
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo study ui test check bench pictures lock clean purge
+.PHONY: help demo study ui env test test-cluster test-compose check bench pictures lock clean purge
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN_READY) ## a short study on the bundled sample, on a real Airflow, to the report and the mail
 	@exec $(BIN)/python -m scripts.run_study --profile quick --source sample --params '$(PARAMS)' --assert
@@ -52,9 +52,18 @@ study: $(RUN_READY) ## the whole study: DATA=folder, else Kaggle if you have cre
 ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
 	@exec $(BIN)/python -m scripts.local_airflow
 
-test: $(DEV_READY) ## every test
-	$(BIN)/python -m pytest
+env: ## .env for docker compose, with secrets of its own; needs nothing but Python
+	@exec $(PYTHON) -m scripts.make_env
+
+test: $(DEV_READY) ## every test but those of the next two
+	$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/containers
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BOTH_BACKENDS)
+
+test-cluster: $(DEV_READY) ## the services of docker-compose.yaml as processes, and what dies; needs redis and postgresql
+	$(BIN)/python -m pytest tests/cluster --timeout=1800
+
+test-compose: $(DEV_READY) ## docker-compose.yaml brought up for real, and the study on it; needs a container engine
+	$(BIN)/python -m pytest tests/containers
 
 check: $(DEV_READY) ## style, types, architecture, known vulnerabilities, then every test
 	$(BIN)/ruff check
@@ -81,6 +90,7 @@ pictures: $(DEV_READY) ## the pictures of the README, from real runs; they need 
 lock: $(UV_NEEDED) ## resolve the dependencies again, after a change of pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) pyproject.toml --extra jax --group dev -c requirements.txt -o requirements-dev.txt
+	echo 'tensorflow[and-cuda]' | $(COMPILE) --no-annotate -c requirements.txt - -o requirements-gpu.txt
 	echo 'uv==$(UV_VERSION)' | $(COMPILE) --no-annotate - -o requirements-uv.txt
 
 clean: ## remove the environment and the caches; results stay

@@ -131,6 +131,23 @@ def gpu(result: Result) -> str:
     return table([result["settings"]["card"], "one epoch of all 18", "the study, extrapolated"], rows)
 
 
+def cluster(result: Result) -> str:
+    rows = [
+        [f"{int(size):,}", f"{m['seconds_per_task']:.2f} s", f"{m['task_seconds']:.2f} s", f"{m['lag_seconds']:.2f} s",
+         f"{m['database_kb_per_task']:.1f} kB", f"{sum(m['peak_mb'].values()):,.0f} MB"]
+        for size, m in result["empty"].items()
+    ]  # fmt: skip
+    head = [f"tasks that do nothing, {result['slots']} slots", "wall time a task", "in the task", "a slot's wait"]
+    workers = [
+        [f"{count}", f"{m['variants']}", f"{m['seconds']:.0f} s"] for count, m in result["workers"].items()
+    ]  # fmt: skip
+    return "\n".join([
+        table([*head, "database a task", "memory, all services"], rows),
+        "",
+        table(["training workers, one slot each", "variants", "from first start to last end"], workers),
+    ])  # fmt: skip
+
+
 TABLES: dict[str, Callable[[Result], str]] = {
     "training": training,
     "training-full-size": full_size,
@@ -140,6 +157,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "growth": growth,
     "checkpoint": checkpoint,
     "gpu": gpu,
+    "cluster": cluster,
 }
 
 if __name__ == "__main__":

@@ -85,6 +85,14 @@ class AirflowApi:
         """Return the state of a run."""
         return str(self._send("GET", f"/dags/{dag}/dagRuns/{run}").raise_for_status().json()["state"])
 
+    def end(self, dag: str, run: str) -> str | None:
+        """Return how a run ended; None before its end, and while the API server is away or too busy to answer."""
+        try:
+            state = self.state(dag, run)
+        except httpx.HTTPError:
+            return None
+        return state if state in ("success", "failed") else None
+
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
         """Return every task instance of a run, mapped ones included."""
         found: list[dict[str, Any]] = []
@@ -110,6 +118,11 @@ class AirflowApi:
         )
         content = answer.raise_for_status().json()["content"]
         return [line if isinstance(line, str) else _as_text(line) for line in content]
+
+    def page(self, path: str) -> bytes:
+        """Return a page of a plugin, as the signed-in user gets it."""
+        self._sign_in()
+        return self._client.get(path).raise_for_status().content
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request; again where the token has expired, or the server asks for another try in its way."""

@@ -5,17 +5,18 @@ session of its own (a browser, for pictures). All of them carry ``MARK`` in thei
 found, even those of a runner that was killed before it could end them.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from scripts.home import MARK
+from scripts.home import MARK, PROJECT
 
 GRACE = 4.0  # seconds between the polite signal and the other one
 TAIL = 25  # lines
@@ -34,10 +35,15 @@ class Components:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, *arguments: str, **changes: str) -> None:
-        """Start ``airflow ARGUMENTS`` as a session of its own, its output in a log file of that name."""
+        """Start ``airflow ARGUMENTS``, see ``launch``."""
+        self.launch(name, [sys.executable, "-m", "airflow", *arguments], **changes)
+
+    def launch(self, name: str, command: Sequence[str], **changes: str) -> None:
+        """Start a command as a session of its own, its output in a log file of that name."""
         with self.log_of(name).open("wb") as log:
             self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", *arguments],
+                command,
+                cwd=PROJECT,
                 env={**self.environment, **changes},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -55,9 +61,13 @@ class Components:
 
     def check(self) -> None:
         """Raise if a component has ended."""
-        for name, process in self._processes.items():
-            if process.poll() is not None:
-                raise ComponentError(f"{name} ended with code {process.returncode}\n{self.tail(name)}")
+        for name in self._processes:
+            if (code := self.code(name)) is not None:
+                raise ComponentError(f"{name} ended with code {code}\n{self.tail(name)}")
+
+    def code(self, name: str) -> int | None:
+        """Return the exit code of a component, None while it runs."""
+        return self._processes[name].poll()
 
     def log_of(self, name: str) -> Path:
         """Return the log file of a component."""
@@ -79,6 +89,12 @@ class Components:
         self._ask(self.alive)
         self.kill()
 
+    def ask_one(self, name: str, number: signal.Signals, grace: float) -> None:
+        """Send one component a signal, and give it that many seconds to end."""
+        self._processes[name].send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._processes[name].wait(grace)
+
     def kill(self) -> None:
         """End every process at once; look again until none is left, as some may just be starting others."""
         while alive := self.alive():
@@ -93,6 +109,8 @@ class Components:
             process.poll()  # a process that ended stays listed until its parent asks
         sessions = {pid: session for pid in psutil.pids() if (session := _session(pid)) != os.getsid(0)}
         ours = {session for pid, session in sessions.items() if self._is_marked(pid)}
+        # A program may write over its environment, as PostgreSQL does to show what it is at.
+        ours |= {process.pid for process in self._processes.values() if process.returncode is None}
         return [pid for pid, session in sessions.items() if session in ours]
 
     def _ask(self, processes: Callable[[], list[int]]) -> None:

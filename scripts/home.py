@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 PROJECT = Path(__file__).parents[1]
 USER = "admin"
 RECIPIENT = "you@example.org"
@@ -121,6 +119,8 @@ def training_slots() -> int:
     """Return how many variants may train side by side: one per core, if the memory is there."""
     if chosen := os.environ.get("IMDB_TRAINING_SLOTS"):
         return max(1, int(chosen))
+    import psutil  # here, so that `make env` needs nothing but Python
+
     return max(1, min(cores(), int(psutil.virtual_memory().total // MEMORY_PER_TRAINING)))
 
 

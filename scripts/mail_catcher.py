@@ -1,4 +1,4 @@
-"""A mail server on the loopback interface that delivers every message into a folder, as an .eml file."""
+"""A mail server, by default on the loopback interface, that keeps every message in a folder, as an .eml file."""
 
 import datetime
 import uuid
@@ -18,12 +18,12 @@ LARGEST_MESSAGE = 64 * 2**20  # bytes
 class MailCatcher:
     """Runs in a thread while its ``with`` block does; ``received`` lists what arrived since."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = LOOPBACK, port: int | None = None) -> None:
         self.folder = folder
         self.received: list[Path] = []
-        self.port = free_port(PREFERRED_PORT)
+        self.port = port or free_port(PREFERRED_PORT)
         self._controller = Controller(
-            self, hostname=LOOPBACK, port=self.port, data_size_limit=LARGEST_MESSAGE, ready_timeout=10
+            self, hostname=host, port=self.port, data_size_limit=LARGEST_MESSAGE, ready_timeout=10
         )
 
     def __enter__(self) -> Self:

@@ -1,17 +1,24 @@
+import base64
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import yaml
 
+from scripts import make_env
+from tests.cluster.compose import filled_in, read_env, read_example, read_services
+
 PROJECT = Path(__file__).parents[1]
 COMPOSE = PROJECT.joinpath("docker-compose.yaml").read_text("utf8")
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
-SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|_CONN|REDISCLI_AUTH|BROKER_URL|RESULT_BACKEND")
-OPTIONAL = {"AIRFLOW_CONN_KAGGLE_DEFAULT"}
+SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|_CONN|REDISCLI_AUTH|BROKER_URL|RESULT_BACKEND|BASIC_AUTH")
+MAY_BE_EMPTY = {"AIRFLOW_CONN_KAGGLE_DEFAULT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "OTEL_ENDPOINT"}
 RUN_ONCE = {"init"}
+TRAINING = ("worker-gpu", "worker-cpu-training")
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +28,7 @@ def services():
 
 @pytest.fixture(scope="module")
 def example():
-    lines = PROJECT.joinpath(".env.example").read_text("utf8").splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return read_example()
 
 
 def environment(services):
@@ -36,6 +42,12 @@ def test_every_service_that_stays_has_a_health_check_and_comes_back(services):
         expected = "no" if name in RUN_ONCE else "always"
         assert service["restart"] == expected, name
         assert ("healthcheck" in service) == (name not in RUN_ONCE), name
+
+
+def test_every_service_is_bounded_in_memory_processors_and_logs(services):
+    for name, service in services.items():
+        assert {"mem_limit", "cpus"} <= service.keys(), name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
 
 def test_nothing_starts_before_what_it_needs(services):
@@ -52,7 +64,7 @@ def test_only_the_training_workers_take_the_training_queue(services):
         for name, service in services.items()
         if "celery worker" in str(service.get("command"))
     }
-    assert queues == {"worker": "default", "worker-gpu": "gpu", "worker-cpu-training": "gpu"}
+    assert queues == {"worker": "default", **dict.fromkeys(TRAINING, "gpu")}
 
 
 def test_only_the_gpu_worker_reserves_a_device(services):
@@ -60,12 +72,25 @@ def test_only_the_gpu_worker_reserves_a_device(services):
     assert reserving == ["worker-gpu"]
     assert services["worker-gpu"]["profiles"] == ["gpu"]
     assert services["worker-cpu-training"]["profiles"] == ["cpu-training"]
+    assert [services[name]["build"]["target"] for name in TRAINING] == ["gpu", "cpu"]
 
 
 def test_a_worker_answers_the_ping_of_its_own_health_check(services):
-    for name in ("worker", "worker-gpu", "worker-cpu-training"):
+    for name in ("worker", *TRAINING):
         node = re.search(r"--celery-hostname (\w+)@%h", services[name]["command"]).group(1)
         assert f'"{node}@$$HOSTNAME"' in services[name]["healthcheck"]["test"]
+
+
+def test_a_worker_can_be_there_several_times_and_has_time_to_reach_a_checkpoint(services):
+    for name in ("worker", *TRAINING):
+        assert not services[name].keys() & {"container_name", "hostname", "ports"}, name
+        assert services[name]["stop_grace_period"] == "3m"
+
+
+def test_no_page_is_open_to_another_machine(services):
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert len(ports) == 3
+    assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
 def test_secrets_are_never_literal(services):
@@ -77,31 +102,84 @@ def test_secrets_are_never_literal(services):
 
 def test_what_the_example_leaves_empty_has_no_default(example):
     for name, option in VARIABLE.findall(COMPOSE):
-        if not example[name] and name not in OPTIONAL:
-            assert option == ":?set it in .env", name
+        if not example[name] and name not in MAY_BE_EMPTY:
+            assert option == ":?run make env", name
 
 
 def test_the_example_lists_every_variable_and_gives_no_secret_away(example):
     used = {name for name, _ in VARIABLE.findall(COMPOSE)}
     assert used | {"COMPOSE_PROFILES"} == example.keys()
-    assert not [name for name, value in example.items() if SECRET.search(name) and value]
+    assert {name for name, value in example.items() if SECRET.search(name) and value} == {"AIRFLOW_CONN_SMTP_DEFAULT"}
+    assert "password" not in example["AIRFLOW_CONN_SMTP_DEFAULT"]
+
+
+def test_nothing_starts_without_secrets(example):
+    with pytest.raises(KeyError, match="run make env"):
+        read_services(example, set())
+
+
+def test_made_secrets_are_random_fit_into_urls_and_fill_every_gap(example):
+    first, second = (
+        read_env(make_env.filled_in(PROJECT.joinpath(".env.example").read_text(), "abc")) for _ in range(2)
+    )
+    assert {name for name, value in first.items() if not value} == MAY_BE_EMPTY
+    assert first["IMDB_CODE_REVISION"] == "abc"
+    secrets = [made[name] for made in (first, second) for name in make_env.MAKERS]
+    assert len(set(secrets)) == 2 * len(make_env.MAKERS)
+    assert all(len(secret) >= 44 for secret in secrets)
+    assert all(quote(first[name]) == first[name] for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"))
+    assert len(base64.urlsafe_b64decode(first["FERNET_KEY"])) == 32
+    assert read_services(first, {"gpu", "cpu-training", "dev", "flower"}).keys() > {"postgres", "worker-gpu", "flower"}
+
+
+def test_a_file_of_secrets_is_private_and_never_written_over(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(make_env, "PROJECT", tmp_path)
+    tmp_path.joinpath(".env.example").write_text("POSTGRES_PASSWORD=\n")
+    assert make_env.main() == 0
+    made = tmp_path / ".env"
+    kept = made.read_text()
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    assert make_env.main() == 1
+    assert "stays as it is" in capsys.readouterr().err
+    assert made.read_text() == kept
+
+
+def test_variables_are_filled_in_as_the_specification_says():
+    variables = {"A": "1", "EMPTY": ""}
+    raw = {"x": ["${A}-${B:-two}-${EMPTY:-three}-${B}", "$$HOME ${A:?no}"], "n": 5}
+    assert filled_in(raw, variables) == {"x": ["1-two-three-", "$HOME 1"], "n": 5}
+    with pytest.raises(KeyError, match="EMPTY: said so"):
+        filled_in("${EMPTY:?said so}", variables)
 
 
 def test_every_process_of_airflow_shares_the_same_settings(services):
     shared = {}
     for name, variable, value in environment(services):
-        if variable.startswith("AIRFLOW__"):
+        if variable.startswith("AIRFLOW__") and variable != "AIRFLOW__CELERY__FLOWER_BASIC_AUTH":
             shared.setdefault(variable, {})[name] = value
-    airflow = {name for name, service in services.items() if service["image"] == "imdb-study"} - {"mail"}
+    airflow = {name for name, service in services.items() if "build" in service} - {"mail"}
     for variable, by_service in shared.items():
         assert by_service.keys() == airflow, variable
         assert len(set(by_service.values())) == 1, variable
 
 
-def test_the_image_installs_hashed_requirements_and_does_not_run_as_root():
-    dockerfile = PROJECT.joinpath("Dockerfile").read_text("utf8")
-    assert "--require-hashes --requirement requirements.txt" in dockerfile
-    assert re.findall(r"^USER (\w+)$", dockerfile, re.MULTILINE) == ["airflow"]
+def test_the_images_install_hashed_requirements_and_do_not_run_as_root():
+    stages = PROJECT.joinpath("Dockerfile").read_text("utf8").split("FROM ")
+    assert "PIP_REQUIRE_HASHES=1" in stages[1]
+    for stage in stages[3:]:
+        assert re.match(r"packages AS (cpu|gpu)\n", stage)
+        assert re.findall(r"^USER (\w+)$", stage, re.MULTILINE) == ["airflow"]
+
+
+def test_the_gpu_image_adds_to_the_same_versions():
+    pins = [
+        dict(re.findall(r"^([\w.-]+)==([^\s;]+)", PROJECT.joinpath(name).read_text("utf8"), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-gpu.txt")
+    ]
+    common = pins[0].keys() & pins[1].keys()
+    assert "tensorflow" in common
+    assert {name: pins[1][name] for name in common} == {name: pins[0][name] for name in common}
+    assert any(name.startswith("nvidia-cudnn") for name in pins[1])
 
 
 def test_the_celery_executor_can_be_imported(tmp_path):

@@ -1,0 +1,191 @@
+"""What CeleryExecutor, Redis and PostgreSQL cost: grids of tasks that do nothing, and two training workers against one.
+
+    python -m bench.cluster [--sizes 18 180 1800] [--slots 2]
+
+The services of docker-compose.yaml as processes (tests/cluster). The empty grids come from a DAG of this file's own, in
+a folder of its own; ``max_map_length`` is raised for them, as Airflow stops at 1,024 and the study at 1,000 variants.
+Then the study itself, six small variants, with one training worker of one slot and with two.
+
+It needs redis-server and postgresql.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import datetime
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench import machine
+from scripts.local_airflow import DAG
+from scripts.make_env import filled_in
+from tests.cluster.compose import PROJECT, read_env
+from tests.cluster.running import Running
+from tests.cluster.topology import Cluster
+
+GRID = "empty_grid"
+GRID_DAG = f"""
+from airflow.sdk import dag, task
+
+@dag(dag_id="{GRID}", schedule=None, params={{"tasks": 18}})
+def grid():
+    @task
+    def plan(params=None):
+        return list(range(params["tasks"]))
+
+    @task(queue="gpu", pool="training")
+    def train(number):
+        pass
+
+    train.expand(number=plan())
+
+grid()
+"""
+STUDY = {"profile": "custom", "source": "sample", "units": [32], "epochs": 20, "notify": "never"}
+WORKER = "worker-cpu-training"
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--sizes", type=int, nargs="*", default=[18, 180, 1_800])
+    reader.add_argument("--slots", type=int, default=2, help="of the training worker, for the empty grids")
+    options = reader.parse_args()
+    with cluster(options.slots, with_grid=True) as running:
+        empty = {size: run_empty(running, size, options.slots) for size in options.sizes}
+    workers = {}
+    for count in (1, 2):
+        with cluster(1, workers=count) as running:
+            workers[count] = run_study(running)
+    machine.write("cluster", {"slots": options.slots, "empty": empty, "workers": workers})
+
+
+@contextlib.contextmanager
+def cluster(slots: int, *, workers: int = 1, with_grid: bool = False) -> Iterator[Cluster]:
+    """Give the services, with as many training workers of ``slots`` slots each."""
+    home = Path(tempfile.mkdtemp(prefix="imdb-bench-"))
+    home.chmod(0o755)
+    changes = {"AIRFLOW__CORE__MAX_MAP_LENGTH": "4096"}
+    if with_grid:
+        home.joinpath("dags").mkdir()
+        home.joinpath("dags", "grid.py").write_text(GRID_DAG, "utf8")
+        changes["AIRFLOW__CORE__DAGS_FOLDER"] = str(home / "dags")
+    variables = read_env(filled_in(PROJECT.joinpath(".env.example").read_text("utf8"), "bench"))
+    variables |= {"USE_SCHEDULE": "false", "TRAINING_SLOTS": str(slots * workers), "TRAINING_CONCURRENCY": str(slots)}
+    try:
+        with Cluster(home, variables, {"cpu-training"}, changes) as running:
+            for number in range(2, workers + 1):
+                add_worker(running, number)
+            yield running
+    finally:
+        shutil.rmtree(home)
+
+
+def add_worker(running: Cluster, number: int) -> None:
+    """Start another training worker, under a name of its own as containers have."""
+    first = running.running[WORKER]
+    command = tuple(word.replace("training@", f"training{number}@") for word in first.service.command)
+    service = dataclasses.replace(first.service, name=f"{WORKER}-{number}", command=command)
+    environment = {**first.environment, "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(24_100 + number)}
+    running.running[service.name] = Running(service, environment, first.components.logs, lambda: list(command))
+    running.running[service.name].start()
+
+
+def run_empty(running: Cluster, size: int, slots: int) -> dict[str, Any]:
+    """Run a grid of tasks that do nothing; return what it took, in seconds and megabytes."""
+    before = database_bytes(running)
+    with Memory(running) as memory:
+        tasks = run(running, GRID, {"tasks": size})
+    spans = [(when(task["start_date"]), when(task["end_date"])) for task in tasks if task["task_id"] == "train"]
+    whole = max(end for _, end in spans) - min(start for start, _ in spans)
+    busy = statistics.fmean(end - start for start, end in spans)
+    return {
+        "seconds_per_task": whole / len(spans),
+        "task_seconds": busy,
+        # What a slot waits between the end of a task and the start of the next.
+        "lag_seconds": whole * slots / len(spans) - busy,
+        "database_kb_per_task": (database_bytes(running) - before) / len(tasks) / 1e3,
+        "peak_mb": memory.peak_mb,
+    }
+
+
+def run_study(running: Cluster) -> dict[str, float]:
+    """Run the study with six small variants; return the seconds from the first start of a training to the last end."""
+    spans = [task for task in run(running, DAG, STUDY) if task["task_id"] == "train"]
+    whole = max(when(task["end_date"]) for task in spans) - min(when(task["start_date"]) for task in spans)
+    return {"seconds": whole, "hosts": len({task["hostname"] for task in spans}), "variants": len(spans)}
+
+
+def run(running: Cluster, dag: str, conf: dict[str, Any]) -> list[dict[str, Any]]:
+    """Run a DAG to its end; return its task instances."""
+    while running.api.parsed_at(dag) is None:
+        time.sleep(0.5)
+    running.api.unpause(dag)
+    name = running.api.trigger(dag, conf)
+    while (state := running.api.end(dag, name)) is None:
+        time.sleep(1)
+    if state != "success":
+        raise RuntimeError(f"{dag} ended as {state}; see {running.home}")
+    return running.api.tasks(dag, name)
+
+
+def when(text: str) -> float:
+    return datetime.datetime.fromisoformat(text).timestamp()
+
+
+def database_bytes(running: Cluster) -> int:
+    """Return the size of Airflow's database."""
+    import psycopg2
+
+    service = running.running["postgres"].service
+    connection = psycopg2.connect(
+        host=running.addresses["postgres"],
+        dbname=service.environment["POSTGRES_DB"],
+        user=service.environment["POSTGRES_USER"],
+        password=service.environment["POSTGRES_PASSWORD"],
+    )
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+class Memory:
+    """The most that each service had, in megabytes, while the ``with`` block ran; shared pages count in parts."""
+
+    def __init__(self, running: Cluster) -> None:
+        self.peak_mb: dict[str, float] = {}
+        self._running = running
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Memory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(3):
+            for name, service in self._running.running.items():
+                now = sum(map(_pss, service.components.alive())) / 1e6
+                self.peak_mb[name] = max(self.peak_mb.get(name, 0), now)
+
+
+def _pss(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The page of the mail catcher, over the real server for mail and the real pages."""
+
+import contextlib
+import smtplib
+import threading
+import time
+from email.message import EmailMessage
+
+import httpx
+import pytest
+import uvicorn
+
+from scripts.mail_catcher import MailCatcher
+from scripts.mail_page import MAIL_POLICY, pages_of
+
+DOT = b"\x89PNG\r\n\x1a\n"
+HOSTILE = '<script>alert("x")</script>'
+
+
+def report() -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "study@example.org", "team@example.org", f"Result {HOSTILE}"
+    mail.set_content("GRU is ahead")
+    mail.add_alternative('<p>GRU is ahead<img src="cid:chart"></p>', subtype="html")
+    mail.get_payload()[1].add_related(DOT, "image", "png", cid="<chart>")
+    mail.add_attachment(b"<html>", maintype="application", subtype="zip", filename='re"port.zip')
+    return mail
+
+
+@contextlib.contextmanager
+def served(folder):
+    server = uvicorn.Server(uvicorn.Config(pages_of(folder), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def catcher(tmp_path):
+    with MailCatcher(tmp_path / "mail") as catcher:
+        yield catcher
+
+
+@pytest.fixture
+def page(catcher):
+    with smtplib.SMTP("127.0.0.1", catcher.port, timeout=10) as client:
+        client.send_message(report())
+    with served(catcher.folder) as page:
+        yield page
+
+
+def test_an_empty_folder_says_so(tmp_path):
+    with served(tmp_path) as page:
+        assert "None yet" in page.get("/").text
+
+
+def test_a_mail_is_listed_and_its_subject_is_text(page):
+    shown = page.get("/").text
+    assert "team@example.org" in shown
+    assert "Result &lt;script&gt;" in shown
+
+
+def test_a_mail_is_shown_with_its_pictures_and_without_scripts_or_anything_from_elsewhere(page, catcher):
+    [key] = [path.stem for path in catcher.received]
+    assert f'<iframe sandbox title="The message" src="/mails/{key}/html">' in page.get(f"/mails/{key}").text
+    html = page.get(f"/mails/{key}/html")
+    assert "data:image/png;base64,iVBORw0KGgo=" in html.text
+    assert html.headers["Content-Security-Policy"] == MAIL_POLICY
+
+
+def test_attachments_and_the_whole_message_are_saved_and_never_shown(page, catcher):
+    [path] = catcher.received
+    links = [word.split('"')[1] for word in page.get(f"/mails/{path.stem}").text.split("href=")[1:]]
+    attachment, source = (page.get(link) for link in links if link != "/")
+    assert attachment.content == b"<html>"
+    assert attachment.headers["Content-Disposition"] == 'attachment; filename="report.zip"'
+    assert b"Result" in source.content
+    assert source.headers["Content-Type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize("place", ["/mails/none", "/mails/..%2Fsecret", "/mails/none/html", "/mails/none/parts/0"])
+def test_nothing_outside_the_folder_can_be_read(page, place, tmp_path):
+    tmp_path.joinpath("secret.eml").write_text("Subject: secret\n\nsecret")
+    assert page.get(place).status_code == 404
