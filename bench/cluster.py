@@ -176,8 +176,17 @@ class Memory:
     def _watch(self) -> None:
         while not self._over.wait(3):
             for name, service in self._running.running.items():
-                now = sum(map(_pss, service.components.alive())) / 1e6
+                now = sum(map(_pss, _with_children(service.components.alive()))) / 1e6
                 self.peak_mb[name] = max(self.peak_mb.get(name, 0), now)
+
+
+def _with_children(pids: list[int]) -> set[int]:
+    """Add the processes that have left their session and show another environment, as PostgreSQL's do."""
+    found = set(pids)
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            found.update(child.pid for child in psutil.Process(pid).children(recursive=True))
+    return found
 
 
 def _pss(pid: int) -> int:
