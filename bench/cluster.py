@@ -25,11 +25,12 @@ from typing import Any
 import psutil
 
 from bench import machine
+from scripts.home import MARK
 from scripts.local_airflow import DAG
 from scripts.make_env import filled_in
 from tests.cluster.compose import PROJECT, read_env
 from tests.cluster.running import Running
-from tests.cluster.topology import Cluster
+from tests.cluster.topology import LOG_SERVERS, NETWORK, Cluster
 
 GRID = "empty_grid"
 GRID_DAG = f"""
@@ -93,7 +94,12 @@ def add_worker(running: Cluster, number: int) -> None:
     first = running.running[WORKER]
     command = tuple(word.replace("training@", f"training{number}@") for word in first.service.command)
     service = dataclasses.replace(first.service, name=f"{WORKER}-{number}", command=command)
-    environment = {**first.environment, "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(24_100 + number)}
+    environment = {
+        **first.environment,
+        MARK: f"{running.home}/{service.name}",
+        "SERVICE_ADDRESS": f"{NETWORK}.{100 + number}",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(LOG_SERVERS + 100 + number),
+    }
     running.running[service.name] = Running(service, environment, first.components.logs, lambda: list(command))
     running.running[service.name].start()
 
