@@ -25,11 +25,12 @@ from typing import Any
 import psutil
 
 from bench import machine
+from scripts.home import MARK
 from scripts.local_airflow import DAG
 from scripts.make_env import filled_in
 from tests.cluster.compose import PROJECT, read_env
 from tests.cluster.running import Running
-from tests.cluster.topology import Cluster
+from tests.cluster.topology import LOG_SERVERS, NETWORK, Cluster
 
 GRID = "empty_grid"
 GRID_DAG = f"""
@@ -93,7 +94,12 @@ def add_worker(running: Cluster, number: int) -> None:
     first = running.running[WORKER]
     command = tuple(word.replace("training@", f"training{number}@") for word in first.service.command)
     service = dataclasses.replace(first.service, name=f"{WORKER}-{number}", command=command)
-    environment = {**first.environment, "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(24_100 + number)}
+    environment = {
+        **first.environment,
+        MARK: f"{running.home}/{service.name}",
+        "SERVICE_ADDRESS": f"{NETWORK}.{100 + number}",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(LOG_SERVERS + 100 + number),
+    }
     running.running[service.name] = Running(service, environment, first.components.logs, lambda: list(command))
     running.running[service.name].start()
 
@@ -176,8 +182,17 @@ class Memory:
     def _watch(self) -> None:
         while not self._over.wait(3):
             for name, service in self._running.running.items():
-                now = sum(map(_pss, service.components.alive())) / 1e6
+                now = sum(map(_pss, _with_children(service.components.alive()))) / 1e6
                 self.peak_mb[name] = max(self.peak_mb.get(name, 0), now)
+
+
+def _with_children(pids: list[int]) -> set[int]:
+    """Add the processes that have left their session and show another environment, as PostgreSQL's do."""
+    found = set(pids)
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            found.update(child.pid for child in psutil.Process(pid).children(recursive=True))
+    return found
 
 
 def _pss(pid: int) -> int:
