@@ -26,7 +26,8 @@ def test_accuracy(result: StudyResult) -> Chart:
     for row in table:
         _add_measured(figure, row, result)
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in reversed(table)], showgrid=True)
-    figure.update_yaxes(range=[-0.6, len(table) - 0.4])
+    # Without the type, a grid that was never published would be drawn by numbers: plotly guesses from the first line.
+    figure.update_yaxes(type="category", range=[-0.6, len(table) - 0.4])
     figure.update_xaxes(title="Test accuracy", tickformat=".2~%", showgrid=True, range=_reach(table, result))
     top_legend(figure)
     winner = best(table)

@@ -199,3 +199,10 @@ def test_importing_the_reporting_modules_imports_neither_plotly_nor_a_browser():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_grid_that_was_never_published_has_its_variants_on_the_axis() -> None:
+    own = study_result(Study(units=(16,), batch_sizes=(16,)), diverged={}, exploding=(), missing={})
+    drawn = next(chart for chart in draw_all(own) if chart.name == "test-accuracy")
+    assert drawn.figure.layout.yaxis.type == "category"
+    assert drawn.figure.layout.yaxis.categoryarray == ("LSTM-16/16", "GRU-16/16")
