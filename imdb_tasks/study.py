@@ -144,14 +144,18 @@ class Study(Settings):
     reviews: Source = KAGGLE_REVIEWS
     glove: Source = KAGGLE_GLOVE
 
+    @field_validator("cells", "units", "batch_sizes")
+    @classmethod
+    def _check_levels(cls, levels: tuple[Any, ...]) -> tuple[Any, ...]:
+        # Field by field, so that one fault does not hide the others.
+        if not levels:
+            raise ValueError("expected at least one level, found none")
+        if len(set(levels)) != len(levels):
+            raise ValueError(f"expected each level once, found {list(levels)}")
+        return levels
+
     @model_validator(mode="after")
     def _check_grid(self) -> Self:
-        for factor in ("cells", "units", "batch_sizes"):
-            levels = getattr(self, factor)
-            if not levels:
-                raise ValueError(f"{factor}: expected at least one level, found none")
-            if len(set(levels)) != len(levels):
-                raise ValueError(f"{factor}: expected each level once, found {list(levels)}")
         count = len(self.cells) * len(self.units) * len(self.batch_sizes) * self.replicates
         if count > MAX_VARIANTS:
             raise ValueError(f"the grid has {count:,} variants; at most {MAX_VARIANTS:,} can be mapped")
