@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
@@ -101,6 +101,7 @@ def test_every_pair_of_levels_is_asked_of_every_outcome_with_each_basis():
     assert all(effect.p_corrected >= effect.p_value for effect in found)
 
 
+@settings(max_examples=20)  # statsmodels collects garbage at each call: half a second
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p_values):
     assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))
