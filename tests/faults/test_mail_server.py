@@ -1,5 +1,6 @@
 """A mail server on a bad day: the report is saved already, the mail task alone fails, and nobody gets a mail twice."""
 
+import contextlib
 import gc
 import json
 import socket
@@ -102,21 +103,23 @@ def test_a_wrong_password_is_permanent_and_not_in_the_message(
 def test_a_server_that_hangs_is_given_up_and_tried_again(
     delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, greeting: bytes
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0)))
         connect(monkeypatch, listener.getsockname()[1])
         if greeting:
-            monkeypatch.setattr(socket, "create_connection", _greeted(listener, greeting, socket.create_connection))
+            greeted = _greeted(listener, greeting, socket.create_connection, open_sockets)
+            monkeypatch.setattr(socket, "create_connection", greeted)
         with pytest.raises(MailError) as caught:
             delivery.send(reported, TO)
     assert is_retried(caught.value)
 
 
-def _greeted(listener: socket.socket, greeting: bytes, connect: Any) -> Any:
+def _greeted(listener: socket.socket, greeting: bytes, connect: Any, open_sockets: contextlib.ExitStack) -> Any:
     """Accept and greet each connection as it is made, and then say nothing more."""
 
     def create_connection(*arguments: Any, **options: Any) -> socket.socket:
         made: socket.socket = connect(*arguments, **options)
-        listener.accept()[0].sendall(greeting)
+        open_sockets.enter_context(listener.accept()[0]).sendall(greeting)
         return made
 
     return create_connection
