@@ -60,7 +60,7 @@ test: $(DEV_READY) ## every test but those of the next two
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BOTH_BACKENDS)
 
 test-cluster: $(DEV_READY) ## the services of docker-compose.yaml as processes, and what dies; needs redis and postgresql
-	$(BIN)/python -m pytest tests/cluster --timeout=1800
+	$(BIN)/python -m pytest tests/cluster
 
 test-compose: $(DEV_READY) ## docker-compose.yaml brought up for real, and the study on it; needs a container engine
 	$(BIN)/python -m pytest tests/containers

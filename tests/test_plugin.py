@@ -166,3 +166,15 @@ def test_navigation_runs_and_tasks_lead_there(airflow: LocalAirflow, token: str)
     ]
     # Without a slash at the start they also work where Airflow is served below a path.
     assert all(view["href"].startswith("imdb-study/") for view in views)
+
+
+def test_a_page_that_fails_says_so_and_keeps_its_policy(airflow: LocalAirflow, store: Store, token: str) -> None:
+    with store.publish("evaluations", "old", {}) as folder:
+        folder.joinpath("result.json").write_text('{"study": "of an older schema"}')
+    store.write_ref("runs/run-0", {"report": "r1", "evaluation": "old", "headline": "old"})
+    answer = get(airflow, "compare?before=run-0&after=run-1", token)
+    store.remove_ref("runs/run-0")
+    assert answer.status_code == 500
+    assert "The log of the API server says why" in answer.text
+    assert "older schema" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from fastapi import HTTPException, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 
+from imdb_tasks import views
 from imdb_tasks.plotlyjs import SCRIPT
+
+log = logging.getLogger(__name__)
+
+FAILED = "This page cannot be shown. The log of the API server says why."
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob:; connect-src 'self'; "
@@ -33,7 +39,11 @@ KEEP_A_DAY = "private, max-age=86400"
 
 async def harden(request: Request, call_next: RequestResponseEndpoint) -> Response:
     """Add to every answer, errors included, what keeps a page from doing more than it should."""
-    answer = await call_next(request)
+    try:
+        answer = await call_next(request)
+    except Exception:  # else the answer would be made beyond this function, without the headers
+        log.exception("%s could not be shown", request.url.path)
+        answer = HTMLResponse(views.message(FAILED, str(request.scope.get("root_path", ""))), status_code=500)
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer

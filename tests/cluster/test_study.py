@@ -1,10 +1,14 @@
 """The study on the topology of docker-compose.yaml: who ran what, what came of it, and who is well afterwards."""
 
+import pytest
+
 from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.local_airflow import DAG
 from tests.cluster.logs import faults_in
 from tests.cluster.studying import FORM, Study
 from tests.cluster.topology import Cluster
+
+pytestmark = pytest.mark.timeout(1_800)  # the first test waits for every service, and for a study
 
 
 def test_every_variant_is_trained_on_the_training_worker_and_nothing_else_is(study: Study, cluster: Cluster) -> None:

@@ -12,6 +12,7 @@ from tests.cluster.studying import EPOCHS, Study, wait_until
 from tests.cluster.topology import Cluster
 
 BEGUN = 5  # epochs, of every variant
+pytestmark = pytest.mark.timeout(1_800)  # each waits for a whole study, and the first for every service
 
 
 def tries(study: Study, name: str) -> list[int]:

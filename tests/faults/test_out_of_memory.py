@@ -1,5 +1,6 @@
 """A training that cannot have the memory it needs: the others finish, report and mail say what is missing."""
 
+import contextlib
 import json
 import resource
 import subprocess
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from imdb_tasks.form import read_form
@@ -17,6 +17,8 @@ from imdb_tasks.steps import Steps
 from tests.faults.whole_airflow import FinishedRun, WholeAirflow
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(1_800)  # four tries, each a start of TensorFlow, after the start of a whole Airflow
+
 SMALL, LARGE = "GRU, 4 units, batches of 48", "GRU, 1024 units, batches of 48"
 ROOM = 3 << 30  # bytes above what the small variant needs; the large one asks for about 9 GB in one piece
 
@@ -48,9 +50,10 @@ def at_most(whole: WholeAirflow, limit: int) -> Iterator[None]:
     try:
         yield
     finally:
-        for pid, limits in before.items():
-            if psutil.pid_exists(pid):
-                resource.prlimit(pid, resource.RLIMIT_AS, limits)
+        for pid in {*before, *whole.airflow.components.alive()}:  # those that began meanwhile inherited it
+            with contextlib.suppress(ProcessLookupError):
+                _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+                resource.prlimit(pid, resource.RLIMIT_AS, before.get(pid, (hard, hard)))
 
 
 @pytest.fixture(scope="module")
