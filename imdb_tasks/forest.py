@@ -44,9 +44,9 @@ def _blocks(analysis: Analysis, outcomes: Sequence[Outcome]) -> list[Block]:
     for outcome in outcomes:
         own = [effect for effect in analysis.effects if effect.outcome == outcome and not effect.subset]
         outer = tuple(effect for effect in own if effect.basis != "reviews") or tuple(own)
-        inner = {(e.first, e.second): e for e in own if e.basis == "reviews"}
+        inner = {(e.factor, e.first, e.second): e for e in own if e.basis == "reviews"}
         if outer:
-            found.append(Block(outcome, outer, tuple(inner.get((e.first, e.second)) for e in outer)))
+            found.append(Block(outcome, outer, tuple(inner.get((e.factor, e.first, e.second)) for e in outer)))
     return found
 
 

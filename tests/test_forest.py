@@ -1,9 +1,9 @@
 import pytest
 
 from imdb_tasks.evidence import Interval
-from imdb_tasks.forest import accuracy_effects, loss_effects
+from imdb_tasks.forest import _blocks, accuracy_effects, loss_effects
 from tests.study_analysis import study_analysis
-from tests.study_results import study_result
+from tests.study_results import analysis_of, study_result
 
 ANALYSIS = study_analysis(study_result())
 
@@ -64,3 +64,12 @@ def test_an_effect_without_an_interval_is_a_point_alone():
     chart = accuracy_effects(ANALYSIS.model_copy(update={"effects": effects}))
     assert lines(chart) == []
     assert notes(chart)[0] == "+11.3"
+
+
+def test_layer_and_batch_sizes_of_the_same_numbers_keep_their_own_intervals() -> None:
+    real = analysis_of(study_result())
+    [block] = _blocks(real, ("accuracy",))
+    for effect, inner in zip(block.effects, block.inner, strict=True):
+        assert inner is not None
+        assert (inner.factor, inner.first, inner.second) == (effect.factor, effect.first, effect.second)
+        assert inner.estimate == pytest.approx(effect.estimate, abs=1e-9)
