@@ -120,9 +120,23 @@ def _fill(figure: Any, axis: Axis, measured: Sequence[Row], result: StudyResult,
             **place,
         )
     scale = _scale(axis, [cost for cost, _ in points])
+    reference = figure.get_subplot(axis.row, axis.column).xaxis.plotly_name.replace("axis", "")
     for index, x in _label_places(axis, chosen, points, scale):
         _, top = wilson(points[index][1], result.data_card.test_rows)
-        figure.add_annotation(text=measured[index].label, x=x, y=top, yshift=9, xanchor="center", **place)
+        # A line leads from the name to its point, for names are moved apart.
+        figure.add_annotation(
+            text=measured[index].label,
+            x=_along(points[index][0], scale),
+            y=top,
+            ax=x,
+            axref=reference,
+            ay=-16,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=GREY,
+            **place,
+        )
     figure.update_xaxes(scale, **place)
 
 
@@ -134,10 +148,13 @@ def _label_places(
     low, high = scale["range"]
     gap = (high - low) * (_LABEL if axis.row == 1 else 2 * _LABEL)
     costs = [points[index][0] for index in named]
-    places = spread(
-        [math.log10(cost) if "type" in scale else cost for cost in costs], gap, low + gap / 2, high - gap / 2
-    )
+    places = spread([_along(cost, scale) for cost in costs], gap, low + gap / 2, high - gap / 2)
     return list(zip(named, places, strict=True))
+
+
+def _along(cost: float, scale: Mapping[str, Any]) -> float:
+    """Return where a cost lies along its axis, in the unit of the axis' range."""
+    return math.log10(cost) if "type" in scale else cost
 
 
 def _scale(axis: Axis, costs: Sequence[float]) -> dict[str, Any]:

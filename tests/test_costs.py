@@ -50,7 +50,7 @@ def test_costs_that_differ_much_are_on_a_log_scale_with_round_ticks_and_others_a
 def test_names_do_not_collide_and_stay_inside_of_their_panel():
     for axis in ("x", "x2", "x3"):
         low, high = CHART.figure.layout[f"xaxis{axis[1:]}"].range
-        places = [note.x for note in CHART.figure.layout.annotations if note.xref == axis]
+        places = [note.ax for note in CHART.figure.layout.annotations if note.xref == axis]
         assert places
         assert all(low < place < high for place in places)
 
