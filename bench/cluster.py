@@ -59,13 +59,14 @@ def main() -> None:
     reader.add_argument("--sizes", type=int, nargs="*", default=[18, 180, 1_800])
     reader.add_argument("--slots", type=int, default=2, help="of the training worker, for the empty grids")
     options = reader.parse_args()
-    with cluster(options.slots, with_grid=True) as running:
-        empty = {size: run_empty(running, size, options.slots) for size in options.sizes}
-    workers = {}
+    found: dict[str, Any] = {"slots": options.slots, "empty": {}, "workers": {}}
     for count in (1, 2):
         with cluster(1, workers=count) as running:
-            workers[count] = run_study(running)
-    machine.write("cluster", {"slots": options.slots, "empty": empty, "workers": workers})
+            found["workers"][count] = run_study(running)
+    with cluster(options.slots, with_grid=True) as running:
+        for size in options.sizes:
+            found["empty"][size] = run_empty(running, size, options.slots)
+            machine.write("cluster", found)  # after each: the last may take half an hour
 
 
 @contextlib.contextmanager
