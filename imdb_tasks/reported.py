@@ -44,11 +44,11 @@ class Reported:
         """Draw the conclusions from the last evaluation.
 
         The run to compare with is the last one before that came to another evaluation. It is noted with the first
-        analysis, so that the same evaluation, in whatever run, is always set beside the same one.
+        analysis that has one, so that from then on the same evaluation, in whatever run, is set beside the same one.
         """
         evaluation = self._evaluation()
         noted = self.store.read_ref(f"analysed/{evaluation.key}")
-        previous = noted["previous"] if noted else self._run_before(evaluation)
+        previous = (noted and noted["previous"]) or self._run_before(evaluation)
         key = self.places.analysis(evaluation.key, read_claims().fingerprint(), previous)
         entry = self._once(
             "analyses", key, lambda key, hold: self._analyse(key, evaluation, previous, hold), step="report"

@@ -25,13 +25,24 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def done(root: Path, tiny_study: Study) -> Steps:
     """A study run to its evaluation; made once, for whatever is there is not made again."""
-    steps = Steps(tiny_study, Store(root), "run-1")
+    return evaluated(tiny_study, Store(root), "run-1")
+
+
+def evaluated(study: Study, store: Store, run_id: str) -> Steps:
+    steps = Steps(study, store, run_id)
     steps.fetch_reviews()
     steps.fetch_glove()
     steps.prepare()
-    for variant in tiny_study.variants:
+    for variant in study.variants:
         steps.train(variant)
     steps.evaluate()
+    return steps
+
+
+def reached(study: Study, store: Store, run_id: str) -> Steps:
+    """A study run to its report."""
+    steps = evaluated(study, store, run_id)
+    steps.report()
     return steps
 
 
@@ -188,11 +199,20 @@ def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: S
     assert found.same_test_reviews
     assert [(each.variant.name, each.difference) for each in found.variants] == [("4_GRU_16", 0.0)]
     assert {change.what for change in found.changes if change.where == "settings"} == {"cells", "units"}
-    done.report()  # an earlier run again, and then this one: each report stays as it was
     assert wider.report().key == report.key
     assert Steps(wider.study, wider.store, "run-4").report().key == report.key
-    assert analysis(done).comparison is None
     assert wider.reported().key == report.key
+
+
+def test_the_first_result_again_is_set_beside_the_other_that_came_between(store: Store, tiny_study: Study) -> None:
+    study = tiny_study.model_copy(update={"cells": ("GRU",)})
+    first = reached(study, store, "run-1")
+    assert analysis(first).comparison is None
+    reached(study.model_copy(update={"cells": ("LSTM",)}), store, "run-2")
+    for again in (reached(study, store, "run-3"), first):  # noted: the same for every run from now on
+        found = analysis(again).comparison
+        assert found is not None
+        assert found.previous_run == "run-2"
 
 
 def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, tiny_study: Study) -> None:
