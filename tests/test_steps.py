@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks import runtime
+from imdb_tasks import live, runtime
 from imdb_tasks.conclusions import Analysis
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
 from imdb_tasks.examples import MOST
@@ -76,7 +76,25 @@ def test_progress_tells_epoch_and_status_of_each_variant(done: Steps) -> None:
     progress = done.store.refs("progress").values()
     assert {part["variant"] for part in progress} == {"4_GRU_16", "4_LSTM_16"}
     assert all((part["epoch"], part["epochs"], part["run_id"]) == (2, 2, "run-1") for part in progress)
-    assert {part["status"] for part in progress} <= {"finished", "cached"}
+    assert {part["status"] for part in progress} == {"finished"}
+
+
+def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(done: Steps) -> None:
+    variant, progress = done.study.variants[0], f"progress/{done.places.model(done.study.variants[0])}"
+    noted = done.store.read_ref(progress)
+    assert noted is not None
+    for lost in (None, noted | {"epoch": 1, "status": "training"}):
+        Steps(done.study, done.store, "later").train(variant)
+        assert done.store.read_ref(progress) == noted
+        assert live.look(done.store, "later", variant, "success").state == "was in the store already"
+        done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.places.model(variant)})
+        assert live.look(done.store, "first", variant, "success").state == "finished"
+        if lost:
+            done.store.write_ref(progress, lost)
+        else:
+            done.store.remove_ref(progress)
+        done.train(variant)
+        assert done.store.read_ref(progress) == noted
 
 
 def test_what_is_in_the_store_is_not_made_again_nor_is_anything_heavy_imported(done: Steps) -> None:
