@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -174,7 +175,24 @@ def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
     runs = done.store.refs("runs")
     assert runs["run-1"]["report"] == runs["run-2"]["report"] == first.key
     assert runs["run-2"]["headline"]
-    assert "run-1" in first.file("report.html").read_text("utf8")
+    assert first_maker_of(first.file("report.html").read_text("utf8")) == "run-1"
+
+
+def first_maker_of(page: str) -> str:
+    found = re.search(r'<th scope="row">first made by run</th><td><code>(.*?)</code>', page)
+    assert found
+    return found[1]
+
+
+def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
+    done: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = done.report().about["code"]
+    monkeypatch.setenv("IMDB_CODE_REVISION", "newer")
+    done.report()
+    noted = done.store.read_ref("runs/run-1")
+    assert noted is not None
+    assert noted["code"] == made != "newer"
 
 
 def analysis(steps: Steps) -> Analysis:
