@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import smtplib
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk.exceptions import AirflowException
+from pydantic import ValidationError
 
 from imdb_tasks import form
 from imdb_tasks.errors import MailError, SettingsError
@@ -86,11 +88,21 @@ def mail_failure(context: Any) -> None:
 
     run = context.get("dag_run")
     values = {**form.form_defaults(), **((run.conf if run else None) or {})}
-    if values["notify"] == "never" or not values["recipients"]:
+    recipients = _addresses(values["recipients"])
+    if values["notify"] == "never" or not recipients:
         return
     SmtpNotifier(
         smtp_conn_id=SMTP_CONNECTION,
-        to=values["recipients"],
+        to=recipients,
         subject="IMDB study: the run failed",
         html_content=FAILURE_MAIL,
     )(context)
+
+
+def _addresses(recipients: Any) -> list[str]:
+    """Return those that the form would take: a bad one must not keep the word from the others."""
+    found: list[str] = []
+    for address in recipients if isinstance(recipients, list) else ():
+        with contextlib.suppress(ValidationError):
+            found += form.Delivery(recipients=(address,)).recipients
+    return found

@@ -11,13 +11,16 @@ from imdb_tasks import form
 GRID = {"section": "Study (for the profile custom)"}
 ORIGIN = {"section": "Pins of the data"}
 
+# JSON Schema is checked with Python's re, whose $ also matches before a line break at the very end. The engine of
+# pydantic takes no look-ahead, and needs none.
+END = r"(?!\n)"
 # Airflow's form takes an empty text for a missing one and then refuses to start, unless the field may be null.
 TEXT = {"type": ["string", "null"]}
-SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$", **ORIGIN}
+SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$" + END, **ORIGIN}
 VERSION = {"type": ["integer", "null"], "minimum": 1, **ORIGIN}
 ADDRESSES = {
     "type": ["array", "null"],  # nobody, where nothing is mailed
-    "items": {"type": "string", "pattern": form.ADDRESS},
+    "items": {"type": "string", "pattern": form.ADDRESS + END},
     "uniqueItems": True,
 }
 LEVELS = {"type": "array", "minItems": 1, "uniqueItems": True, **GRID}

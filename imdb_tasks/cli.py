@@ -105,7 +105,7 @@ def _prune(options: argparse.Namespace) -> None:
 
 def _run_step(options: argparse.Namespace) -> None:
     study, _ = form.read_form({"notify": "never", **_fields(options.set)})
-    steps = Steps(study, open_store(options))
+    steps = Steps(study, open_store(options), _run_id(options.step))
     wanted = STEPS[:-1] if options.step == "study" else (options.step,)
     for step in wanted:
         if step == "fetch":
@@ -121,6 +121,13 @@ def _run_step(options: argparse.Namespace) -> None:
     if wanted[-1] == "report":
         print(entry.file("report.html"))
         steps.check_complete()
+
+
+def _run_id(step: str) -> str:
+    """Name a run by its second, so that a report by hand neither hides an earlier one nor goes without comparison."""
+    if step not in ("study", "report"):
+        return Steps.run_id
+    return f"{Steps.run_id}-{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:

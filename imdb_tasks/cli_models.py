@@ -13,7 +13,7 @@ from imdb_tasks.errors import SettingsError
 from imdb_tasks.files import write_json
 from imdb_tasks.results import StudyResult
 
-_VARIANT_HELP = "such as 64_GRU_32; default: the one of the highest test accuracy"
+_VARIANT_HELP = "such as 64_GRU_32; default: the best of the setting that is best on average"
 
 
 def add_commands(commands: Any) -> None:

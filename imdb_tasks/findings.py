@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from imdb_tasks.results import StudyResult, TestMetrics, VariantResult
@@ -100,6 +101,25 @@ def best(table: Iterable[Row]) -> Row | None:
         return (row.accuracy or 0.0, -math.inf if loss is None else -loss)
 
     return max((row for row in table if row.accuracy is not None), key=rank, default=None)
+
+
+def best_of_best_setting(table: Iterable[Row]) -> Row | None:
+    """Return the best replicate of the setting that is best by the means of its replicates, as in ``ranking``.
+
+    The best row of all may be the luckiest replicate of a setting that is worse than others.
+    """
+    settings: dict[tuple[str, int, int], list[Row]] = {}
+    for row in table:
+        if row.accuracy is not None:
+            variant = row.result.variant
+            settings.setdefault((variant.cell, variant.units, variant.batch_size), []).append(row)
+
+    def rank(replicates: list[Row]) -> tuple[float, float]:
+        losses = [row.test.loss for row in replicates if row.test and row.test.loss is not None]
+        return fmean(row.accuracy or 0.0 for row in replicates), -fmean(losses) if losses else -math.inf
+
+    leader = max(settings.values(), key=rank, default=None)
+    return best(leader) if leader else None
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:

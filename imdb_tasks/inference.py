@@ -8,7 +8,7 @@ from typing import Any
 from imdb_tasks import runtime
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
 from imdb_tasks.files import sha256_of
-from imdb_tasks.findings import best, rows
+from imdb_tasks.findings import best_of_best_setting, rows
 from imdb_tasks.results import StudyResult, VariantResult
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import TextSettings
@@ -67,7 +67,7 @@ def last_evaluation(store: Store) -> Entry:
 
 
 def trained(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
-    """Return the model of the variant ``name``, or the one of the highest test accuracy.
+    """Return the model of the variant ``name``, or the best replicate of the setting of the highest mean test accuracy.
 
     Raises:
         MissingInputError: no variant has a test result, or the model is not in the store any more.
@@ -78,7 +78,7 @@ def trained(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
     keys = _model_keys(evaluation, result)
     finished = {row.variant.name: row for row in result.variants if row.status == "finished" and row.test}
     if name == BEST:
-        winner = best(rows(result))
+        winner = best_of_best_setting(rows(result))
         if winner is None:
             raise MissingInputError("no variant of the study has a test result; look at the logs of its training tasks")
         name = winner.result.variant.name

@@ -86,7 +86,8 @@ def duration(seconds: float) -> str:
 
 def _note(store: Store, run_id: str, variant: Variant) -> Mapping[str, Any] | None:
     training = store.read_ref(f"trainings/{run_id}/{variant.name}")
-    return store.read_ref(f"progress/{training['model']}") if training else None
+    note = store.read_ref(f"progress/{training['model']}") if training else None
+    return {**note, "status": "cached"} if note and training and training.get("cached") else note
 
 
 def _words(task_state: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.form import QUICK, SAMPLE_FOLDER, STUDY_FIELDS, form_defaults, read_form
+from imdb_tasks.runtime import DEFAULT_BACKEND
 from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, Source, Study
 
 DAG_ID = "imdb_study"
@@ -40,18 +41,24 @@ def fields(study: Study) -> dict[str, Any] | None:
     return found if again == study else None
 
 
-def command(study: Study) -> str | None:
+def command(study: Study, backend: str = DEFAULT_BACKEND) -> str | None:
     """Return the shell command that runs ``study`` without Airflow; it takes the store from ``IMDB_STORE``."""
     if (found := fields(study)) is None:
         return None
     words = ["python", "-m", "imdb_tasks", "study"]
     for name, value in found.items():
         words += ["--set", f"{name}={_argument(value)}"]
-    return shlex.join(words)
+    needed = variable(backend)
+    return f"{needed} {shlex.join(words)}" if needed else shlex.join(words)
+
+
+def variable(backend: str) -> str | None:
+    """Return what the environment of every training must hold for this Keras backend; None for the default one."""
+    return None if backend == DEFAULT_BACKEND else f"KERAS_BACKEND={shlex.quote(backend)}"
 
 
 def trigger(study: Study) -> str | None:
-    """Return the shell command that has Airflow run ``study``."""
+    """Return the shell command that has Airflow run ``study``, on the backend that its workers have."""
     if (found := fields(study)) is None:
         return None
     return shlex.join(["airflow", "dags", "trigger", DAG_ID, *(["--conf", json.dumps(found)] if found else [])])

@@ -44,11 +44,11 @@ class Reported:
         """Draw the conclusions from the last evaluation.
 
         The run to compare with is the last one before that came to another evaluation. It is noted with the first
-        analysis, so that the same evaluation, in whatever run, is always set beside the same one.
+        analysis that has one, so that from then on the same evaluation, in whatever run, is set beside the same one.
         """
         evaluation = self._evaluation()
         noted = self.store.read_ref(f"analysed/{evaluation.key}")
-        previous = noted["previous"] if noted else self._run_before(evaluation)
+        previous = (noted and noted["previous"]) or self._run_before(evaluation)
         key = self.places.analysis(evaluation.key, read_claims().fingerprint(), previous)
         entry = self._once(
             "analyses", key, lambda key, hold: self._analyse(key, evaluation, previous, hold), step="report"
@@ -126,14 +126,17 @@ class Reported:
         log.info("%s: %s", model.about["variant"], evaluated.metrics)
 
     def report(self) -> Entry:
-        """Make the report page and the parts of the mail, and note them as this run's report."""
+        """Make the report page and the parts of the mail, and note them as this run's report.
+
+        A report that was there names the run that made it; the note has the code that it was made with.
+        """
         evaluation, analysis = self._evaluation(), self.analyse()
         key = self.places.report(analysis.key)
         cached = self.store.find("reports", key)
         if cached and not cached.about["pictures"]:
             self.store.remove("reports", key)  # there may be a browser now
         entry = self._once("reports", key, lambda key, hold: self._write_report(key, analysis, hold), step="report")
-        about = {"report": key, "analysis": analysis.key, "evaluation": evaluation.key, "code": runtime.code_revision()}
+        about = {"report": key, "analysis": analysis.key, "evaluation": evaluation.key}
         self.store.write_ref(f"runs/{self.run_id}", {**about, "study": self.study.fingerprint(), **entry.about})
         return entry
 
@@ -141,7 +144,7 @@ class Reported:
         from imdb_tasks import reporting
 
         evaluation = self._evaluation()
-        about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"]}
+        about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"], "code": runtime.code_revision()}
         with self.store.publish("reports", key, about, hold=hold) as folder:
             # The manifest is written when the folder is complete, and so with what the report says of itself.
             about |= reporting.write_report(self._material(evaluation, analysis_of(analysis)), folder)
@@ -212,7 +215,7 @@ class Reported:
 
     def _provenance(self, evaluation: Entry) -> dict[str, str]:
         return {
-            "run": self.run_id,
+            "first made by run": self.run_id,
             "study": self.study.fingerprint(),
             "evaluation": evaluation.key,
             "reviews from": self.study.reviews.model_dump_json(exclude_none=True),

@@ -15,13 +15,14 @@ from imdb_tasks.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
-BACKENDS = ("tensorflow", "jax")
+DEFAULT_BACKEND = "tensorflow"
+BACKENDS = (DEFAULT_BACKEND, "jax")
 _PACKAGES = ("keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "apache-airflow")
 
 
 def backend() -> str:
     """Return the Keras backend that ``KERAS_BACKEND`` names, ``tensorflow`` by default, without importing Keras."""
-    name = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    name = os.environ.get("KERAS_BACKEND") or DEFAULT_BACKEND
     if name not in BACKENDS:
         raise SettingsError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, found {name!r}")
     return name

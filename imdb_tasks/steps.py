@@ -62,11 +62,13 @@ class Steps(Reported):
     def train(self, variant: Variant) -> Entry:
         """Train one variant; if its result is there, Keras is not even imported."""
         key = self.places.model(variant)
-        self.store.write_ref(f"trainings/{self.run_id}/{variant.name}", {"model": key})
+        note = f"trainings/{self.run_id}/{variant.name}"
         if entry := self._cached("models", key):
+            self.store.write_ref(note, {"model": key, "cached": True})
             remove_checkpoint(self.store, key)  # its process may have died between publishing and removing
-            self._show_progress(key, variant, _record(entry).history, "cached")
+            self._complete_progress(key, _record(entry))
             return entry
+        self.store.write_ref(note, {"model": key})
         self.store.remove_ref(f"failures/{key}")
         try:
             return self._once("models", key, lambda key, hold: self._train(key, variant, hold), step="train")
@@ -157,6 +159,12 @@ class Steps(Reported):
     def _reason(self, variant: Variant) -> str:
         failure = self.store.read_ref(f"failures/{self.places.model(variant)}")
         return failure["reason"] if failure else "not trained: its task has not run, or was killed; see its log"
+
+    def _complete_progress(self, key: str, record: TrainingRecord) -> None:
+        """Note the end of a training where that was pruned, or its process died before; else it stays its own."""
+        noted = self.store.read_ref(f"progress/{key}")
+        if noted is None or noted["status"] == "training":
+            self._show_progress(key, record.variant, record.history, record.status)
 
     def _show_progress(self, key: str, variant: Variant, history: History, status: str) -> None:
         self.store.write_ref(

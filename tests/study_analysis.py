@@ -64,7 +64,7 @@ def material(
         result=result,
         analysis=analysis or study_analysis(result),
         wrong=wrong_reviews() if wrong is None else wrong,
-        provenance=provenance or {"run": "manual__1", "code revision": "3f9c2ab"},
+        provenance=provenance or {"first made by run": "manual__1", "code revision": "3f9c2ab"},
     )
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from imdb_tasks.cli import main
 from imdb_tasks.form import read_form
+from imdb_tasks.reported import analysis_of
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from tests import reference
@@ -59,6 +61,17 @@ def test_the_whole_study_runs_without_airflow(tmp_path: Path, corpus_folder: Pat
     page = Path(capsys.readouterr().out.strip().splitlines()[-1])
     assert page.name == "report.html"
     assert "GRU" in page.read_text("utf8")
+
+
+def test_runs_by_hand_are_kept_apart_and_compared(tmp_path: Path, corpus_folder: Path) -> None:
+    for units in (4, 5):
+        assert main(["study", "--store", str(tmp_path), *small_study(corpus_folder, units=[units])]) == 0
+    store = Store(tmp_path)
+    first, second = runs = store.ref_names("runs")
+    assert all(re.fullmatch(r"by-hand-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run) for run in runs)
+    analysis = analysis_of(store.need("analyses", store.refs("runs")[second]["analysis"], step="report"))
+    assert analysis.comparison is not None
+    assert analysis.comparison.previous_run == first
 
 
 def test_bad_vectors_are_named_by_the_file_that_the_user_gave(tmp_path: Path, capsys) -> None:

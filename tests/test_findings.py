@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imdb_tasks.findings import (
+    best,
+    best_of_best_setting,
     deviations,
     is_another_study,
     label,
@@ -40,6 +42,23 @@ def test_the_published_best_is_gru_32_64():
 def test_a_label_names_cell_units_and_batch_size_and_a_later_replicate():
     assert label(Variant(cell="GRU", units=32, batch_size=64)) == "GRU-32/64"
     assert label(Variant(cell="LSTM", units=16, batch_size=8, replicate=2)) == "LSTM-16/8 r2"
+
+
+def test_the_best_model_is_of_the_best_setting_and_not_its_luckiest_rival():
+    study = Study(cells=("GRU", "LSTM"), units=(32,), batch_sizes=(64,), replicates=2)
+    result = study_result(study, diverged={}, exploding=(), missing={})
+    accuracies = {("GRU", 0): 0.80, ("GRU", 1): 0.90, ("LSTM", 0): 0.86, ("LSTM", 1): 0.87}
+    changed = tuple(
+        row.model_copy(
+            update={"test": row.test.model_copy(update={"accuracy": accuracies[variant.cell, variant.replicate]})}
+        )
+        for row in result.variants
+        if (variant := row.variant)
+    )
+    table = rows(result.model_copy(update={"variants": changed}))
+    assert best(table).label == "GRU-32/64 r1"
+    assert best_of_best_setting(table).label == "LSTM-32/64 r1"
+    assert best_of_best_setting(rows(nothing_finished())) is None
 
 
 def test_a_diverged_variant_is_told_in_words_and_has_no_number():

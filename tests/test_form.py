@@ -100,7 +100,9 @@ def test_recipients_come_from_the_environment_unless_the_form_names_some(monkeyp
     assert read_form({"recipients": ["c@example.org"]})[1].recipients == ("c@example.org",)
 
 
-@pytest.mark.parametrize("address", ["nobody", "a b@example.org", "a@example.org, b@example.org", "a@b\nBcc: c@d"])
+@pytest.mark.parametrize(
+    "address", ["nobody", "a b@example.org", "a@example.org, b@example.org", "a@b\nBcc: c@d", "a@b.c\n"]
+)
 def test_what_is_no_single_address_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="recipients"):
         read_form({"recipients": [address]})

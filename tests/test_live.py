@@ -64,7 +64,6 @@ def test_the_first_epoch_in_which_the_training_is_compiled_tells_nothing_of_the_
     [
         ("finished", "success", "finished"),
         ("diverged", "running", "diverged"),
-        ("cached", "running", "was in the store already"),
         ("training", "failed", "failed"),
     ],
 )
@@ -75,6 +74,14 @@ def test_a_training_that_has_ended_says_how_and_asks_for_no_other_look(
     look = live.look(store, RUN, VARIANT, task)
     assert (look.state, look.ended) == (state, True)
     assert look.facts["Time in all"] == "29 s"
+
+
+def test_a_training_whose_model_was_there_says_so_in_its_own_run_alone(store: Store) -> None:
+    note(store, history(4), status="finished")
+    store.write_ref(f"trainings/later/{VARIANT.name}", {"model": "m1", "cached": True})
+    look = live.look(store, "later", VARIANT, "running")
+    assert (look.state, look.ended) == ("was in the store already", True)
+    assert live.look(store, RUN, VARIANT, "success").state == "finished"
 
 
 def test_a_killed_training_that_is_to_be_tried_again_goes_on_being_looked_at(store: Store) -> None:

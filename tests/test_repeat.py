@@ -61,6 +61,13 @@ def test_the_original_needs_no_words():
     assert repeat.trigger(Study()) == "airflow dags trigger imdb_study"
 
 
+def test_another_backend_than_the_default_is_named():
+    assert repeat.command(Study(), "jax") == "KERAS_BACKEND=jax python -m imdb_tasks study"
+    assert repeat.variable("jax") == "KERAS_BACKEND=jax"
+    assert repeat.command(Study(), "tensorflow") == "python -m imdb_tasks study"
+    assert repeat.variable("tensorflow") is None
+
+
 @pytest.mark.parametrize(
     "study",
     [Study(text=TextSettings(split_seed=7)), Study(training=TrainingSettings(seed=7)), Study(reviews=SAMPLE)],

@@ -1,11 +1,12 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from imdb_tasks import runtime
+from imdb_tasks import live, runtime
 from imdb_tasks.conclusions import Analysis
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
 from imdb_tasks.examples import MOST
@@ -25,13 +26,24 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def done(root: Path, tiny_study: Study) -> Steps:
     """A study run to its evaluation; made once, for whatever is there is not made again."""
-    steps = Steps(tiny_study, Store(root), "run-1")
+    return evaluated(tiny_study, Store(root), "run-1")
+
+
+def evaluated(study: Study, store: Store, run_id: str) -> Steps:
+    steps = Steps(study, store, run_id)
     steps.fetch_reviews()
     steps.fetch_glove()
     steps.prepare()
-    for variant in tiny_study.variants:
+    for variant in study.variants:
         steps.train(variant)
     steps.evaluate()
+    return steps
+
+
+def reached(study: Study, store: Store, run_id: str) -> Steps:
+    """A study run to its report."""
+    steps = evaluated(study, store, run_id)
+    steps.report()
     return steps
 
 
@@ -65,7 +77,25 @@ def test_progress_tells_epoch_and_status_of_each_variant(done: Steps) -> None:
     progress = done.store.refs("progress").values()
     assert {part["variant"] for part in progress} == {"4_GRU_16", "4_LSTM_16"}
     assert all((part["epoch"], part["epochs"], part["run_id"]) == (2, 2, "run-1") for part in progress)
-    assert {part["status"] for part in progress} <= {"finished", "cached"}
+    assert {part["status"] for part in progress} == {"finished"}
+
+
+def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(done: Steps) -> None:
+    variant, progress = done.study.variants[0], f"progress/{done.places.model(done.study.variants[0])}"
+    noted = done.store.read_ref(progress)
+    assert noted is not None
+    for lost in (None, noted | {"epoch": 1, "status": "training"}):
+        Steps(done.study, done.store, "later").train(variant)
+        assert done.store.read_ref(progress) == noted
+        assert live.look(done.store, "later", variant, "success").state == "was in the store already"
+        done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.places.model(variant)})
+        assert live.look(done.store, "first", variant, "success").state == "finished"
+        if lost:
+            done.store.write_ref(progress, lost)
+        else:
+            done.store.remove_ref(progress)
+        done.train(variant)
+        assert done.store.read_ref(progress) == noted
 
 
 def test_what_is_in_the_store_is_not_made_again_nor_is_anything_heavy_imported(done: Steps) -> None:
@@ -145,7 +175,24 @@ def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
     runs = done.store.refs("runs")
     assert runs["run-1"]["report"] == runs["run-2"]["report"] == first.key
     assert runs["run-2"]["headline"]
-    assert "run-1" in first.file("report.html").read_text("utf8")
+    assert first_maker_of(first.file("report.html").read_text("utf8")) == "run-1"
+
+
+def first_maker_of(page: str) -> str:
+    found = re.search(r'<th scope="row">first made by run</th><td><code>(.*?)</code>', page)
+    assert found
+    return found[1]
+
+
+def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
+    done: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = done.report().about["code"]
+    monkeypatch.setenv("IMDB_CODE_REVISION", "newer")
+    done.report()
+    noted = done.store.read_ref("runs/run-1")
+    assert noted is not None
+    assert noted["code"] == made != "newer"
 
 
 def analysis(steps: Steps) -> Analysis:
@@ -188,11 +235,20 @@ def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: S
     assert found.same_test_reviews
     assert [(each.variant.name, each.difference) for each in found.variants] == [("4_GRU_16", 0.0)]
     assert {change.what for change in found.changes if change.where == "settings"} == {"cells", "units"}
-    done.report()  # an earlier run again, and then this one: each report stays as it was
     assert wider.report().key == report.key
     assert Steps(wider.study, wider.store, "run-4").report().key == report.key
-    assert analysis(done).comparison is None
     assert wider.reported().key == report.key
+
+
+def test_the_first_result_again_is_set_beside_the_other_that_came_between(store: Store, tiny_study: Study) -> None:
+    study = tiny_study.model_copy(update={"cells": ("GRU",)})
+    first = reached(study, store, "run-1")
+    assert analysis(first).comparison is None
+    reached(study.model_copy(update={"cells": ("LSTM",)}), store, "run-2")
+    for again in (reached(study, store, "run-3"), first):  # noted: the same for every run from now on
+        found = analysis(again).comparison
+        assert found is not None
+        assert found.previous_run == "run-2"
 
 
 def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, tiny_study: Study) -> None:

@@ -54,6 +54,19 @@ def test_nobody_is_mailed_who_does_not_want_to_be(delivery, inbox: Inbox, conf: 
     assert len(inbox.mails) == before
 
 
+def test_a_bad_address_does_not_keep_the_word_of_a_failure_from_the_others(delivery, inbox: Inbox) -> None:
+    before = len(inbox.mails)
+    delivery.mail_failure(context(recipients=["a@b.c\nBcc: d@example.org", None, "a@example.org", "nobody"]))
+    assert [mail["To"] for mail in inbox.mails[before:]] == ["a@example.org"]
+
+
+@pytest.mark.parametrize("recipients", [["nobody"], "a@example.org", 7])
+def test_a_failed_run_without_any_good_address_is_mailed_to_nobody(delivery, inbox: Inbox, recipients: object) -> None:
+    before = len(inbox.mails)
+    delivery.mail_failure(context(recipients=recipients))
+    assert len(inbox.mails) == before
+
+
 class Refusing:
     """An SMTP server's handler that answers every mail with one line."""
 

@@ -113,7 +113,14 @@ def test_a_field_that_may_stay_empty_does_not_block_the_form(study_dag: DAG) -> 
 @pytest.mark.parametrize(
     ("field", "nonsense"),
     [("profile", "slow"), ("units", [0]), ("units", []), ("cells", ["RNN"]), ("epochs", 0), ("learning_rate", 0)]
-    + [("learning_rate", 2), ("recipients", ["nobody"]), ("reviews_sha256", "abc"), ("replicates", 0)],
+    + [
+        ("learning_rate", 2),
+        ("recipients", ["nobody"]),
+        ("recipients", ["a@b.c\n"]),
+        ("reviews_sha256", "a" * 64 + "\n"),
+        ("reviews_sha256", "abc"),
+        ("replicates", 0),
+    ],
 )
 def test_the_form_refuses_nonsense_before_anything_starts(study_dag: DAG, field: str, nonsense: object) -> None:
     from airflow.sdk.exceptions import ParamValidationError
