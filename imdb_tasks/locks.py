@@ -114,6 +114,26 @@ def release(files: Files, name: str, owner: str) -> None:
     files.delete(_path(name, owner, "beat"))
 
 
+def living(files: Files, since: float) -> set[str]:
+    """Return ``{name}.{owner}`` of the claims of all who live: here a process that runs, elsewhere one that has beaten.
+
+    For an owner elsewhere a beat counts from ``since``, in seconds since 1970, and in any case for ``STALE`` seconds.
+    """
+    since = min(since, time.time() - STALE)
+    written = files.names(FOLDER)
+    found = set()
+    for file in written:
+        stem, _, kind = file.rpartition(".")
+        content = files.read(f"{FOLDER}/{file}") if kind == "claim" else None
+        if content is None:
+            continue
+        claim = json.loads(content)
+        beaten = max(written[file], written.get(f"{stem}.beat", 0.0)) >= since
+        if not is_gone(claim) and (beaten or claim["machine"] == _machine()):
+            found.add(stem)
+    return found
+
+
 def is_gone(claim: dict[str, Any]) -> bool:
     """Tell whether a claim's process ran on this machine and runs no longer."""
     import psutil
@@ -199,8 +219,8 @@ def _myself() -> dict[str, Any]:
 def _started(pid: int) -> float:
     """Return when a process started, in seconds: on Linux since the boot, which no step of the clock moves.
 
-    That is field 22 of proc_pid_stat(5), in ticks; field 2, in brackets, may have spaces. Elsewhere psutil's time counts.
-    Raises psutil.NoSuchProcess.
+    That is field 22 of proc_pid_stat(5), in ticks; field 2, in brackets, may have spaces. Elsewhere psutil's time
+    counts. Raises psutil.NoSuchProcess.
     """
     import psutil
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from imdb_tasks import checkpoints, locks
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.files import MANIFEST, unseal
-from imdb_tasks.store import Store
+from imdb_tasks.store import Store, lock_name
 
 KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
 # Folders of pointers -> the kind of entry by whose key they are named
@@ -87,8 +87,11 @@ def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
     kept = {f"reports/{run['report']}" for name, run in store.refs("runs").items() if name in runs[-policy.runs :]}
     kept = _with_inputs(kept if policy.runs else set(), listed)
     kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
-    gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(store, entry)]
-    pruned = Pruned(gone, list(_set_aside(store, old)), list(_strays(store, kept, old)))
+    claims = locks.living(store.files, old)
+    held = {claim.rpartition(".")[0] for claim in claims}
+    gone = [e for e in reversed(listed.values()) if e.name not in kept and lock_name(e.kind, e.key) not in held]
+    strays = [*_strays(store, kept, held, old), *_locks_of_the_dead(store, claims, old)]
+    pruned = Pruned(gone, list(_set_aside(store, old)), strays)
     if not dry_run:
         for name in (*(entry.name for entry in gone), *pruned.folders):
             store.files.delete_entry(name)
@@ -118,13 +121,8 @@ def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
     return reached
 
 
-def _is_made(store: Store, entry: Listed) -> bool:
-    claims = locks.owners(store.files, f"{entry.kind}-{entry.key}").values()
-    return any(not locks.is_gone(claim) for claim in claims)
-
-
-def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
-    """Yield old files that belong to nothing: pointers to what is gone, checkpoints, locks of the dead."""
+def _strays(store: Store, kept: set[str], held: set[str], old: float) -> Iterator[str]:
+    """Yield old files that belong to nothing: pointers to what is gone, checkpoints that nobody is at."""
     for folder, kind in _POINTERS.items():
         names = store.files.names(folder)
         yield from (f"{folder}/{n}" for n in names if names[n] < old and f"{kind}/{Path(n).stem}" not in kept)
@@ -132,11 +130,17 @@ def _strays(store: Store, kept: set[str], old: float) -> Iterator[str]:
         names = store.files.names(f"{_TRAININGS}/{run}")
         yield from (f"{_TRAININGS}/{run}/{n}" for n in names if names[n] < old and _model(store, run, n) not in kept)
     names = store.files.names(checkpoints.FOLDER)
-    yield from (f"{checkpoints.FOLDER}/{name}" for name in names if names[name] < old)
+    for name in names:
+        if names[name] < old and lock_name("models", Path(name).stem) not in held:
+            yield f"{checkpoints.FOLDER}/{name}"
+
+
+def _locks_of_the_dead(store: Store, claims: set[str], old: float) -> Iterator[str]:
     names = store.files.names(locks.FOLDER)
     for name in names:
-        beat = name.removesuffix(".claim").removesuffix(".beat") + ".beat"  # it is younger than its claim
-        if max(names[name], names.get(beat, 0.0)) < old:
+        owner = Path(name).stem
+        beaten = max(names[name], names.get(f"{owner}.beat", 0.0))  # a beat is younger than its claim
+        if owner not in claims and beaten < old:
             yield f"{locks.FOLDER}/{name}"
 
 

@@ -7,11 +7,12 @@ import pytest
 from imdb_tasks import upkeep
 from imdb_tasks.cli import main
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.files import MANIFEST
+from imdb_tasks.files import MANIFEST, json_bytes
 from imdb_tasks.store import Store
 from imdb_tasks.upkeep import Policy
 
 HOUR = 3_600
+FAR = {"host": "far", "machine": "far 1", "pid": 1, "started": 1.0}  # a claim of a process on another machine
 
 
 def make(store: Store, name: str, *inputs: str, hours_old: float = 1_000) -> None:
@@ -70,11 +71,41 @@ def test_what_is_being_made_stays(used: Store) -> None:
     assert "models/one" in names(used)
 
 
+def test_lock_and_checkpoint_of_a_training_stay_while_it_lives(used: Store) -> None:
+    root = Path(used.where)
+    used.files.write("checkpoints/one.npz", b"")
+    with used.alone("models", "one") as hold:
+        for file in (
+            "checkpoints/one.npz",
+            f"locks/models-one.{hold.owner}.claim",
+            f"locks/models-one.{hold.owner}.beat",
+        ):
+            age(root / file, 1_000)  # such as after an epoch that is longer than the age
+        assert upkeep.prune(used, Policy(runs=1), dry_run=False).files == []
+        hold.check()
+    assert upkeep.prune(used, Policy(runs=1), dry_run=False).files == ["checkpoints/one.npz"]
+
+
+def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(used: Store) -> None:
+    for owner, hours in (("living", 0.01), ("dead", 1)):
+        for kind in ("beat", "claim"):
+            used.files.write(f"locks/models-{owner}.{owner}.{kind}", json_bytes(FAR))
+            age(Path(used.where, f"locks/models-{owner}.{owner}.{kind}"), hours)
+        used.files.write(f"checkpoints/{owner}.npz", b"")
+        age(Path(used.where, f"checkpoints/{owner}.npz"), 1)
+    pruned = upkeep.prune(used, Policy(runs=2, days=0), dry_run=False)
+    assert sorted(pruned.files) == [
+        "checkpoints/dead.npz",
+        "locks/models-dead.dead.beat",
+        "locks/models-dead.dead.claim",
+    ]
+
+
 def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
     root = Path(used.where)
     for number, hours in enumerate([1_000, 1]):
         for file in (f"refs/progress/gone{number}.json", f"checkpoints/gone{number}.npz", f"locks/k.{number}.claim"):
-            used.files.write(file, b"{}")
+            used.files.write(file, json_bytes(FAR))
             age(root / file, hours)
     used.files.write("refs/progress/two.json", b"{}")
     for variant, model in (("kept", "two"), ("gone", "gone")):
