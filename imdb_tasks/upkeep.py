@@ -18,6 +18,7 @@ KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses"
 # Folders of pointers -> the kind of entry by whose key they are named
 _POINTERS = {"refs/progress": "models", "refs/failures": "models", "refs/analysed": "evaluations"}
 _TRAININGS = "refs/trainings"  # of each run
+_FETCHING = lock_name("fetching", "sources")  # how the names of the locks of all fetches begin
 _DAY = 86_400.0
 
 
@@ -89,7 +90,7 @@ def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
     kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
     claims = locks.living(store.files, old)
     held = {claim.rpartition(".")[0] for claim in claims}
-    gone = [e for e in reversed(listed.values()) if e.name not in kept and lock_name(e.kind, e.key) not in held]
+    gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
     strays = [*_strays(store, kept, held, old), *_locks_of_the_dead(store, claims, old)]
     pruned = Pruned(gone, list(_set_aside(store, old)), strays)
     if not dry_run:
@@ -102,13 +103,15 @@ def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
 
 def _listed(store: Store, kind: str, key: str) -> Listed:
     folder = f"{kind}/{key}"
-    created = store.files.names(folder).get(MANIFEST, 0.0)
+    written = store.files.names(folder)
     try:
         manifest = unseal(store.files.read(f"{folder}/{MANIFEST}") or b"")
         size = sum(file["bytes"] for file in manifest["files"].values())
-        return Listed(kind, key, size, created, tuple(manifest["about"].get("inputs", ())))
+        return Listed(kind, key, size, written.get(MANIFEST, 0.0), tuple(manifest["about"].get("inputs", ())))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Listed(kind, key, None, created)
+        for part in store.files.folders(folder):  # in a bucket, the files of an upload that may still go on
+            written |= {f"{part}/{name}": at for name, at in store.files.names(f"{folder}/{part}").items()}
+        return Listed(kind, key, None, max(written.values(), default=0.0))
 
 
 def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
@@ -119,6 +122,12 @@ def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
             reached.add(name)
             waiting += listed[name].inputs
     return reached
+
+
+def _is_made(entry: Listed, held: set[str]) -> bool:
+    """Tell whether somebody may be at work on an entry; which source a fetch will lead to, nobody knows before."""
+    fetched = entry.kind == "sources" and entry.bytes is None
+    return lock_name(entry.kind, entry.key) in held or (fetched and any(name.startswith(_FETCHING) for name in held))
 
 
 def _strays(store: Store, kept: set[str], held: set[str], old: float) -> Iterator[str]:
