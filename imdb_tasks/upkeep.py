@@ -71,9 +71,13 @@ def entries(store: Store) -> Iterator[Listed]:
 
 
 def verify(store: Store) -> tuple[int, list[str]]:
-    """Read every entry; return how many are whole, and the names of the damaged, which are set aside."""
+    """Read every entry, no copy of it; return how many are whole, and the names of the damaged, which are set aside."""
     found = list(entries(store))
-    damaged = [entry.name for entry in found if store.find(entry.kind, entry.key) is None]
+    damaged = []
+    for entry in found:
+        store.files.forget_copy(entry.name)
+        if store.find(entry.kind, entry.key) is None:
+            damaged.append(entry.name)
     return len(found) - len(damaged), damaged
 
 

@@ -179,6 +179,17 @@ def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_stud
     assert list(upkeep.entries(steps.store)) == []
 
 
+def test_verify_reads_the_bucket_and_not_the_copy_of_it(bucket) -> None:
+    store = Store(bucket)
+    publish(store)
+    assert store.find("models", "k1") is not None
+    files = files_of(store)
+    [name] = [name for name in files._objects("models/k1") if name.endswith("a.txt")]
+    files._fs.pipe_file(name, b"hellO")
+    assert upkeep.verify(store) == (0, ["models/k1"])
+    assert len(files.folders("aside")) == 1
+
+
 def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None:
     store = Store(bucket)
     store.files.write("sources/k1/0123/IMDB Dataset.csv", b"first half")
