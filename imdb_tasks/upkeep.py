@@ -4,6 +4,8 @@ Needed are the reports of the newest runs and, from entry to entry, all that the
 age is kept as well, for a run may be in the middle of using it.
 """
 
+import contextlib
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses"
 _POINTERS = {"refs/progress": "models", "refs/failures": "models", "refs/analysed": "evaluations"}
 _TRAININGS = "refs/trainings"  # of each run
 _FETCHING = lock_name("fetching", "sources")  # how the names of the locks of all fetches begin
+_SHARED_WORK = ("downloads", "removed")  # folders of unfinished work of many
 _DAY = 86_400.0
 
 
@@ -56,11 +59,12 @@ class Policy:
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was deleted, or would be: entries, what had been set aside, and files that belonged to nothing."""
+    """What was deleted, or would be: entries, what was set aside, files of nothing, unfinished work of this disk."""
 
     entries: list[Listed]
     folders: list[str]
     files: list[str]
+    work: list[Path]
 
 
 def entries(store: Store) -> Iterator[Listed]:
@@ -96,12 +100,18 @@ def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
     held = {claim.rpartition(".")[0] for claim in claims}
     gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
     strays = [*_strays(store, kept, held, old), *_locks_of_the_dead(store, claims, old)]
-    pruned = Pruned(gone, list(_set_aside(store, old)), strays)
+    work = [] if held else list(_unfinished(store, old))
+    pruned = Pruned(gone, list(_set_aside(store, old)), strays, work)
     if not dry_run:
         for name in (*(entry.name for entry in gone), *pruned.folders):
             store.files.delete_entry(name)
         for name in pruned.files:
             store.files.delete(name)
+        for path in pruned.work:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
     return pruned
 
 
@@ -135,7 +145,9 @@ def _is_made(entry: Listed, held: set[str]) -> bool:
 
 
 def _strays(store: Store, kept: set[str], held: set[str], old: float) -> Iterator[str]:
-    """Yield old files that belong to nothing: pointers to what is gone, checkpoints that nobody is at."""
+    """Yield old files that belong to nothing: what was set aside, pointers to what is gone, idle checkpoints."""
+    names = store.files.names("aside")
+    yield from (f"aside/{name}" for name in names if names[name] < old)
     for folder, kind in _POINTERS.items():
         names = store.files.names(folder)
         yield from (f"{folder}/{n}" for n in names if names[n] < old and f"{kind}/{Path(n).stem}" not in kept)
@@ -168,3 +180,14 @@ def _set_aside(store: Store, old: float) -> Iterator[str]:
         written = store.files.names(f"aside/{name}").values()
         if max(written, default=0.0) < old:
             yield f"aside/{name}"
+
+
+def _unfinished(store: Store, old: float) -> Iterator[Path]:
+    """Yield old drafts, parts of downloads, and what could not be deleted when it was removed."""
+    shared = [store.files.scratch / name for name in _SHARED_WORK]
+    for folder in (store.files.scratch, *shared):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):  # it goes away by itself
+                written = max(found.lstat().st_mtime for found in (path, *path.rglob("*")))
+                if path not in shared and written < old:
+                    yield path

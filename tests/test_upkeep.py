@@ -128,6 +128,34 @@ def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
     assert used.ref_names("trainings/run") == ["kept"]
 
 
+def test_old_unfinished_work_goes_once_nobody_is_at_work(used: Store) -> None:
+    work = Path(used.where, "work")
+    for number, hours in enumerate([1_000, 1]):
+        for file in (f"models-k-{number}/a.bin", f"downloads/{number}.part", f"removed/{number}/a.bin"):
+            work.joinpath(file).parent.mkdir(parents=True, exist_ok=True)
+            work.joinpath(file).write_bytes(b"")
+            for path in (work / file, work.joinpath(file).parent):
+                age(path, hours)
+    with used.alone("models", "another"):
+        assert upkeep.prune(used, Policy(), dry_run=False).work == []
+    old = [work / "models-k-0", work / "downloads" / "0.part", work / "removed" / "0"]
+    assert upkeep.prune(used, Policy(), dry_run=True).work == old
+    assert all(path.exists() for path in old)
+    upkeep.prune(used, Policy(), dry_run=False)
+    assert not any(path.exists() for path in old)
+    assert sorted(path.name for path in work.rglob("*") if path.is_file()) == ["1.part", "a.bin", "a.bin"]
+
+
+def test_a_pointer_that_was_set_aside_goes_when_it_is_old(used: Store) -> None:
+    for name in ("old", "young"):
+        used.files.write(f"refs/runs/{name}.json", b"{")
+        assert used.read_ref(f"runs/{name}") is None
+    [old, young] = sorted(Path(used.where, "aside").iterdir())
+    age(old, 1_000)
+    assert upkeep.prune(used, Policy(), dry_run=False).files == [f"aside/{old.name}"]
+    assert young.exists()
+
+
 def test_a_damaged_entry_is_listed_without_a_size_and_named_by_verify(used: Store) -> None:
     Path(used.where, "models", "one", MANIFEST).write_text("{")
     Path(used.where, "models", "two", "a.bin").write_bytes(b"")
