@@ -99,7 +99,9 @@ def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
     claims = locks.living(store.files, old)
     held = {claim.rpartition(".")[0] for claim in claims}
     gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
-    strays = [*_strays(store, kept, held, old), *_locks_of_the_dead(store, claims, old)]
+    left = listed.keys() - {entry.name for entry in gone}
+    strays = [*_strays(store, left, held, old), *_notes_of_runs(store, left, old)]
+    strays += _locks_of_the_dead(store, claims, old)
     work = [] if held else list(_unfinished(store, old))
     pruned = Pruned(gone, list(_set_aside(store, old)), strays, work)
     if not dry_run:
@@ -144,20 +146,33 @@ def _is_made(entry: Listed, held: set[str]) -> bool:
     return lock_name(entry.kind, entry.key) in held or (fetched and any(name.startswith(_FETCHING) for name in held))
 
 
-def _strays(store: Store, kept: set[str], held: set[str], old: float) -> Iterator[str]:
+def _strays(store: Store, left: set[str], held: set[str], old: float) -> Iterator[str]:
     """Yield old files that belong to nothing: what was set aside, pointers to what is gone, idle checkpoints."""
     names = store.files.names("aside")
     yield from (f"aside/{name}" for name in names if names[name] < old)
     for folder, kind in _POINTERS.items():
         names = store.files.names(folder)
-        yield from (f"{folder}/{n}" for n in names if names[n] < old and f"{kind}/{Path(n).stem}" not in kept)
-    for run in store.files.folders(_TRAININGS):
-        names = store.files.names(f"{_TRAININGS}/{run}")
-        yield from (f"{_TRAININGS}/{run}/{n}" for n in names if names[n] < old and _model(store, run, n) not in kept)
+        for name in names:
+            key = Path(name).stem
+            if names[name] < old and f"{kind}/{key}" not in left and lock_name(kind, key) not in held:
+                yield f"{folder}/{name}"
     names = store.files.names(checkpoints.FOLDER)
     for name in names:
         if names[name] < old and lock_name("models", Path(name).stem) not in held:
             yield f"{checkpoints.FOLDER}/{name}"
+
+
+def _notes_of_runs(store: Store, left: set[str], old: float) -> Iterator[str]:
+    """Yield old pointers of runs whose report is gone, and old ones to models that are."""
+    gone = {run for run, note in store.refs("runs").items() if f"reports/{note['report']}" not in left}
+    for run in store.files.folders(_TRAININGS):
+        names = store.files.names(f"{_TRAININGS}/{run}")
+        for name in names:
+            if names[name] < old and (run in gone or _model(store, run, name) not in left):
+                yield f"{_TRAININGS}/{run}/{name}"
+    for folder in ("refs/mailed-by", "refs/runs"):  # a run itself goes last: a killed prune goes on from it
+        names = store.files.names(folder)
+        yield from (f"{folder}/{n}" for n in names if names[n] < old and n.removesuffix(".json") in gone)
 
 
 def _locks_of_the_dead(store: Store, claims: set[str], old: float) -> Iterator[str]:

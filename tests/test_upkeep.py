@@ -91,13 +91,15 @@ def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(u
         for kind in ("beat", "claim"):
             used.files.write(f"locks/models-{owner}.{owner}.{kind}", json_bytes(FAR))
             age(Path(used.where, f"locks/models-{owner}.{owner}.{kind}"), hours)
-        used.files.write(f"checkpoints/{owner}.npz", b"")
-        age(Path(used.where, f"checkpoints/{owner}.npz"), 1)
+        for file in (f"checkpoints/{owner}.npz", f"refs/progress/{owner}.json"):
+            used.files.write(file, b"")
+            age(Path(used.where, file), 1)
     pruned = upkeep.prune(used, Policy(runs=2, days=0), dry_run=False)
     assert sorted(pruned.files) == [
         "checkpoints/dead.npz",
         "locks/models-dead.dead.beat",
         "locks/models-dead.dead.claim",
+        "refs/progress/dead.json",
     ]
 
 
@@ -118,14 +120,29 @@ def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
     pruned = upkeep.prune(used, Policy(runs=1), dry_run=False)
     assert pruned.files == [
         "refs/progress/gone0.json",
-        "refs/trainings/run/gone.json",
         "checkpoints/gone0.npz",
+        "refs/trainings/run/gone.json",
         "locks/k.0.claim",
     ]
     assert len(pruned.folders) == 1
     assert list(root.joinpath("aside").iterdir()) == []
     assert root.joinpath("refs", "progress", "two.json").exists()
     assert used.ref_names("trainings/run") == ["kept"]
+
+
+def test_what_a_run_noted_goes_with_its_report_once_it_is_old(used: Store) -> None:
+    used.remove("reports", "two")
+    used.write_ref("runs/young", {"report": "gone, too"})
+    for run in ("one", "two"):
+        used.write_ref(f"mailed-by/{run}", {"report": run})
+        used.write_ref(f"trainings/{run}/GRU", {"model": "one"})  # which both runs used
+        for ref in (f"runs/{run}", f"mailed-by/{run}", f"trainings/{run}/GRU"):
+            age(Path(used.where, "refs", f"{ref}.json"), 1_000)
+    pruned = upkeep.prune(used, Policy(runs=3), dry_run=False)
+    assert pruned.files == ["refs/trainings/two/GRU.json", "refs/mailed-by/two.json", "refs/runs/two.json"]
+    assert set(used.ref_names("runs")) == {"one", "young"}
+    assert used.ref_names("mailed-by") == ["one"]
+    assert used.ref_names("trainings/one") == ["GRU"]
 
 
 def test_old_unfinished_work_goes_once_nobody_is_at_work(used: Store) -> None:
