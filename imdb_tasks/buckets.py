@@ -99,6 +99,11 @@ class BucketFiles:
                     draft.rename(folder)
         return folder
 
+    def forget_copy(self, name: str) -> None:
+        """See ``Files``."""
+        for cached in self._cache.joinpath(name).parent.glob(f"{name.rpartition('/')[2]}-*"):
+            shutil.rmtree(cached, ignore_errors=True)
+
     def put_entry(self, draft: Path, name: str) -> None:
         """See ``Files``."""
         if self._fs.exists(self._path(f"{name}/{MANIFEST}")):
@@ -124,8 +129,7 @@ class BucketFiles:
         for remote in self._objects(name):
             with contextlib.suppress(FileNotFoundError):
                 self._fs.rm_file(remote)
-        for cached in self._cache.joinpath(name).parent.glob(f"{name.rpartition('/')[2]}-*"):
-            shutil.rmtree(cached, ignore_errors=True)
+        self.forget_copy(name)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

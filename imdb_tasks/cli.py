@@ -97,7 +97,7 @@ def _prune(options: argparse.Namespace) -> None:
     pruned = upkeep.prune(open_store(options), policy, dry_run=options.dry_run)
     for entry in pruned.entries:
         print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
-    for name in (*pruned.folders, *pruned.files):
+    for name in (*pruned.folders, *pruned.files, *pruned.work):
         print(f"{'':>15}  {name}")
     freed = sum(entry.bytes or 0 for entry in pruned.entries) / 1e6
     print(f"{'would free' if options.dry_run else 'freed'} {freed:,.1f} MB in {len(pruned.entries)} entries")

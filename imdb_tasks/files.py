@@ -51,6 +51,9 @@ class Files(Protocol):
     def fetch_entry(self, name: str) -> Path | None:
         """Return a local folder with the files of an entry, not verified; None where there is no such entry."""
 
+    def forget_copy(self, name: str) -> None:
+        """Delete this machine's copy of an entry that is kept elsewhere, so that the next look reads it anew."""
+
     def put_entry(self, draft: Path, name: str) -> None:
         """Make the local folder ``draft`` the entry, at once; where there is one already, that one stays."""
 
@@ -112,6 +115,9 @@ class LocalFiles:
         """See ``Files``."""
         path = self.root / name
         return path if path.is_dir() else None
+
+    def forget_copy(self, name: str) -> None:
+        """See ``Files``. There is no copy here but the entry itself."""
 
     def put_entry(self, draft: Path, name: str) -> None:
         """See ``Files``."""

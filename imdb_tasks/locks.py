@@ -37,6 +37,7 @@ FOLDER = "locks"
 BEAT = 10.0  # seconds between two beats
 STALE = 120.0  # seconds without a beat after which an owner on another machine counts as dead
 PAUSE = 1.0  # seconds between two looks at a lock that another holds
+_SAME_START = 1.0  # seconds; no process number is given out twice in less
 
 
 @dataclass
@@ -113,6 +114,26 @@ def release(files: Files, name: str, owner: str) -> None:
     files.delete(_path(name, owner, "beat"))
 
 
+def living(files: Files, since: float) -> set[str]:
+    """Return ``{name}.{owner}`` of the claims of all who live: here a process that runs, elsewhere one that has beaten.
+
+    For an owner elsewhere a beat counts from ``since``, in seconds since 1970, and in any case for ``STALE`` seconds.
+    """
+    since = min(since, time.time() - STALE)
+    written = files.names(FOLDER)
+    found = set()
+    for file in written:
+        stem, _, kind = file.rpartition(".")
+        content = files.read(f"{FOLDER}/{file}") if kind == "claim" else None
+        if content is None:
+            continue
+        claim = json.loads(content)
+        beaten = max(written[file], written.get(f"{stem}.beat", 0.0)) >= since
+        if not is_gone(claim) and (beaten or claim["machine"] == _machine()):
+            found.add(stem)
+    return found
+
+
 def is_gone(claim: dict[str, Any]) -> bool:
     """Tell whether a claim's process ran on this machine and runs no longer."""
     import psutil
@@ -120,8 +141,8 @@ def is_gone(claim: dict[str, Any]) -> bool:
     if claim["machine"] != _machine():
         return False
     try:
-        process = psutil.Process(claim["pid"])
-        return bool(process.create_time() != claim["started"] or process.status() == psutil.STATUS_ZOMBIE)
+        apart = abs(_started(claim["pid"]) - claim["started"])
+        return apart > _SAME_START or bool(psutil.Process(claim["pid"]).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
@@ -186,15 +207,27 @@ def _keep_beating(hold: Hold, done: threading.Event) -> None:
 
 
 def _myself() -> dict[str, Any]:
-    import psutil
-
     pid = os.getpid()
     return {
         "host": socket.gethostname(),
         "machine": _machine(),
         "pid": pid,
-        "started": psutil.Process(pid).create_time(),
+        "started": _started(pid),
     }
+
+
+def _started(pid: int) -> float:
+    """Return when a process started, in seconds: on Linux since the boot, which no step of the clock moves.
+
+    That is field 22 of proc_pid_stat(5), in ticks; field 2, in brackets, may have spaces. Elsewhere psutil's time
+    counts. Raises psutil.NoSuchProcess.
+    """
+    import psutil
+
+    with contextlib.suppress(OSError):
+        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return int(after_name[22 - 3]) / os.sysconf("SC_CLK_TCK")
+    return float(psutil.Process(pid).create_time())
 
 
 @functools.cache

@@ -61,9 +61,10 @@ def fetch(
         log.info("%s: %s is in the store already; nothing is downloaded", wanted.name, _origin(source))
         _remember(refs, known, store)  # a local file may be what it was before
         return known
-    with store.alone("fetching", refs[0].replace("/", "-")):
+    work = "fetching", refs[0].replace("/", "-")
+    with store.alone(*work), store.draft(*work) as folder:
         # Whoever had the lock before may have brought it.
-        entry = _known(refs[0], store) or _bring(source, wanted, store, _Means(credentials, patience))
+        entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, patience))
         _remember(refs, entry, store)
     return entry
 
@@ -105,20 +106,19 @@ class _Means:
     patience: Patience
 
 
-def _bring(source: AnySource, wanted: Wanted, store: Store, means: _Means) -> Entry:
+def _bring(source: AnySource, wanted: Wanted, store: Store, folder: Path, means: _Means) -> Entry:
     """Fetch the file and publish it; nothing is left of a failed try but the part of a download to go on from."""
-    with store.draft("fetching") as folder:
-        file = folder / wanted.member
-        archive_sha256: str | None
-        if isinstance(source, KaggleSource):
-            archive_sha256 = _from_kaggle(source, wanted, file, means)
-        elif isinstance(source, ArchiveSource):
-            archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.patience)
-        else:
-            archive_sha256 = _from_path(source, wanted, file)
-        about = _describe(source, wanted, file, archive_sha256)
-        _check_pin(source, about["sha256"])
-        return _publish(file, wanted, about, store)
+    file = folder / wanted.member
+    archive_sha256: str | None
+    if isinstance(source, KaggleSource):
+        archive_sha256 = _from_kaggle(source, wanted, file, means)
+    elif isinstance(source, ArchiveSource):
+        archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.patience)
+    else:
+        archive_sha256 = _from_path(source, wanted, file)
+    about = _describe(source, wanted, file, archive_sha256)
+    _check_pin(source, about["sha256"])
+    return _publish(file, wanted, about, store)
 
 
 def _from_kaggle(source: KaggleSource, wanted: Wanted, file: Path, means: _Means) -> str:

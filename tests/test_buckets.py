@@ -179,6 +179,28 @@ def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_stud
     assert list(upkeep.entries(steps.store)) == []
 
 
+def test_verify_reads_the_bucket_and_not_the_copy_of_it(bucket) -> None:
+    store = Store(bucket)
+    publish(store)
+    assert store.find("models", "k1") is not None
+    files = files_of(store)
+    [name] = [name for name in files._objects("models/k1") if name.endswith("a.txt")]
+    files._fs.pipe_file(name, b"hellO")
+    assert upkeep.verify(store) == (0, ["models/k1"])
+    assert len(files.folders("aside")) == 1
+
+
+def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None:
+    store = Store(bucket)
+    store.files.write("sources/k1/0123/IMDB Dataset.csv", b"first half")
+    assert upkeep.prune(store, upkeep.Policy(runs=0), dry_run=False).entries == []  # it is young
+    at_once = upkeep.Policy(runs=0, days=0)
+    with store.alone("fetching", "sources-reviews-0123"):
+        time.sleep(1)  # the times of objects are whole seconds
+        assert upkeep.prune(store, at_once, dry_run=False).entries == []
+    assert [entry.name for entry in upkeep.prune(store, at_once, dry_run=False).entries] == ["sources/k1"]
+
+
 @pytest.mark.parametrize("url", ["ftp://host/folder", "s3://", "memory://x"])
 def test_a_url_that_leads_to_no_bucket_is_refused(url) -> None:
     with pytest.raises(SettingsError, match="s3://bucket/prefix"):

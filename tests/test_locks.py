@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from imdb_tasks import locks
@@ -102,6 +103,16 @@ def test_a_process_number_that_was_given_out_again_is_not_taken_for_the_owner(fi
     [claim] = locks.owners(files, "k").values()
     assert not locks.is_gone(claim)
     assert locks.is_gone({**claim, "started": claim["started"] - 60})
+
+
+def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypatch) -> None:
+    locks.Hold(files, "k").claim()
+    [claim] = locks.owners(files, "k").values()
+    before = psutil.Process().create_time()
+    boot = psutil.boot_time() + 3_600  # the kernel tells it as the clock less the time that it is up
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot)
+    assert psutil.Process().create_time() > before + 3_000
+    assert not locks.is_gone(claim)
 
 
 def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None:

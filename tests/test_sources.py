@@ -314,3 +314,26 @@ def test_importing_the_module_imports_nothing_heavy():
     script = "import sys, imdb_tasks.sources; print({'kaggle', 'kagglesdk', 'httpx', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+KILLED_AT_ITS_END = """
+import os, signal, sys
+from imdb_tasks import sources
+from imdb_tasks.store import Store
+from imdb_tasks.study import LocalSource
+sources._publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+sources.fetch(LocalSource(path=sys.argv[2]), sources.REVIEWS, Store(sys.argv[1]))
+"""
+
+
+def test_what_a_killed_fetch_left_is_cleared_by_the_next(store, tmp_path):
+    tmp_path.joinpath("IMDB Dataset.csv").write_bytes(REVIEWS_CSV)
+    subprocess.run([sys.executable, "-c", KILLED_AT_ITS_END, store.where, str(tmp_path)], check=False)
+    [left] = leftovers_of_work(store)
+    get(local(tmp_path), store)
+    assert not left.exists()
+    assert leftovers_of_work(store) == []
+
+
+def leftovers_of_work(store):
+    return [path for path in leftovers(store) if "work" in path.parts]

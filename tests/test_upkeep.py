@@ -7,11 +7,12 @@ import pytest
 from imdb_tasks import upkeep
 from imdb_tasks.cli import main
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.files import MANIFEST
+from imdb_tasks.files import MANIFEST, json_bytes
 from imdb_tasks.store import Store
 from imdb_tasks.upkeep import Policy
 
 HOUR = 3_600
+FAR = {"host": "far", "machine": "far 1", "pid": 1, "started": 1.0}  # a claim of a process on another machine
 
 
 def make(store: Store, name: str, *inputs: str, hours_old: float = 1_000) -> None:
@@ -70,11 +71,43 @@ def test_what_is_being_made_stays(used: Store) -> None:
     assert "models/one" in names(used)
 
 
+def test_lock_and_checkpoint_of_a_training_stay_while_it_lives(used: Store) -> None:
+    root = Path(used.where)
+    used.files.write("checkpoints/one.npz", b"")
+    with used.alone("models", "one") as hold:
+        for file in (
+            "checkpoints/one.npz",
+            f"locks/models-one.{hold.owner}.claim",
+            f"locks/models-one.{hold.owner}.beat",
+        ):
+            age(root / file, 1_000)  # such as after an epoch that is longer than the age
+        assert upkeep.prune(used, Policy(runs=1), dry_run=False).files == []
+        hold.check()
+    assert upkeep.prune(used, Policy(runs=1), dry_run=False).files == ["checkpoints/one.npz"]
+
+
+def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(used: Store) -> None:
+    for owner, hours in (("living", 0.01), ("dead", 1)):
+        for kind in ("beat", "claim"):
+            used.files.write(f"locks/models-{owner}.{owner}.{kind}", json_bytes(FAR))
+            age(Path(used.where, f"locks/models-{owner}.{owner}.{kind}"), hours)
+        for file in (f"checkpoints/{owner}.npz", f"refs/progress/{owner}.json"):
+            used.files.write(file, b"")
+            age(Path(used.where, file), 1)
+    pruned = upkeep.prune(used, Policy(runs=2, days=0), dry_run=False)
+    assert sorted(pruned.files) == [
+        "checkpoints/dead.npz",
+        "locks/models-dead.dead.beat",
+        "locks/models-dead.dead.claim",
+        "refs/progress/dead.json",
+    ]
+
+
 def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
     root = Path(used.where)
     for number, hours in enumerate([1_000, 1]):
         for file in (f"refs/progress/gone{number}.json", f"checkpoints/gone{number}.npz", f"locks/k.{number}.claim"):
-            used.files.write(file, b"{}")
+            used.files.write(file, json_bytes(FAR))
             age(root / file, hours)
     used.files.write("refs/progress/two.json", b"{}")
     for variant, model in (("kept", "two"), ("gone", "gone")):
@@ -87,14 +120,57 @@ def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
     pruned = upkeep.prune(used, Policy(runs=1), dry_run=False)
     assert pruned.files == [
         "refs/progress/gone0.json",
-        "refs/trainings/run/gone.json",
         "checkpoints/gone0.npz",
+        "refs/trainings/run/gone.json",
         "locks/k.0.claim",
     ]
     assert len(pruned.folders) == 1
     assert list(root.joinpath("aside").iterdir()) == []
     assert root.joinpath("refs", "progress", "two.json").exists()
     assert used.ref_names("trainings/run") == ["kept"]
+
+
+def test_what_a_run_noted_goes_with_its_report_once_it_is_old(used: Store) -> None:
+    used.remove("reports", "two")
+    used.write_ref("runs/young", {"report": "gone, too"})
+    for run in ("one", "two"):
+        used.write_ref(f"mailed-by/{run}", {"report": run})
+        used.write_ref(f"trainings/{run}/GRU", {"model": "one"})  # which both runs used
+        for ref in (f"runs/{run}", f"mailed-by/{run}", f"trainings/{run}/GRU"):
+            age(Path(used.where, "refs", f"{ref}.json"), 1_000)
+    pruned = upkeep.prune(used, Policy(runs=3), dry_run=False)
+    assert pruned.files == ["refs/trainings/two/GRU.json", "refs/mailed-by/two.json", "refs/runs/two.json"]
+    assert set(used.ref_names("runs")) == {"one", "young"}
+    assert used.ref_names("mailed-by") == ["one"]
+    assert used.ref_names("trainings/one") == ["GRU"]
+
+
+def test_old_unfinished_work_goes_once_nobody_is_at_work(used: Store) -> None:
+    work = Path(used.where, "work")
+    for number, hours in enumerate([1_000, 1]):
+        for file in (f"models-k-{number}/a.bin", f"downloads/{number}.part", f"removed/{number}/a.bin"):
+            work.joinpath(file).parent.mkdir(parents=True, exist_ok=True)
+            work.joinpath(file).write_bytes(b"")
+            for path in (work / file, work.joinpath(file).parent):
+                age(path, hours)
+    with used.alone("models", "another"):
+        assert upkeep.prune(used, Policy(), dry_run=False).work == []
+    old = [work / "models-k-0", work / "downloads" / "0.part", work / "removed" / "0"]
+    assert upkeep.prune(used, Policy(), dry_run=True).work == old
+    assert all(path.exists() for path in old)
+    upkeep.prune(used, Policy(), dry_run=False)
+    assert not any(path.exists() for path in old)
+    assert sorted(path.name for path in work.rglob("*") if path.is_file()) == ["1.part", "a.bin", "a.bin"]
+
+
+def test_a_pointer_that_was_set_aside_goes_when_it_is_old(used: Store) -> None:
+    for name in ("old", "young"):
+        used.files.write(f"refs/runs/{name}.json", b"{")
+        assert used.read_ref(f"runs/{name}") is None
+    [old, young] = sorted(Path(used.where, "aside").iterdir())
+    age(old, 1_000)
+    assert upkeep.prune(used, Policy(), dry_run=False).files == [f"aside/{old.name}"]
+    assert young.exists()
 
 
 def test_a_damaged_entry_is_listed_without_a_size_and_named_by_verify(used: Store) -> None:
