@@ -84,7 +84,7 @@ def _second_run(airflow: LocalAirflow, camera: Camera) -> None:
     ui.wait_until(lambda: int(re.sub(r"\D.*", "", facts_of(frame).get("Epoch", "0"))) >= WATCHED)
     camera.take("curves")
     ui.wait_until(lambda: airflow.api.state(DAG, run) in ("success", "failed"), patience=600_000)
-    ui.open_tab(run, "Report").locator(".js-plotly-plot").first.wait_for()
+    ui.open_tab(run, "Report").locator("h1").wait_for()  # its charts are drawn when they come near
     camera.take("report")
     study = ui.open_study()
     camera.take("study")
