@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from imdb_tasks import form
+from imdb_tasks import findings, form
 from imdb_tasks.curves import LOSS_CEILING
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.results import History
@@ -77,11 +77,7 @@ def duration(seconds: float) -> str:
     """Return a time in words, such as ``2.4 s``, ``3 min 05 s`` or ``2 h 10 min``."""
     if seconds < 10:  # noqa: PLR2004 - below, tenths matter
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return findings.duration(seconds)
 
 
 def _note(store: Store, run_id: str, variant: Variant) -> Mapping[str, Any] | None:

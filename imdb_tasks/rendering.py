@@ -38,7 +38,7 @@ def environment(*, escape: bool) -> "jinja2.Environment":
         signed=lambda share: "–" if share is None else findings.signed(100 * share, 1),
         p_value=lambda p: f"{p:.3f}" if p >= _LEAST_P else "below 0.001",
         tight=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%").replace("± ", "±\N{NO-BREAK SPACE}"),
-        duration=duration,
+        duration=findings.duration,
         megabytes=lambda count: f"{count / 1e6:,.0f} MB",
         label=findings.label,
         one_line=findings.one_line,
@@ -47,15 +47,6 @@ def environment(*, escape: bool) -> "jinja2.Environment":
     )
     made.globals.update(label=findings.label, marks=_MARKS, level=effects.level_text)
     return made
-
-
-def duration(seconds: float) -> str:
-    """Write a time in the two largest units that it has."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def _number(value: float | None, decimals: int = 4) -> str:
