@@ -7,7 +7,7 @@
 from collections.abc import Sequence
 
 from imdb_tasks.claims import Claim
-from imdb_tasks.comparing import Previous, compare
+from imdb_tasks.comparing import Concluded, compare
 from imdb_tasks.conclusions import Analysis, Origin
 from imdb_tasks.contrasts import Measured
 from imdb_tasks.effects import effects, interactions
@@ -34,7 +34,7 @@ def measure(result: StudyResult, tested: Predictions, resamples: int = RESAMPLES
 
 
 def analyse(
-    result: StudyResult, tested: Predictions, claims: Sequence[Claim], *, code: str, previous: Previous | None = None
+    result: StudyResult, tested: Predictions, claims: Sequence[Claim], *, code: str, previous: Concluded | None = None
 ) -> Analysis:
     """Analyse a study's result.
 

@@ -1,26 +1,52 @@
-"""A result beside that of an earlier run: what changed, and whether it changed the accuracies beyond noise."""
+"""The result of a run beside that of another: what changed, and whether it changed the accuracies beyond noise."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from imdb_tasks.conclusions import Analysis, Change, Origin, RunComparison, VariantChange
 from imdb_tasks.effects import holm
 from imdb_tasks.evidence import ALPHA, Interval
+from imdb_tasks.files import write_json
 from imdb_tasks.findings import count_of, label, percent
 from imdb_tasks.resampling import Predictions
+from imdb_tasks.store import Store
+
+ANALYSIS = "analysis.json"
+PREDICTIONS = "predictions.npz"
 
 
 @dataclass(frozen=True)
-class Previous:
-    """An earlier run, its analysis, and what its models said of its test reviews."""
+class Concluded:
+    """A run, its analysis, and what its models said of its test reviews."""
 
     run: str
     analysis: Analysis
     tested: Predictions
 
+    @classmethod
+    def find(cls, store: Store, run: str, key: str, *, repair: bool = True) -> "Concluded | None":
+        """Return what is kept under the key of an analysis, see ``Store.find``.
 
-def compare(now: Analysis, tested: Predictions, previous: Previous) -> RunComparison:
+        None is also returned for an analysis that an older version of this project has written without predictions.
+        """
+        entry = store.find("analyses", key, repair=repair)
+        return cls.load(run, entry.path) if entry and entry.file(PREDICTIONS).exists() else None
+
+    @classmethod
+    def load(cls, run: str, folder: Path) -> "Concluded":
+        """Read what ``save`` has written."""
+        analysis = Analysis.model_validate_json(folder.joinpath(ANALYSIS).read_bytes())
+        return cls(run, analysis, Predictions.load(folder / PREDICTIONS))
+
+    def save(self, folder: Path) -> None:
+        """Write all but the name of the run: equal results of two runs are one."""
+        write_json(folder / ANALYSIS, self.analysis.model_dump(mode="json"))
+        self.tested.save(folder / PREDICTIONS)
+
+
+def compare(now: Analysis, tested: Predictions, previous: Concluded) -> RunComparison:
     """Set ``now`` beside ``previous``."""
     before = previous.analysis
     same = _same_test_reviews(now.origin, before.origin) and (tested.labels == previous.tested.labels).all()
@@ -97,7 +123,7 @@ def _diverged(analysis: Analysis) -> str:
     return str(sum(curve.diverged for curve in analysis.curves))
 
 
-def _variants(now: Analysis, tested: Predictions, previous: Previous, *, paired: bool) -> tuple[VariantChange, ...]:
+def _variants(now: Analysis, tested: Predictions, previous: Concluded, *, paired: bool) -> tuple[VariantChange, ...]:
     was = {summary.variant: summary.accuracy for summary in previous.analysis.variants}
     found = []
     for summary in now.variants:

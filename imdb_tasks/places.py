@@ -11,7 +11,7 @@ from imdb_tasks.store import Store
 from imdb_tasks.study import Study, Variant, fingerprint
 
 # Raise one when the same inputs would give another result: that step and all after it then have other places.
-REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 1, "reports": 2}
+REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 2, "reports": 2}
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def environment(*, escape: bool) -> "jinja2.Environment":
         megabytes=lambda count: f"{count / 1e6:,.0f} MB",
         label=findings.label,
         one_line=findings.one_line,
+        minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
         effect_text=wording.effect_text,
         sureness=_sureness,
     )

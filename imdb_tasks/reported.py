@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_tasks import runtime
 from imdb_tasks.claims import read_claims
-from imdb_tasks.conclusions import Analysis
+from imdb_tasks.comparing import Concluded
 from imdb_tasks.errors import MissingInputError
 from imdb_tasks.files import write_json
 from imdb_tasks.locks import Hold
 from imdb_tasks.places import Places
 from imdb_tasks.results import StudyResult
 from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import Study, Variant
+from imdb_tasks.study import Study
 from imdb_tasks.wanted import REVIEWS
 
 if TYPE_CHECKING:
-    from imdb_tasks.comparing import Previous
     from imdb_tasks.examples import WrongReview
     from imdb_tasks.reporting import Material
     from imdb_tasks.resampling import Predictions
@@ -59,35 +58,23 @@ class Reported:
     def _analyse(self, key: str, evaluation: Entry, previous: dict[str, str] | None, hold: Hold) -> None:
         from imdb_tasks import analysis
 
+        tested = self._tested(evaluation)
         concluded = analysis.analyse(
             result_of(evaluation),
-            self._tested(evaluation),
+            tested,
             read_claims().claims,
             code=runtime.code_revision(),
-            previous=self._previous(previous) if previous else None,
+            previous=Concluded.find(self.store, previous["run"], previous["analysis"]) if previous else None,
         )
         about = {"inputs": [f"evaluations/{evaluation.key}"]}
         with self.store.publish("analyses", key, about, hold=hold) as folder:
-            write_json(folder / "analysis.json", concluded.model_dump(mode="json"))
+            Concluded(self.run_id, concluded, tested).save(folder)
 
     def _run_before(self, evaluation: Entry) -> dict[str, str] | None:
         for run, about in reversed(self.store.refs("runs").items()):
             if run != self.run_id and about.get("evaluation", evaluation.key) != evaluation.key:
                 return {"run": run, "analysis": about["analysis"]}
         return None
-
-    def _previous(self, named: dict[str, str]) -> "Previous | None":
-        """Return an earlier run to compare with, or None if it was pruned meanwhile."""
-        from imdb_tasks.comparing import Previous
-
-        entry = self.store.find("analyses", named["analysis"])
-        evaluation = self.store.find(*entry.about["inputs"][0].split("/")) if entry else None
-        if entry is None or evaluation is None:
-            return None
-        try:
-            return Previous(named["run"], analysis_of(entry), self._tested(evaluation))
-        except MissingInputError:
-            return None
 
     def _tested(self, evaluation: Entry) -> "Predictions":
         """Collect what the models of an evaluation said; a damaged prediction is made again."""
@@ -143,29 +130,32 @@ class Reported:
     def _write_report(self, key: str, analysis: Entry, hold: Hold) -> None:
         from imdb_tasks import reporting
 
-        evaluation = self._evaluation()
+        evaluation, concluded = self._evaluation(), Concluded.load(self.run_id, analysis.path)
         about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"], "code": runtime.code_revision()}
         with self.store.publish("reports", key, about, hold=hold) as folder:
             # The manifest is written when the folder is complete, and so with what the report says of itself.
-            about |= reporting.write_report(self._material(evaluation, analysis_of(analysis)), folder)
+            about |= reporting.write_report(self._material(evaluation, concluded), folder)
 
-    def _material(self, evaluation: Entry, analysis: Analysis) -> "Material":
+    def _material(self, evaluation: Entry, concluded: Concluded) -> "Material":
         from imdb_tasks.reporting import Material
 
-        wrong = self._most_wrong(evaluation, analysis.confusion.variant) if analysis.confusion else ()
-        return Material(result_of(evaluation), analysis, wrong, self._provenance(evaluation))
+        return Material(
+            result_of(evaluation),
+            concluded.analysis,
+            self._most_wrong(evaluation, concluded),
+            self._provenance(evaluation),
+        )
 
-    def _most_wrong(self, evaluation: Entry, variant: Variant) -> "tuple[WrongReview, ...]":
-        """Return the surest errors of a model; none where the file of the reviews has been pruned."""
+    def _most_wrong(self, evaluation: Entry, concluded: Concluded) -> "tuple[WrongReview, ...]":
+        """Return the best model's surest errors; none where the file of the reviews has been pruned."""
         from imdb_tasks.examples import most_wrong
 
         corpus = self.store.need(*evaluation.about["inputs"][0].split("/"), step="prepare")
         reviews = self.store.find(*corpus.about["inputs"][0].split("/"))
-        if reviews is None:
+        best = concluded.analysis.confusion
+        if reviews is None or best is None:
             return ()
-        tested = self._tested(evaluation)
-        probabilities = tested.probabilities[tested.names.index(variant.name)]
-        return most_wrong(reviews.file(REVIEWS.member), probabilities, self.study.text)
+        return most_wrong(reviews.file(REVIEWS.member), concluded.tested.row(best.variant.name), self.study.text)
 
     def reported(self) -> Entry:
         """Return the report on the study as it was last evaluated."""
@@ -228,8 +218,3 @@ class Reported:
 def result_of(evaluation: Entry) -> StudyResult:
     """Read the result that an evaluation holds."""
     return StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
-
-
-def analysis_of(entry: Entry) -> Analysis:
-    """Read the analysis that an entry holds."""
-    return Analysis.model_validate_json(entry.file("analysis.json").read_bytes())

@@ -1,11 +1,10 @@
-"""The runs that have a report, and the result behind each of them."""
+"""The runs that have a report."""
 
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.results import StudyResult
 from imdb_tasks.store import Store
 
 
@@ -17,7 +16,7 @@ class Run:
     written: datetime.datetime
     headline: str
     report: str
-    evaluation: str | None
+    analysis: str | None
     code: str
 
 
@@ -40,14 +39,6 @@ def find(store: Store, run_id: str) -> Run | None:
     return _as_run(run_id, note, _written(store).get(run_id, 0.0)) if note else None
 
 
-def result(store: Store, run: Run) -> StudyResult | None:
-    """Return what the run's report was made of; None if it was pruned, or is damaged."""
-    evaluation = store.find("evaluations", run.evaluation, repair=False) if run.evaluation else None
-    if evaluation is None:
-        return None
-    return StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
-
-
 def _written(store: Store) -> dict[str, float]:
     return {name.removesuffix(".json"): at for name, at in store.files.names("refs/runs").items()}
 
@@ -63,6 +54,6 @@ def _as_run(name: str, note: Mapping[str, Any], written: float) -> Run:
         written=datetime.datetime.fromtimestamp(written, datetime.UTC),
         headline=note.get("headline", ""),
         report=note["report"],
-        evaluation=note.get("evaluation"),
+        analysis=note.get("analysis"),
         code=note.get("code", "unknown"),
     )

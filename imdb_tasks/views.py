@@ -3,20 +3,27 @@
 Addresses are relative to ``root``, the path below which the pages are served.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from imdb_tasks import comparison, runs
-from imdb_tasks.findings import percent, signed
+from imdb_tasks import runs
+from imdb_tasks.comparing import Concluded, compare
+from imdb_tasks.conclusions import Analysis, RunComparison, VariantChange, VariantSummary
+from imdb_tasks.findings import label
 from imdb_tasks.live import Live
+from imdb_tasks.rendering import environment
 from imdb_tasks.store import Store
 
-if TYPE_CHECKING:
-    import jinja2
-
 SHOWN_RUNS = 50
-_TEMPLATES = Path(__file__).parents[1] / "include" / "templates" / "pages"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant of either of two runs; None where a run does not have it. ``change`` is there if both measured it."""
+
+    label: str
+    before: VariantSummary | None
+    after: VariantSummary | None
+    change: VariantChange | None
 
 
 def overview(store: Store, root: str) -> str:
@@ -27,12 +34,13 @@ def overview(store: Store, root: str) -> str:
 
 def compared(store: Store, first: runs.Run, second: runs.Run, root: str) -> str:
     """Return the page that shows what was changed between two runs, and what came of it."""
-    before, after = (runs.result(store, run) for run in (first, second))
-    gone = [run.id for run, result in ((first, before), (second, after)) if result is None]
-    made = None
-    if before and after:
-        made = comparison.compare(before, after, revisions=(first.code, second.code))
-    return _render("compare", root, first=first, second=second, comparison=made, gone=gone)
+    before, after = _concluded(store, first), _concluded(store, second)
+    if before is None or after is None:
+        gone = [run.id for run, found in ((first, before), (second, after)) if found is None]
+        return _render("compare", root, first=first, second=second, gone=gone)
+    comparison = compare(after.analysis, after.tested, before)
+    rows = _rows(before.analysis, after.analysis, comparison)
+    return _render("compare", root, first=first, second=second, gone=[], comparison=comparison, rows=rows)
 
 
 def curves(look: Live, root: str, source: str) -> str:
@@ -45,24 +53,19 @@ def message(text: str, root: str) -> str:
     return _render("message", root, text=text)
 
 
+def _concluded(store: Store, run: runs.Run) -> Concluded | None:
+    """Only look: what a page finds damaged is for the next run to mend."""
+    return Concluded.find(store, run.id, run.analysis, repair=False) if run.analysis else None
+
+
+def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[Row]:
+    first, second = ({each.variant: each for each in analysis.variants} for analysis in (before, after))
+    changes = {change.variant: change for change in comparison.variants}
+    return [
+        Row(label(variant), first.get(variant), second.get(variant), changes.get(variant))
+        for variant in dict.fromkeys([*second, *first])
+    ]
+
+
 def _render(name: str, root: str, **facts: object) -> str:
-    return _environment().get_template(f"{name}.html.j2").render(facts, root=root.rstrip("/"))
-
-
-@cache
-def _environment() -> "jinja2.Environment":
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        percent=lambda share: "–" if share is None else percent(share),
-        points=lambda share: "–" if share is None else signed(100 * share, 1),
-        minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
-    )
-    return environment
+    return environment(escape=True).get_template(f"pages/{name}.html.j2").render(facts, root=root.rstrip("/"))

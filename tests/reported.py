@@ -1,12 +1,22 @@
-"""A study that has been reported, without the hours before."""
+"""What a study leaves in the store when it has been reported, without the hours before."""
 
 from pathlib import Path
 
 from imdb_tasks.claims import read_claims
+from imdb_tasks.comparing import Concluded
+from imdb_tasks.results import StudyResult
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
-from tests.study_results import analysis_of, study_result
+from tests.study_results import analysis_of, opinions, study_result
+
+
+def keep_conclusions(store: Store, key: str, result: StudyResult) -> None:
+    """Publish the analysis of a made-up result."""
+    # There are no reviews to show errors of.
+    concluded = analysis_of(result).model_copy(update={"confusion": None})
+    with store.publish("analyses", key, {"inputs": ["evaluations/e1"]}) as draft:
+        Concluded("", concluded, opinions(result)).save(draft)
 
 
 def reported_study(folder: Path, run_id: str) -> Steps:
@@ -14,10 +24,7 @@ def reported_study(folder: Path, run_id: str) -> Steps:
     steps, result = Steps(Study(), Store(folder), run_id), study_result()
     with steps.store.publish("evaluations", "e1", {"missing": 0}) as draft:
         draft.joinpath("result.json").write_text(result.model_dump_json())
-    key = steps.places.analysis("e1", read_claims().fingerprint(), None)
-    with steps.store.publish("analyses", key, {"inputs": ["evaluations/e1"]}) as draft:
-        concluded = analysis_of(result).model_copy(update={"confusion": None})  # there are no reviews to show errors of
-        draft.joinpath("analysis.json").write_text(concluded.model_dump_json())
+    keep_conclusions(steps.store, steps.places.analysis("e1", read_claims().fingerprint(), None), result)
     steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
     steps.report()
     return steps

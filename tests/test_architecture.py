@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"airflow", "tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaleido", "kaggle", "httpx"}
 HEAVY |= {"pyarrow", "tenacity"}
 LIGHT = ("errors", "study", "store", "results", "form", "sources", "runtime", "places", "steps", "training", "cli")
-LIGHT += ("runs", "comparison", "live", "views", "inference", "tensorboard_logs")
+LIGHT += ("runs", "comparing", "live", "views", "inference", "tensorboard_logs")
 
 
 def test_imports_run_one_way_and_never_to_airflow() -> None:

@@ -16,9 +16,9 @@ from imdb_tasks.buckets import BucketFiles
 from imdb_tasks.checkpoints import Checkpoints, remove_checkpoint
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.files import MANIFEST
-from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
+from tests.stepping import evaluated
 from tests.test_checkpoints import CHECKPOINT
 
 
@@ -160,20 +160,10 @@ def test_one_at_a_time_holds_in_a_bucket_too(bucket) -> None:
 
 
 def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_study: Study, tmp_path) -> None:
-    def run() -> Steps:
-        steps = Steps(tiny_study, Store(bucket), "run-1")
-        steps.fetch_reviews()
-        steps.fetch_glove()
-        steps.prepare()
-        for variant in tiny_study.variants:
-            steps.train(variant)
-        steps.evaluate()
-        return steps
-
-    steps = run()
+    steps = evaluated(tiny_study, Store(bucket))
     report = steps.report()
     shutil.rmtree(tmp_path / "cache")  # as another machine would see it
-    assert run().reported().key == report.key
+    assert evaluated(tiny_study, Store(bucket)).reported().key == report.key
     assert upkeep.verify(steps.store) == (10, [])
     assert upkeep.prune(steps.store, upkeep.Policy(runs=0, days=0), dry_run=False).entries != []
     assert list(upkeep.entries(steps.store)) == []

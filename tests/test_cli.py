@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from imdb_tasks.cli import main
+from imdb_tasks.comparing import Concluded
 from imdb_tasks.form import read_form
-from imdb_tasks.reported import analysis_of
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from tests import reference
@@ -69,9 +69,10 @@ def test_runs_by_hand_are_kept_apart_and_compared(tmp_path: Path, corpus_folder:
     store = Store(tmp_path)
     first, second = runs = store.ref_names("runs")
     assert all(re.fullmatch(r"by-hand-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run) for run in runs)
-    analysis = analysis_of(store.need("analyses", store.refs("runs")[second]["analysis"], step="report"))
-    assert analysis.comparison is not None
-    assert analysis.comparison.previous_run == first
+    concluded = Concluded.find(store, second, store.refs("runs")[second]["analysis"])
+    assert concluded is not None
+    assert concluded.analysis.comparison is not None
+    assert concluded.analysis.comparison.previous_run == first
 
 
 def test_bad_vectors_are_named_by_the_file_that_the_user_gave(tmp_path: Path, capsys) -> None:

@@ -13,19 +13,13 @@ from imdb_tasks.inference import Prediction, TrainedModel
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study
+from tests.stepping import evaluated
 
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory, tiny_study: Study) -> Steps:
     """A study that was trained and evaluated: 4_GRU_16 and 4_LSTM_16."""
-    steps = Steps(tiny_study, Store(tmp_path_factory.mktemp("store")))
-    steps.fetch_reviews()
-    steps.fetch_glove()
-    steps.prepare()
-    for variant in tiny_study.variants:
-        steps.train(variant)
-    steps.evaluate()
-    return steps
+    return evaluated(tiny_study, Store(tmp_path_factory.mktemp("store")))
 
 
 @pytest.fixture

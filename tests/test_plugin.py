@@ -11,6 +11,7 @@ from imdb_tasks.store import Store
 from scripts import local_airflow
 from scripts.home import Home
 from scripts.local_airflow import LocalAirflow, Shutdown
+from tests.reported import keep_conclusions
 from tests.study_results import study_result
 
 ROUTES = (
@@ -43,9 +44,8 @@ def store(airflow: LocalAirflow) -> Store:
     store = Store(airflow.home.store)
     with store.publish("reports", "r1", {}) as folder:
         Path(folder, "report.html").write_text("<h1>the report</h1>")
-    with store.publish("evaluations", "e1", {}) as folder:
-        folder.joinpath("result.json").write_text(study_result().model_dump_json())
-    store.write_ref("runs/run-1", {"report": "r1", "evaluation": "e1", "headline": "<b>news</b>"})
+    keep_conclusions(store, "a1", study_result())
+    store.write_ref("runs/run-1", {"report": "r1", "analysis": "a1", "headline": "<b>news</b>"})
     return store
 
 
@@ -169,9 +169,10 @@ def test_navigation_runs_and_tasks_lead_there(airflow: LocalAirflow, token: str)
 
 
 def test_a_page_that_fails_says_so_and_keeps_its_policy(airflow: LocalAirflow, store: Store, token: str) -> None:
-    with store.publish("evaluations", "old", {}) as folder:
-        folder.joinpath("result.json").write_text('{"study": "of an older schema"}')
-    store.write_ref("runs/run-0", {"report": "r1", "evaluation": "old", "headline": "old"})
+    with store.publish("analyses", "old", {}) as folder:
+        folder.joinpath("analysis.json").write_text('{"study": "of an older schema"}')
+        folder.joinpath("predictions.npz").touch()
+    store.write_ref("runs/run-0", {"report": "r1", "analysis": "old", "headline": "old"})
     answer = get(airflow, "compare?before=run-0&after=run-1", token)
     store.remove_ref("runs/run-0")
     assert answer.status_code == 500

@@ -5,14 +5,13 @@ import pytest
 from imdb_tasks import runs
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import Store
-from tests.study_results import study_result
 
 
-def note_run(store: Store, name: str, *, at: float, evaluation: str = "e1") -> None:
+def note_run(store: Store, name: str, *, at: float, analysis: str = "a1") -> None:
     about = {
         "report": f"r-{name}",
         "headline": f"news of {name}",
-        "evaluation": evaluation,
+        "analysis": analysis,
         "code": "abc",
     }
     store.write_ref(f"runs/{name}", about)
@@ -29,29 +28,11 @@ def test_runs_are_listed_newest_first_and_no_more_than_asked_for(store: Store) -
     assert found[0].written.timestamp() == 1_004
 
 
-def test_a_run_leads_to_the_result_that_its_report_was_made_of(store: Store) -> None:
-    result = study_result()
-    with store.publish("evaluations", "e1", {}) as folder:
-        folder.joinpath("result.json").write_text(result.model_dump_json())
-    note_run(store, "manual__2026-11-23T00:00:00+00:00", at=1.0)
+def test_a_run_leads_to_the_analysis_that_its_report_was_made_of(store: Store) -> None:
+    note_run(store, "manual__2026-11-23T00:00:00+00:00", at=1.0, analysis="a7")
     run = runs.find(store, "manual__2026-11-23T00:00:00+00:00")
     assert run
-    assert (run.report, run.code) == ("r-manual__2026-11-23T00:00:00+00:00", "abc")
-    assert runs.result(store, run) == result
-
-
-def test_a_result_that_was_pruned_or_is_damaged_is_none_and_stays_where_it_is(store: Store) -> None:
-    note_run(store, "run", at=1.0)
-    run = runs.find(store, "run")
-    assert run
-    assert runs.result(store, run) is None
-    with store.publish("evaluations", "e1", {}) as folder:
-        folder.joinpath("result.json").write_text(study_result().model_dump_json())
-    damaged = store.files.fetch_entry("evaluations/e1")
-    assert damaged
-    damaged.joinpath("result.json").write_text("{}")
-    assert runs.result(store, run) is None
-    assert damaged.is_dir()
+    assert (run.report, run.code, run.analysis) == ("r-manual__2026-11-23T00:00:00+00:00", "abc", "a7")
 
 
 def test_there_is_no_run_where_none_was_noted(store: Store) -> None:

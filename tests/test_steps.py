@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks import live, runtime
+from imdb_tasks.comparing import Concluded
 from imdb_tasks.conclusions import Analysis
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
 from imdb_tasks.examples import MOST
-from imdb_tasks.reported import analysis_of
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, TrainingSettings
+from tests.stepping import evaluated, reached
 
 runtime.configure_process()
 
@@ -26,25 +27,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def done(root: Path, tiny_study: Study) -> Steps:
     """A study run to its evaluation; made once, for whatever is there is not made again."""
-    return evaluated(tiny_study, Store(root), "run-1")
-
-
-def evaluated(study: Study, store: Store, run_id: str) -> Steps:
-    steps = Steps(study, store, run_id)
-    steps.fetch_reviews()
-    steps.fetch_glove()
-    steps.prepare()
-    for variant in study.variants:
-        steps.train(variant)
-    steps.evaluate()
-    return steps
-
-
-def reached(study: Study, store: Store, run_id: str) -> Steps:
-    """A study run to its report."""
-    steps = evaluated(study, store, run_id)
-    steps.report()
-    return steps
+    return evaluated(tiny_study, Store(root))
 
 
 def test_every_step_names_the_one_that_must_run_first(store: Store, tiny_study: Study) -> None:
@@ -195,8 +178,12 @@ def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
     assert noted["code"] == made != "newer"
 
 
+def concluded(steps: Steps) -> Concluded:
+    return Concluded.load(steps.run_id, steps.analyse().path)
+
+
 def analysis(steps: Steps) -> Analysis:
-    return analysis_of(steps.analyse())
+    return concluded(steps).analysis
 
 
 def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done: Steps) -> None:
@@ -204,7 +191,7 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
     noted = done.store.refs("runs")["run-1"]
     assert report.about["inputs"] == [f"analyses/{noted['analysis']}"]
     entry = done.store.need("analyses", noted["analysis"], step="report")
-    found = analysis_of(entry)
+    found = Concluded.load("run-1", entry.path).analysis
     assert entry.about["inputs"] == [f"evaluations/{noted['evaluation']}"]
     assert [summary.variant for summary in found.variants] == list(done.study.variants)
     assert [verdict.claim for verdict in found.verdicts] == ["cell", "stability", "batch", "size"]
@@ -216,7 +203,7 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
 def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> None:
     found = analysis(done)
     assert found.confusion is not None
-    wrong = done._material(done._evaluation(), found).wrong
+    wrong = done._material(done._evaluation(), concluded(done)).wrong
     assert len(wrong) == min(MOST, found.confusion.false_positive + found.confusion.false_negative)
     page = done.report().file("report.html").read_text("utf8")
     assert all(f"Row {each.row:,} of the source" in page and each.text in page for each in wrong)
@@ -263,11 +250,11 @@ def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, t
 
 def test_a_prediction_that_is_gone_is_made_again_for_the_conclusions(done: Steps) -> None:
     entry = done.analyse()
-    before = analysis_of(entry)
+    before = Concluded.load("run-1", entry.path).analysis
     model = done.store.need("models", done.places.model(done.study.variants[0]), step="train")
     done.store.remove("predictions", done.places.predictions(model.key))
     done.store.remove("analyses", entry.key)
-    again = analysis_of(done.analyse())
+    again = analysis(done)
     assert [each.accuracy for each in again.variants] == [each.accuracy for each in before.variants]
 
 

@@ -3,8 +3,10 @@ import re
 import pytest
 
 from imdb_tasks import live, runs, views
+from imdb_tasks.results import StudyResult
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
+from tests.reported import keep_conclusions
 from tests.study_results import study_result
 from tests.test_runs import note_run
 
@@ -12,9 +14,9 @@ ROOT = "/imdb-study"
 NASTY = "<script>alert('1')</script>&\""
 
 
-def evaluated(store: Store, key: str, study: Study | None = None) -> None:
-    with store.publish("evaluations", key, {}) as folder:
-        folder.joinpath("result.json").write_text(study_result(study).model_dump_json())
+def grid(*units: int) -> StudyResult:
+    study = Study(cells=("GRU",), units=units, batch_sizes=(32,))
+    return study_result(study, diverged={}, exploding=(), missing={})
 
 
 def run_of(store: Store, name: str) -> runs.Run:
@@ -50,22 +52,51 @@ def test_of_many_runs_the_newest_are_shown_and_the_rest_is_counted(store: Store,
     assert "run-0" not in page
 
 
-def test_two_runs_are_compared_with_signs_and_in_points(store: Store) -> None:
-    evaluated(store, "e1", Study(cells=("GRU",), units=(64,), batch_sizes=(32,)))
-    evaluated(store, "e2", Study(cells=("GRU",), units=(64, 32), batch_sizes=(32,)))
-    note_run(store, "first", at=1.0, evaluation="e1")
-    note_run(store, "second", at=2.0, evaluation="e2")
-    page = views.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+def rows_of(page: str) -> dict[str, list[str]]:
+    """Return the cells of each variant's row."""
+    found = re.findall(
+        r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', page.partition("Test accuracy</h2>")[2], re.DOTALL
+    )
+    return {name: re.findall(r"<td[^>]*>([^<]*)</td>", cells) for name, cells in found}
+
+
+def compared(store: Store, before: StudyResult, after: StudyResult) -> str:
+    for at, (name, result) in enumerate((("first", before), ("second", after))):
+        keep_conclusions(store, f"of-{name}", result)
+        note_run(store, name, at=1.0 + at, analysis=f"of-{name}")
+    return views.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+
+
+def test_two_runs_are_compared_with_what_changed_and_what_is_beyond_noise(store: Store) -> None:
+    page = compared(store, grid(64), grid(64, 32))
     assert "The same data." in page
     assert ">64, 32</td>" in page
-    assert "not in this run" in page
-    assert "GRU-32/32" in page
+    same, other = rows_of(page)["GRU-64/32"], rows_of(page)["GRU-32/32"]
+    assert same[0] == same[1]
+    assert same[2:] == ["0.0", "0.0 to 0.0", "no"]
+    assert (other[0], *other[2:]) == ("not in this run", "–", "–", "–")
+
+
+def test_what_a_variant_came_to_stands_where_it_has_no_accuracy(store: Store) -> None:
+    rows = rows_of(compared(store, study_result(), study_result()))
+    assert rows["LSTM-32/128"][:2] == ["diverged", "diverged"]
+    assert rows["LSTM-128/64"] == ["missing", "missing", "–", "–", "–"]
+    assert len(rows) == 18
+
+
+def test_on_other_test_reviews_differences_are_shown_without_intervals(store: Store) -> None:
+    after = grid(64)
+    card = after.data_card.model_copy(update={"reviews_sha256": "ff" * 32})
+    page = compared(store, grid(64), after.model_copy(update={"data_card": card}))
+    assert "shown and not tested" in page
+    assert "Beyond noise" not in page
+    assert rows_of(page)["GRU-64/32"][2:] == ["0.0"]
 
 
 def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
-    evaluated(store, "e1")
+    keep_conclusions(store, "a1", study_result())
     note_run(store, "first", at=1.0)
-    note_run(store, "second", at=2.0, evaluation="gone")
+    note_run(store, "second", at=2.0, analysis="gone")
     page = views.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
     assert "The results of second are not in the store any more" in page
 

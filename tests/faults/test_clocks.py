@@ -20,8 +20,8 @@ from imdb_tasks import locks, upkeep
 from imdb_tasks.results import TrainingRecord
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
-from tests.faults.test_damage import run
-steps = run(Study.model_validate_json(sys.argv[1]), sys.argv[2])
+from tests.stepping import reached
+steps = reached(Study.model_validate_json(sys.argv[1]), Store(sys.argv[2]))
 told = {"entries": sorted(entry.name for entry in upkeep.entries(steps.store)), "histories": {}}
 for variant in steps.study.variants:
     model = steps.store.need("models", steps.places.model(variant), step="train")

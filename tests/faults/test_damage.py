@@ -14,6 +14,7 @@ from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
 from imdb_tasks.upkeep import KINDS
+from tests.stepping import reached
 
 runtime.configure_process()
 
@@ -44,18 +45,6 @@ def flip_in_the_manifest(folder: Path) -> None:
     path.write_text(json.dumps({**manifest, "created": "2020-01-01T00:00:00+00:00"}), "utf8")
 
 
-def run(study: Study, root: Path) -> Steps:
-    steps = Steps(study, Store(root), "run-1")
-    steps.fetch_reviews()
-    steps.fetch_glove()
-    steps.prepare()
-    for variant in study.variants:
-        steps.train(variant)
-    steps.evaluate()
-    steps.report()
-    return steps
-
-
 def keys(steps: Steps) -> dict[str, list[str]]:
     return {kind: steps.store.files.folders(kind) for kind in KINDS}
 
@@ -64,7 +53,7 @@ def keys(steps: Steps) -> dict[str, list[str]]:
 def finished(tiny_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BROWSER_PATH", "/no-such-browser")  # pictures are not what is damaged here
-        yield run(tiny_study, tmp_path_factory.mktemp("finished") / "store")
+        yield reached(tiny_study, Store(tmp_path_factory.mktemp("finished") / "store"))
 
 
 @pytest.mark.parametrize("damage", [flip, cut, lose, flip_in_the_manifest])
@@ -79,7 +68,7 @@ def test_a_damaged_entry_is_set_aside_and_made_again(
         shutil.rmtree(root / "evaluations")
     damage(damaged)
     caplog.set_level(logging.WARNING)
-    again = run(finished.study, root)
+    again = reached(finished.study, Store(root))
     assert f"{kind}/{damaged.name} is damaged" in caplog.text
     assert "set aside as" in caplog.text
     assert len(list(root.joinpath("aside").iterdir())) == 1

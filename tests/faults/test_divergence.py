@@ -3,26 +3,21 @@
 from pathlib import Path
 
 from imdb_tasks import arrays, mail, runtime
+from imdb_tasks.reported import result_of
 from imdb_tasks.results import StudyResult
-from imdb_tasks.steps import Steps
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import LocalSource, Study
 from tests.conftest import write_corpus
+from tests.stepping import evaluated
 
 runtime.configure_process()
 
 
 def run(study: Study, store: Store) -> tuple[StudyResult, Entry]:
-    steps = Steps(study, store, "run-1")
-    steps.fetch_reviews()
-    steps.fetch_glove()
-    steps.prepare()
-    for variant in study.variants:
-        steps.train(variant)
-    evaluation = steps.evaluate()
+    steps = evaluated(study, store)
     report = steps.report()
     steps.check_complete()
-    return StudyResult.model_validate_json(evaluation.file("result.json").read_bytes()), report
+    return result_of(steps._evaluation()), report
 
 
 def mailed(report: Entry) -> str:

@@ -15,6 +15,7 @@ from imdb_tasks.steps import Steps
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study, TrainingSettings
 from tests.faults.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
+from tests.stepping import prepared
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 4
@@ -29,16 +30,8 @@ def study(tiny_study: Study) -> Study:
 
 @pytest.fixture(scope="module")
 def undisturbed(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
-    steps = prepared(study, tmp_path_factory.mktemp("undisturbed"))
+    steps = prepared(study, Store(tmp_path_factory.mktemp("undisturbed")))
     return {variant.name: steps.train(variant) for variant in study.variants}
-
-
-def prepared(study: Study, root: Path) -> Steps:
-    steps = Steps(study, Store(root))
-    steps.fetch_reviews()
-    steps.fetch_glove()
-    steps.prepare()
-    return steps
 
 
 def train(steps: Steps, variant: str, moment: str = NEVER, times: int = 1) -> "subprocess.CompletedProcess[str]":
@@ -89,7 +82,7 @@ def same_weights(one: Entry, other: Entry) -> bool:
 @pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment not in (NEVER, SLOWLY, SLOWLY_ELSEWHERE)])
 def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(moment, study, undisturbed, tmp_path) -> None:
     name = study.variants[len(moment) % 2].name  # both cells get their share of the moments
-    steps = prepared(study, tmp_path)
+    steps = prepared(study, Store(tmp_path))
     times = 3 if "epoch" in moment or "a checkpoint" in moment else 1  # the result is published once
     killed = train(steps, name, moment, times)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -103,7 +96,7 @@ def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(moment, st
 
 
 def test_at_most_one_epoch_is_trained_again(study, tmp_path) -> None:
-    steps = prepared(study, tmp_path)
+    steps = prepared(study, Store(tmp_path))
     name = study.variants[0].name
     train(steps, name, "in the middle of an epoch", 3)
     progress = next(iter(steps.store.refs("progress").values()))
@@ -114,7 +107,7 @@ def test_at_most_one_epoch_is_trained_again(study, tmp_path) -> None:
 
 
 def test_the_checkpoint_goes_away_with_the_result(study, tmp_path) -> None:
-    steps = prepared(study, tmp_path)
+    steps = prepared(study, Store(tmp_path))
     name = study.variants[0].name
     train(steps, name, "before a checkpoint is moved into place", 2)
     assert len(list(tmp_path.joinpath("checkpoints").iterdir())) == 2  # the first epoch's, and a draft of the second
@@ -123,7 +116,7 @@ def test_the_checkpoint_goes_away_with_the_result(study, tmp_path) -> None:
 
 
 def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(study, undisturbed, tmp_path) -> None:
-    steps = prepared(study, tmp_path)
+    steps = prepared(study, Store(tmp_path))
     name = study.variants[0].name
     first = begin(steps, name, SLOWLY)
     wait_for_epoch(steps, 1)
@@ -140,7 +133,7 @@ def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(study
 
 def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, undisturbed, tmp_path) -> None:
     """Stopped for longer than silence is waited for, as a frozen virtual machine is, and seen from another machine."""
-    steps = prepared(study, tmp_path)
+    steps = prepared(study, Store(tmp_path))
     name = study.variants[0].name
     first = begin(steps, name, SLOWLY_ELSEWHERE)
     wait_for_epoch(steps, 1)
@@ -160,7 +153,7 @@ def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, undistur
 
 
 def test_a_damaged_checkpoint_means_the_beginning_not_a_wrong_result(study, undisturbed, tmp_path) -> None:
-    steps = prepared(study, tmp_path)
+    steps = prepared(study, Store(tmp_path))
     name = study.variants[0].name
     train(steps, name, "in the middle of an epoch", 3)
     [checkpoint] = tmp_path.joinpath("checkpoints").iterdir()

@@ -8,7 +8,7 @@ from imdb_tasks import places, runtime, upkeep
 from imdb_tasks.steps import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study
-from tests.faults.test_damage import run
+from tests.stepping import reached
 
 runtime.configure_process()
 
@@ -16,10 +16,10 @@ runtime.configure_process()
 @pytest.mark.parametrize("kind", ["arrays", "models", "predictions", "evaluations", "analyses", "reports"])
 def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study: Study, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/no-such-browser")
-    before = run(tiny_study, tmp_path)
+    before = reached(tiny_study, Store(tmp_path))
     old = {entry.name for entry in upkeep.entries(before.store)}
     monkeypatch.setitem(places.REVISIONS, kind, places.REVISIONS[kind] + 1)
-    after = run(tiny_study, tmp_path)
+    after = reached(tiny_study, Store(tmp_path))
     new = {entry.name for entry in upkeep.entries(after.store)} - old
     after_it = upkeep.KINDS[upkeep.KINDS.index(kind) :]
     assert {name.partition("/")[0] for name in new} == set(after_it)
@@ -31,5 +31,5 @@ def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study
 def assert_nothing_is_made_again(study: Study, root: Path) -> None:
     steps = Steps(study, Store(root), "run-2")
     there = {entry.name for entry in upkeep.entries(steps.store)}
-    run(study, root)
+    reached(study, Store(root))
     assert {entry.name for entry in upkeep.entries(steps.store)} == there
