@@ -132,17 +132,22 @@ def gpu(result: Result) -> str:
 
 
 def cluster(result: Result) -> str:
+    parts = ("scheduler", "delivery", "task")
     rows = [
-        [f"{int(size):,}", f"{m['seconds_per_task']:.2f} s", f"{m['task_seconds']:.2f} s", f"{m['lag_seconds']:.2f} s",
+        [f"{int(size):,}", f"{m['seconds'] / int(size):.2f} s", f"{m['first_start_seconds']:.1f} s",
+         *(f"{m['waits'][part]['median']:.2f} s ({m['waits'][part]['p95']:.2f} s)" for part in parts),
          f"{m['database_kb_per_task']:.1f} kB", f"{sum(m['peak_mb'].values()):,.0f} MB"]
         for size, m in result["empty"].items()
     ]  # fmt: skip
-    head = [f"tasks that do nothing, {result['slots']} slots", "wall time a task", "in the task", "a slot's wait"]
+    head = [f"tasks that do nothing, {result['slots']} slots", "wall time a task", "first start after"]
+    head += ["scheduler's lag", "delivery", "in the task", "database a task", "memory, all services"]
+    one = result["workers"]["1"]["seconds"]
     workers = [
-        [f"{count}", f"{m['variants']}", f"{m['seconds']:.0f} s"] for count, m in result["workers"].items()
-    ]  # fmt: skip
+        [count, f"{m['variants']}", f"{m['seconds']:.0f} s ({one / m['seconds']:.2f}x)"]
+        for count, m in result["workers"].items()
+    ]
     return "\n".join([
-        table([*head, "database a task", "memory, all services"], rows),
+        table(head, rows),
         "",
         table(["training workers, one slot each", "variants", "from first start to last end"], workers),
     ])  # fmt: skip
