@@ -52,7 +52,7 @@ study: $(RUN_READY) ## the whole study: DATA=folder, else Kaggle if you have cre
 ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
 	@exec $(BIN)/python -m scripts.local_airflow
 
-env: ## .env for docker compose, with secrets of its own; needs nothing but Python
+env: ## write .env for docker compose, with random secrets, or bring it up to date; needs nothing but Python
 	@exec $(PYTHON) -m scripts.make_env
 
 test: $(DEV_READY) ## every test but those of the next two

@@ -1,9 +1,12 @@
 """The result of a run beside that of another: what changed, and whether it changed the accuracies beyond noise."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from imdb_tasks.conclusions import Analysis, Change, Origin, RunComparison, VariantChange
 from imdb_tasks.effects import holm
@@ -12,6 +15,8 @@ from imdb_tasks.files import write_json
 from imdb_tasks.findings import count_of, label, percent
 from imdb_tasks.resampling import Predictions
 from imdb_tasks.store import Store
+
+log = logging.getLogger(__name__)
 
 ANALYSIS = "analysis.json"
 PREDICTIONS = "predictions.npz"
@@ -29,10 +34,14 @@ class Concluded:
     def find(cls, store: Store, run: str, key: str, *, repair: bool = True) -> "Concluded | None":
         """Return what is kept under the key of an analysis, see ``Store.find``.
 
-        None is also returned for an analysis that an older version of this project has written without predictions.
+        None is also returned for an analysis that another version of this project has written in another form.
         """
         entry = store.find("analyses", key, repair=repair)
-        return cls.load(run, entry.path) if entry and entry.file(PREDICTIONS).exists() else None
+        try:
+            return cls.load(run, entry.path) if entry else None
+        except (FileNotFoundError, ValidationError):
+            log.info("analyses/%s, of the run %s, is not one of this version: it is not compared with", key, run)
+            return None
 
     @classmethod
     def load(cls, run: str, folder: Path) -> "Concluded":
@@ -171,7 +180,7 @@ def _paired(name: str, tested: Predictions, before: Predictions) -> tuple[Interv
 
 def _summary(changes: tuple[Change, ...], variants: tuple[VariantChange, ...], *, same: bool) -> str:
     causes = list(dict.fromkeys(change.where for change in changes if change.where != "results"))
-    text = f"Changed since the run before: {', '.join(causes)}." if causes else "Data, code and settings are as before."
+    text = f"Changed between the two runs: {', '.join(causes)}." if causes else "Data, code and settings are the same."
     if not variants:
         return f"{text} The two runs have no model in common."
     if not same:
@@ -179,9 +188,9 @@ def _summary(changes: tuple[Change, ...], variants: tuple[VariantChange, ...], *
     moved = [each for each in variants if each.beyond_noise]
     models = count_of(len(variants), "common model", "common models")
     if not moved:
-        return f"{text} Of {models}, none changed its accuracy by more than chance does."
+        return f"{text} Of {models}, none changed its accuracy by more than the choice of reviews explains."
     widest = max(moved, key=lambda each: abs(each.difference))
     return (
-        f"{text} Of {models}, {len(moved)} changed accuracy by more than the choice of reviews explains, most"
+        f"{text} Of {models}, {len(moved)} changed accuracy by more than the choice of reviews explains, most of all"
         f" {label(widest.variant)}: {percent(widest.before)} before, {percent(widest.now)} now."
     )

@@ -10,14 +10,13 @@ from imdb_tasks.store import Store
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it noted itself when its report was there; ``written`` is in UTC, ``code`` is a revision."""
+    """A run as it noted itself when its report was there; ``written`` is in UTC."""
 
     id: str
     written: datetime.datetime
     headline: str
     report: str
     analysis: str | None
-    code: str
 
 
 def newest(store: Store, limit: int) -> tuple[list[Run], int]:
@@ -55,5 +54,4 @@ def _as_run(name: str, note: Mapping[str, Any], written: float) -> Run:
         headline=note.get("headline", ""),
         report=note["report"],
         analysis=note.get("analysis"),
-        code=note.get("code", "unknown"),
     )

@@ -1,14 +1,19 @@
-"""Write .env from .env.example, every secret that is empty there filled in at random. ``make env``."""
+"""Write .env from .env.example, every secret that is empty there filled in at random. ``make env``.
+
+A file that is there keeps its values: they may be those of a database that exists. What is new in the example is added
+to it, and the revision of the code, which marks results, is set anew.
+"""
 
 import base64
+import re
 import secrets
-import sys
 from collections.abc import Callable
 
 from imdb_tasks.runtime import code_revision
 from scripts.home import PROJECT, write_private
 
 SECRET_BYTES = 24
+REVISION = "IMDB_CODE_REVISION"
 
 
 def password() -> str:
@@ -39,22 +44,32 @@ def filled_in(example: str, revision: str) -> str:
         name, _, value = line.partition("=")
         if name in MAKERS and not value:
             return f"{name}={MAKERS[name]()}"
-        return f"{name}={revision}" if name == "IMDB_CODE_REVISION" else line
+        return f"{name}={revision}" if name == REVISION else line
 
     return "\n".join(map(fill, example.splitlines())) + "\n"
 
 
-def main() -> int:
-    """Write the file unless there is one: its secrets may be those of a database that exists."""
-    place = PROJECT / ".env"
-    if place.exists():
-        print(f"{place} exists and stays as it is; move it away first to make another", file=sys.stderr)
-        return 1
+def brought_up_to_date(kept: str, example: str, revision: str) -> tuple[str, list[str]]:
+    """Return the text of .env for an older one, and the names that were added."""
+    kept = re.sub(rf"(?m)^{REVISION}=.*$", f"{REVISION}={revision}", kept)
+    there = {line.partition("=")[0] for line in kept.splitlines()}
+    made = [line for line in filled_in(example, revision).splitlines() if re.match(r"\w+=", line)]
+    new = [line for line in made if line.partition("=")[0] not in there]
+    return "".join(f"{line}\n" for line in [*kept.splitlines(), *new]), [line.partition("=")[0] for line in new]
+
+
+def main() -> None:
+    """Write the file, or bring it up to date."""
+    place, revision = PROJECT / ".env", code_revision()
     example = PROJECT.joinpath(".env.example").read_text("utf8")
-    write_private(place, filled_in(example, code_revision()))
-    print(f"written: {place}, for your eyes only; the administrator's password is in it")
-    return 0
+    if place.exists():
+        text, added = brought_up_to_date(place.read_text("utf8"), example, revision)
+        write_private(place, text)
+        print(f"{place} keeps its values; results are marked with {revision}; added: {', '.join(added) or 'nothing'}")
+    else:
+        write_private(place, filled_in(example, revision))
+        print(f"written: {place}, for your eyes only; the administrator's password is in it")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

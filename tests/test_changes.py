@@ -11,12 +11,12 @@ def test_every_common_variant_has_its_difference_with_an_interval():
     points = [trace for trace in chart.figure.data if trace.mode == "markers"]
     assert len(points) == 15
     assert all(trace.error_x.array[0] > 0 for trace in points)
-    assert chart.caption.startswith("0 variants of 15 moved beyond noise.")
+    assert chart.caption.startswith("0 variants of 15 moved beyond what the reviews explain.")
 
 
 def test_what_moved_is_told_to_those_who_cannot_see_it():
     chart = changes_chart(run_comparison(RESULT, beyond=True), RESULT.study)
-    assert "15 variants of 15 moved beyond noise; GRU-128/128 −0.1 points" in chart.alternative
+    assert "15 variants of 15 moved beyond what the reviews explain; GRU-128/128 −0.1 points" in chart.alternative
 
 
 def test_other_test_reviews_are_said_to_allow_no_test():

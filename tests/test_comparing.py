@@ -40,7 +40,7 @@ def test_the_same_again_has_changed_nothing(first):
     assert found.changes == ()
     assert found.same_test_reviews
     assert [(v.difference, v.beyond_noise) for v in found.variants] == [(0.0, False)] * 4
-    assert found.summary.startswith("Data, code and settings are as before.")
+    assert found.summary.startswith("Data, code and settings are the same.")
 
 
 def test_a_model_that_got_better_on_the_same_reviews_is_told_from_noise(first):
@@ -49,7 +49,7 @@ def test_a_model_that_got_better_on_the_same_reviews_is_told_from_noise(first):
     assert moved.variant.name == "32_GRU_64"
     assert moved.difference == pytest.approx(30 / 500)
     assert moved.interval.low > 0
-    assert "1 changed accuracy by more than the choice of reviews explains, most GRU-32/64" in found.summary
+    assert "1 changed accuracy by more than the choice of reviews explains, most of all GRU-32/64" in found.summary
 
 
 def test_a_model_that_is_right_about_two_more_reviews_is_not(first):

@@ -50,6 +50,16 @@ def test_every_service_is_bounded_in_memory_processors_and_logs(services):
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
 
 
+def test_each_image_is_built_once_and_before_all_who_run_it(services):
+    builds = [
+        (name, service["image"], service["build"]["target"]) for name, service in services.items() if "build" in service
+    ]
+    assert builds == [("init", "imdb-study", "cpu"), ("worker-gpu", "imdb-study-gpu", "gpu")]
+    users = [service for service in services.values() if service["image"] == "imdb-study" and "build" not in service]
+    assert len(users) == 7
+    assert all("init" in service["depends_on"] for service in users)
+
+
 def test_nothing_starts_before_what_it_needs(services):
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
@@ -72,7 +82,7 @@ def test_only_the_gpu_worker_reserves_a_device(services):
     assert reserving == ["worker-gpu"]
     assert services["worker-gpu"]["profiles"] == ["gpu"]
     assert services["worker-cpu-training"]["profiles"] == ["cpu-training"]
-    assert [services[name]["build"]["target"] for name in TRAINING] == ["gpu", "cpu"]
+    assert services["worker-gpu"]["image"] != services["worker-cpu-training"]["image"]
 
 
 def test_a_worker_answers_the_ping_of_its_own_health_check(services):
@@ -132,16 +142,27 @@ def test_made_secrets_are_random_fit_into_urls_and_fill_every_gap(example):
     assert read_services(first, {"gpu", "cpu-training", "dev", "flower"}).keys() > {"postgres", "worker-gpu", "flower"}
 
 
-def test_a_file_of_secrets_is_private_and_never_written_over(tmp_path, monkeypatch, capsys):
+def test_a_file_of_secrets_is_private_and_keeps_them(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(make_env, "PROJECT", tmp_path)
-    tmp_path.joinpath(".env.example").write_text("POSTGRES_PASSWORD=\n")
-    assert make_env.main() == 0
-    made = tmp_path / ".env"
-    kept = made.read_text()
+    example, made = tmp_path / ".env.example", tmp_path / ".env"
+    example.write_text("POSTGRES_PASSWORD=\nIMDB_CODE_REVISION=unknown\n")
+    monkeypatch.setattr(make_env, "code_revision", lambda: "old")
+    make_env.main()
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
-    assert make_env.main() == 1
-    assert "stays as it is" in capsys.readouterr().err
-    assert made.read_text() == kept
+    kept = read_env(made.read_text())
+    made.write_text(made.read_text() + "# mine\nOWN=1")
+    example.write_text("POSTGRES_PASSWORD=\nREDIS_PASSWORD=\nIMDB_CODE_REVISION=unknown\n# a word\n")
+    monkeypatch.setattr(make_env, "code_revision", lambda: "new")
+    make_env.main()
+    assert "marked with new; added: REDIS_PASSWORD" in capsys.readouterr().out
+    found = read_env(made.read_text())
+    assert found == {**kept, "OWN": "1", "REDIS_PASSWORD": found["REDIS_PASSWORD"], "IMDB_CODE_REVISION": "new"}
+    assert len(found["REDIS_PASSWORD"]) == 48
+    assert "# mine" in made.read_text()
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    once = made.read_text()
+    make_env.main()
+    assert made.read_text() == once
 
 
 def test_variables_are_filled_in_as_the_specification_says():
@@ -157,7 +178,7 @@ def test_every_process_of_airflow_shares_the_same_settings(services):
     for name, variable, value in environment(services):
         if variable.startswith("AIRFLOW__") and variable != "AIRFLOW__CELERY__FLOWER_BASIC_AUTH":
             shared.setdefault(variable, {})[name] = value
-    airflow = {name for name, service in services.items() if "build" in service} - {"mail"}
+    airflow = {name for name, service in services.items() if service["image"].startswith("imdb-study")} - {"mail"}
     for variable, by_service in shared.items():
         assert by_service.keys() == airflow, variable
         assert len(set(by_service.values())) == 1, variable

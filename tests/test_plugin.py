@@ -12,7 +12,7 @@ from scripts import local_airflow
 from scripts.home import Home
 from scripts.local_airflow import LocalAirflow, Shutdown
 from tests.reported import keep_conclusions
-from tests.study_results import study_result
+from tests.study_results import analysis_of, study_result
 
 ROUTES = (
     "",
@@ -170,12 +170,12 @@ def test_navigation_runs_and_tasks_lead_there(airflow: LocalAirflow, token: str)
 
 def test_a_page_that_fails_says_so_and_keeps_its_policy(airflow: LocalAirflow, store: Store, token: str) -> None:
     with store.publish("analyses", "old", {}) as folder:
-        folder.joinpath("analysis.json").write_text('{"study": "of an older schema"}')
-        folder.joinpath("predictions.npz").touch()
+        folder.joinpath("analysis.json").write_text(analysis_of(study_result()).model_dump_json())
+        folder.joinpath("predictions.npz").write_text("no such thing")
     store.write_ref("runs/run-0", {"report": "r1", "analysis": "old", "headline": "old"})
     answer = get(airflow, "compare?before=run-0&after=run-1", token)
     store.remove_ref("runs/run-0")
     assert answer.status_code == 500
     assert "The log of the API server says why" in answer.text
-    assert "older schema" not in answer.text
+    assert "no such thing" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -32,7 +32,7 @@ def test_a_run_leads_to_the_analysis_that_its_report_was_made_of(store: Store) -
     note_run(store, "manual__2026-11-23T00:00:00+00:00", at=1.0, analysis="a7")
     run = runs.find(store, "manual__2026-11-23T00:00:00+00:00")
     assert run
-    assert (run.report, run.code, run.analysis) == ("r-manual__2026-11-23T00:00:00+00:00", "abc", "a7")
+    assert (run.report, run.analysis) == ("r-manual__2026-11-23T00:00:00+00:00", "a7")
 
 
 def test_there_is_no_run_where_none_was_noted(store: Store) -> None:

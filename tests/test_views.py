@@ -89,7 +89,7 @@ def test_on_other_test_reviews_differences_are_shown_without_intervals(store: St
     card = after.data_card.model_copy(update={"reviews_sha256": "ff" * 32})
     page = compared(store, grid(64), after.model_copy(update={"data_card": card}))
     assert "shown and not tested" in page
-    assert "Beyond noise" not in page
+    assert "Beyond the reviews" not in page
     assert rows_of(page)["GRU-64/32"][2:] == ["0.0"]
 
 
@@ -98,7 +98,7 @@ def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
     note_run(store, "first", at=1.0)
     note_run(store, "second", at=2.0, analysis="gone")
     page = views.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
-    assert "The results of second are not in the store any more" in page
+    assert "Of second there is nothing to compare" in page
 
 
 @pytest.mark.parametrize("page", ["study", "message", "curves"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -27,7 +28,8 @@ class Stack:
         files = [PROJECT / "docker-compose.yaml", Path(__file__).with_name("override.yaml")]
         self._compose = [*_compose(), "--project-name", NAME, "--env-file", str(env_file)]
         self._compose += [word for file in files for word in ("--file", str(file))]
-        self._environment = {**os.environ, "COMPOSE_PROFILES": ",".join(sorted(profiles))}
+        # What a variable of the shell says counts for more than the file: here nothing but the file's may.
+        self._environment = {**os.environ, **variables, "COMPOSE_PROFILES": ",".join(sorted(profiles))}
 
     def __enter__(self) -> "Stack":
         self.compose("down", "--volumes", "--remove-orphans")
@@ -35,7 +37,7 @@ class Stack:
             self.compose("build", "--quiet")
             scaled = [word for name, count in self._scale.items() for word in ("--scale", f"{name}={count}")]
             self.compose("up", "--detach", *scaled)
-            self._wait()
+            self.wait()
         except BaseException:
             print(self.compose("ps"), self.logs()[-20_000:])
             self.__exit__()
@@ -48,6 +50,19 @@ class Stack:
     def compose(self, *arguments: str) -> str:
         """Run a command of docker compose; return what it says."""
         return _run([*self._compose, *arguments], self._environment)
+
+    def shell(self, commands: str, folder: Path) -> None:
+        """Run lines for a shell that speak of ``docker compose``, in a folder."""
+        script = commands.replace("docker compose", shlex.join(self._compose))
+        _run(["bash", "-euo", "pipefail", "-c", script], self._environment, folder)
+
+    def wait(self) -> None:
+        """Wait until all services are healthy."""
+        deadline = time.monotonic() + PATIENCE
+        while {status for found in self.health().values() for status in found} != {"healthy"}:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not healthy after {PATIENCE:.0f} s: {self.health()}")
+            time.sleep(2)
 
     def logs(self) -> str:
         """Return what all services have written."""
@@ -66,13 +81,6 @@ class Stack:
             if service.health
         }
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while {status for found in self.health().values() for status in found} != {"healthy"}:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not healthy after {PATIENCE:.0f} s: {self.health()}")
-            time.sleep(2)
-
 
 def _compose() -> list[str]:
     """Return the command of this machine: the plugin, else the older program."""
@@ -87,8 +95,8 @@ def _compose() -> list[str]:
     return command
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+def _run(command: list[str], environment: dict[str, str] | None = None, folder: Path | None = None) -> str:
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout

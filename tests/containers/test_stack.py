@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(3_600)  # the image may have to be built first
 def variables() -> dict[str, str]:
     made = read_env(filled_in(PROJECT.joinpath(".env.example").read_text("utf8"), "test"))
     ports = {name: str(free_port(preferred)) for name, preferred in PORTS.items()}
-    return {**made, **ports, "USE_SCHEDULE": "false"}
+    return {**made, **ports, "AIRFLOW_URL": f"http://{LOOPBACK}:{ports['AIRFLOW_PORT']}", "USE_SCHEDULE": "false"}
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +115,23 @@ def test_every_service_is_healthy_after_the_study(stack: Stack, tasks: list[Any]
 
 def test_nothing_in_the_logs_is_an_error(stack: Stack, tasks: list[Any]) -> None:
     assert faults_in(stack.logs()) == []
+    of_tasks = stack.compose(
+        "exec", "-T", "worker", "find", "/opt/airflow/logs", "-name", "*.log", "-exec", "cat", "{}", "+"
+    )
+    assert of_tasks.count("epoch 1/3 ") == 18
+    assert faults_in(of_tasks) == []
+
+
+def test_a_backup_as_the_page_of_operations_has_it_brings_everything_back(
+    stack: Stack, api: AirflowApi, tasks: list[Any], tmp_path: Path
+) -> None:
+    page = PROJECT.joinpath("docs/operations.md").read_text("utf8").partition("## Backup")[2]
+    backup, restore = re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[:2]
+    before, report = api.tasks(DAG, tasks[0]["dag_run_id"]), api.page("/imdb-study/report")
+    stack.shell(backup, tmp_path)
+    stack.compose("down", "--volumes", "--timeout", "5")
+    stack.shell(restore, tmp_path)
+    stack.wait()
+    assert api.tasks(DAG, tasks[0]["dag_run_id"]) == before
+    assert api.page("/imdb-study/report") == report
+    assert "0 damaged" in stack.compose("exec", "-T", "worker", "python", "-m", "imdb_tasks", "store", "verify")
