@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import smtplib
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
@@ -17,6 +18,7 @@ from imdb_tasks.errors import MailError, SettingsError
 if TYPE_CHECKING:
     from imdb_tasks.form import Delivery
     from imdb_tasks.steps import Steps
+    from imdb_tasks.store import Entry
 
 log = logging.getLogger(__name__)
 
@@ -42,29 +44,53 @@ def send(steps: Steps, delivery: Delivery) -> str:
             of the recipients.
 
     """
+    report = steps.reported()
+    if reason := _not_wanted(steps, delivery, report.key):
+        return f"not sent: {reason}"
+    refused = _handed_over(report, delivery.recipients, f"{steps.run_id} {report.key}")
+    steps.note_mailed(report.key)
+    if refused:  # permanent: another try would send a second copy to everyone else
+        raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
+    return f"sent to {len(delivery.recipients)} recipients"
+
+
+def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
+    """Return why the report is not to be mailed; None if it is."""
+    if delivery.notify == "never":
+        return "notify is 'never'"
+    if delivery.notify == "on change" and not steps.is_news():
+        return "nothing has changed since the last mail"
+    if steps.is_mailed(key):
+        return "this run has mailed this report already"
+    return None
+
+
+def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> Collection[str]:
+    """Give the report to the mail server; return the recipients that it refused while it took others."""
     from imdb_tasks import mail
 
-    report = steps.reported()
-    if delivery.notify == "never":
-        return "not sent: notify is 'never'"
-    if delivery.notify == "on change" and not steps.is_news():
-        return "not sent: nothing has changed since the last mail"
-    if steps.is_mailed(report.key):
-        return "not sent: this run has mailed this report already"
+    with _faults_told(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
+        sender = hook.from_email or hook.smtp_user
+        if not sender:
+            raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
+        message = mail.compose(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
+        # The hook's own send method knows neither a text part nor inline pictures; its client does.
+        refused: Collection[str] = hook._smtp_client.send_message(message)
+    log.info("the mail server took %r", message["Subject"])
+    return refused
+
+
+@contextlib.contextmanager
+def _faults_told() -> Iterator[None]:
+    """Raise what smtplib and the hook raise as SettingsError where another try would be in vain, else as MailError."""
     try:
-        with SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
-            sender = hook.from_email or hook.smtp_user
-            if not sender:
-                raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
-            message = mail.compose(
-                report.path,
-                report.about,
-                sender=sender,
-                recipients=delivery.recipients,
-                identity=f"{steps.run_id} {report.key}",
-            )
-            # The hook's own send method knows neither a text part nor inline pictures; its client does.
-            refused = hook._smtp_client.send_message(message)
+        yield
+    except smtplib.SMTPRecipientsRefused as error:  # all of them, each with an answer of its own
+        answers = ", ".join(f"{who} ({code}: {words!r})" for who, (code, words) in sorted(error.recipients.items()))
+        told = f"the mail server of {SMTP_CONNECTION!r} refused every recipient: {answers}"
+        if any(code < _PERMANENT for code, _ in error.recipients.values()):
+            raise MailError(told) from error
+        raise SettingsError(f"{told}; correct the form, or the sender in the connection") from error
     except smtplib.SMTPResponseException as error:
         kind = SettingsError if error.smtp_code >= _PERMANENT else MailError
         raise kind(
@@ -75,11 +101,6 @@ def send(steps: Steps, delivery: Delivery) -> str:
         raise kind(f"the connection {SMTP_CONNECTION!r}: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
         raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not take the report: {error}") from error
-    steps.note_mailed(report.key)
-    if refused:  # permanent: another try would send a second copy to everyone else
-        raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
-    log.info("sent %r to %d recipients", message["Subject"], len(delivery.recipients))
-    return f"sent to {len(delivery.recipients)} recipients"
 
 
 def mail_failure(context: Any) -> None:

@@ -22,6 +22,7 @@ from imdb_tasks.study import (
 PROFILES = ("full", "quick", "custom")
 SOURCES = ("kaggle", "archives", "folder", "sample")
 NOTIFY = ("always", "on change", "never")
+SOURCE_OF_FIELD = {"folder": "folder", "reviews_version": "kaggle", "glove_version": "kaggle"}
 SAMPLE_FOLDER = Path(__file__).parents[1] / "include" / "sample"
 
 # Three epochs at the original's rate would leave every model near chance, and a quick look should show curves.
@@ -120,10 +121,13 @@ def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str
     changed = {name: form[name] for name in STUDY_FIELDS if form[name] != defaults[name]}
     if form["profile"] in ("full", "quick") and changed:
         faults.append(f"{changed!s:.200} would have no effect with the profile {form['profile']!r}; choose 'custom'")
-    if form["folder"] and form["source"] in ("kaggle", "archives", "sample"):
-        faults.append(
-            f"folder {form['folder']!r:.80} would have no effect with the source {form['source']!r}; choose folder"
-        )
+    for name, source in SOURCE_OF_FIELD.items():
+        is_set = (form[name] or None) != defaults[name]  # an empty text is an empty field
+        if is_set and form["source"] in SOURCES and form["source"] != source:
+            faults.append(
+                f"{name} {form[name]!r:.80} would have no effect with the source {form['source']!r}; "
+                f"choose {source}, or leave the field as it was"
+            )
     if form["source"] == "folder" and not form["folder"]:
         faults.append("source is 'folder' but folder is empty; give the absolute path that the workers see")
     return faults

@@ -150,10 +150,12 @@ class Reported:
         """Return the best model's surest errors; none where the file of the reviews has been pruned."""
         from imdb_tasks.examples import most_wrong
 
+        best = concluded.analysis.confusion
+        if best is None:
+            return ()
         corpus = self.store.need(*evaluation.about["inputs"][0].split("/"), step="prepare")
         reviews = self.store.find(*corpus.about["inputs"][0].split("/"))
-        best = concluded.analysis.confusion
-        if reviews is None or best is None:
+        if reviews is None:
             return ()
         return most_wrong(reviews.file(REVIEWS.member), concluded.tested.row(best.variant.name), self.study.text)
 

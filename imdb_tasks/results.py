@@ -43,7 +43,12 @@ class History(Settings):
 
 
 class Cost(Settings):
-    """What the training of one variant took."""
+    """What the training of one variant took.
+
+    ``wall_seconds`` adds up all tries. ``peak_memory_bytes`` is the largest resident size of the process during the
+    last try, with what it held already (Keras, arrays) and without a GPU's memory; where the system cannot count anew,
+    it is that since the process began.
+    """
 
     wall_seconds: float
     peak_memory_bytes: int

@@ -49,6 +49,7 @@ def train(
     With ``checkpoints`` the state is kept after each epoch, and a training that was killed goes on from there: its
     history and weights are those of one that was not, on the same machine.
     """
+    runtime.reset_peak_memory()
     runtime.load_keras()
     from imdb_tasks import models
     from imdb_tasks.engine import Engine, on_host

@@ -8,7 +8,9 @@ import argparse
 import base64
 import email
 import email.policy
+import itertools
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +22,8 @@ from scripts.home import LOOPBACK
 from scripts.mail_catcher import PREFERRED_PORT, MailCatcher
 
 PAGE_PORT = 8025
+LISTED = 100  # mails; the health check of compose asks for the list all the time
+MOST_HEADER_LINES = 1_000
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 PAGE = """\
@@ -45,6 +49,7 @@ PAGE = """\
 {% if not mails %}<p>None yet. What this page's mail server receives, it keeps.</p>{% endif %}
 <table>{% for key, mail in mails %}<tr><td>{{ mail["Date"] }}<td>{{ mail["To"] }}
 <td><a href="/mails/{{ key }}">{{ mail["Subject"] or "(no subject)" }}</a>{% endfor %}</table>
+{% if hidden %}<p>The newest {{ mails | length }}; {{ hidden }} older ones are in the folder.</p>{% endif %}
 {% endif %}
 """
 TEMPLATE = Environment(autoescape=True).from_string(PAGE)
@@ -67,7 +72,8 @@ def pages_of(folder: Path) -> FastAPI:
     @app.get("/")
     def index() -> Response:
         found = sorted(folder.glob("*.eml"), reverse=True)
-        return _page(title=f"Mail ({len(found)})", mails=[(path.stem, _read(path)) for path in found])
+        mails = [(path.stem, _read_head(path)) for path in found[:LISTED]]
+        return _page(title=f"Mail ({len(found)})", mails=mails, hidden=len(found) - len(mails))
 
     @app.get("/mails/{key}")
     def one(key: str) -> Response:
@@ -112,6 +118,13 @@ def _find(folder: Path, key: str) -> EmailMessage:
 
 def _read(path: Path) -> EmailMessage:
     return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+
+
+def _read_head(path: Path) -> EmailMessage:
+    """Return a message without its body. The parser for headers would read that too, with all its pictures."""
+    with path.open("rb") as file:
+        head = itertools.takewhile(bytes.strip, itertools.islice(file, MOST_HEADER_LINES))
+        return BytesHeaderParser(policy=email.policy.default).parsebytes(b"".join(head))
 
 
 def _with_pictures(mail: EmailMessage) -> str:

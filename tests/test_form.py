@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.form import form_defaults, read_form
+from imdb_tasks.form import SOURCES, form_defaults, read_form
 from imdb_tasks.study import PUBLIC_GLOVE, PUBLIC_REVIEWS, KaggleSource, LocalSource, Study
 
 QUIET = {"notify": "never"}
@@ -78,9 +78,31 @@ def test_a_folder_source_needs_a_folder() -> None:
         read_form({**QUIET, "source": "folder"})
 
 
-def test_a_folder_that_the_source_would_ignore_is_refused() -> None:
-    with pytest.raises(SettingsError, match="folder '/data' would have no effect with the source 'kaggle'"):
-        read_form({**QUIET, "folder": "/data"})
+@pytest.mark.parametrize("source", ["kaggle", "archives", "sample"])
+def test_a_folder_that_the_source_would_ignore_is_refused(source: str) -> None:
+    message = f"folder '/data' would have no effect with the source '{source}'; choose folder"
+    with pytest.raises(SettingsError, match=message):
+        read_form({**QUIET, "source": source, "folder": "/data"})
+
+
+@pytest.mark.parametrize(
+    "source", [{"source": "archives"}, {"source": "folder", "folder": "/data"}, {"source": "sample"}]
+)
+@pytest.mark.parametrize("field", ["reviews_version", "glove_version"])
+@pytest.mark.parametrize("version", [3, None])
+def test_a_version_that_the_source_would_ignore_is_refused(
+    source: dict[str, Any], field: str, version: int | None
+) -> None:
+    message = f"{field} {version} would have no effect with the source '{source['source']}'; choose kaggle"
+    with pytest.raises(SettingsError, match=message):
+        read_form({**QUIET, **source, field: version})
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_fields_of_other_sources_may_be_sent_as_the_form_shows_them(source: str) -> None:
+    shown = {**form_defaults(), **QUIET, "source": source}
+    study, _ = read_form({**shown, "folder": "/data" if source == "folder" else ""})
+    assert study.variants == Study().variants
 
 
 def test_a_pin_goes_to_its_own_file() -> None:

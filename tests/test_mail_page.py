@@ -1,17 +1,19 @@
 """The page of the mail catcher, over the real server for mail and the real pages."""
 
 import contextlib
+import re
 import smtplib
 import threading
 import time
+import tracemalloc
 from email.message import EmailMessage
 
 import httpx
 import pytest
 import uvicorn
 
-from scripts.mail_catcher import MailCatcher
-from scripts.mail_page import MAIL_POLICY, pages_of
+from scripts.mail_catcher import LARGEST_MESSAGE, MailCatcher
+from scripts.mail_page import LISTED, MAIL_POLICY, pages_of
 
 DOT = b"\x89PNG\r\n\x1a\n"
 HOSTILE = '<script>alert("x")</script>'
@@ -66,6 +68,32 @@ def test_a_mail_is_listed_and_its_subject_is_text(page):
     shown = page.get("/").text
     assert "team@example.org" in shown
     assert "Result &lt;script&gt;" in shown
+
+
+def test_the_list_shows_the_newest_mails_and_the_count_of_all(tmp_path):
+    for number in range(LISTED + 2):
+        (tmp_path / f"20260101-{number:06}.eml").write_bytes(b"Subject: number %d\r\n\r\nbody" % number)
+    with served(tmp_path) as page:
+        shown = page.get("/").text
+    assert f"<h1>Mail ({LISTED + 2})</h1>" in shown
+    listed = [int(number) for number in re.findall(r"number (\d+)</a>", shown)]
+    assert listed == list(range(LISTED + 1, 1, -1))
+    assert "The newest 100; 2 older ones are in the folder." in shown
+
+
+def test_the_list_reads_no_bodies(tmp_path):
+    with (tmp_path / "large.eml").open("wb") as file:
+        file.write(b"Subject: a large one\r\n\r\n")
+        file.truncate(LARGEST_MESSAGE)
+    with served(tmp_path) as page:
+        page.get("/")
+        tracemalloc.start()
+        try:
+            assert "a large one" in page.get("/").text
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < LARGEST_MESSAGE / 10
 
 
 def test_a_mail_is_shown_with_its_pictures_and_without_scripts_or_anything_from_elsewhere(page, catcher):

@@ -64,3 +64,31 @@ def test_the_code_revision_can_be_given_by_the_image(monkeypatch: pytest.MonkeyP
 
 def test_peak_memory_is_in_bytes() -> None:
     assert 10_000_000 < runtime.peak_memory_bytes() < 1_000_000_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can count anew")
+def test_after_a_reset_the_peak_is_that_of_what_came_since() -> None:
+    large = bytes([1]) * 300_000_000
+    with_it = runtime.peak_memory_bytes()
+    del large
+    assert runtime.peak_memory_bytes() == pytest.approx(with_it, rel=0.01)  # the kernel counts by the batch
+    runtime.reset_peak_memory()
+    assert runtime.peak_memory_bytes() < with_it - 250_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there it would be")
+def test_the_peak_is_not_that_of_the_process_that_started_this_one() -> None:
+    large = bytes([1]) * 300_000_000
+    script = "from imdb_tasks import runtime; print(runtime.peak_memory_bytes())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < len(large) / 2
+
+
+def test_where_the_peak_cannot_be_reset_it_is_that_of_the_whole_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("_STATUS", "_CLEAR_REFS"):
+        monkeypatch.setattr(runtime, name, tmp_path / "no" / "such")
+    large = bytes([1]) * 100_000_000
+    runtime.reset_peak_memory()
+    assert runtime.peak_memory_bytes() > len(large)

@@ -1,8 +1,9 @@
 """A real SMTP server that can have every bad day that the mail task may meet."""
 
+from collections.abc import Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from aiosmtpd.controller import Controller
@@ -16,10 +17,13 @@ RECIPIENT = "a@example.org"
 class BadMailServer(Controller):
     """Takes mail, unless ``answers`` has a line for its recipient: one line per mail, used up from the front.
 
-    Whoever signs in must be ``USER`` and know the ``password``.
+    ``refused`` has a line for each recipient whose very address is refused, before any mail is seen. Whoever
+    signs in must be ``USER`` and know the ``password``.
     """
 
-    def __init__(self, *answers: str, password: str | None = None) -> None:
+    def __init__(
+        self, *answers: str, password: str | None = None, refused: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(
             self,
             hostname="127.0.0.1",
@@ -31,6 +35,7 @@ class BadMailServer(Controller):
         )
         self.answers = {RECIPIENT: list(answers)}
         self.password = password
+        self.refused = refused
         self.taken: list[EmailMessage] = []
         self.offered: list[EmailMessage] = []
 
@@ -55,6 +60,15 @@ class BadMailServer(Controller):
             (self.password or "").encode(),
         )
         return AuthResult(success=right, handled=False)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         message = message_from_bytes(envelope.original_content or b"", policy=policy.default)

@@ -18,6 +18,7 @@ from tests.faults.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
 from tests.faults.whole_airflow import WholeAirflow
 from tests.reported import reported_study
 
+OTHER = "b@example.org"
 TO = Delivery(recipients=(RECIPIENT,))
 
 
@@ -79,6 +80,45 @@ def test_what_may_pass_is_tried_again_and_what_will_not_is_not(
     assert is_retried(caught.value) is again
     assert reported.reported().file("report.html").exists()
     assert not reported.is_mailed(reported.reported().key)
+
+
+@pytest.mark.parametrize(
+    ("refused", "failure"),
+    [
+        ({RECIPIENT: "550 no such mailbox"}, FOR_GOOD),
+        ({RECIPIENT: "450 greylisted, come back later"}, FOR_NOW),
+        ({RECIPIENT: "421 closing down"}, FOR_NOW),
+        ({RECIPIENT: "550 no such mailbox", OTHER: "554 not here"}, FOR_GOOD),
+        ({RECIPIENT: "550 no such mailbox", OTHER: "450 greylisted"}, FOR_NOW),
+    ],
+)
+def test_if_every_recipient_is_refused_the_mail_is_tried_again_unless_for_good(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, refused: dict[str, str], failure: Failure
+) -> None:
+    kind, again = failure
+    with BadMailServer(refused=refused) as server:
+        connect(monkeypatch, server.port)
+        with pytest.raises(kind, match=r"refused every recipient: a@example\.org \(") as caught:
+            delivery.send(reported, Delivery(recipients=tuple(refused)))
+    assert is_retried(caught.value) is again
+    assert server.offered == []
+    assert not reported.is_mailed(reported.reported().key)
+
+
+@pytest.mark.parametrize("answer", ["550 no such mailbox", "450 greylisted"])
+def test_if_some_recipients_are_refused_nobody_gets_a_second_mail(
+    delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    both = Delivery(recipients=(RECIPIENT, OTHER))
+    with BadMailServer(refused={OTHER: answer}) as server:
+        connect(monkeypatch, server.port)
+        with pytest.raises(
+            SettingsError, match=r"sent, but .* refused these recipients: \['b@example\.org'\]"
+        ) as caught:
+            delivery.send(reported, both)
+        assert not is_retried(caught.value)
+        assert "has mailed this report already" in delivery.send(reported, both)
+    assert len(server.taken) == 1
 
 
 @pytest.mark.filterwarnings("ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning")
