@@ -13,7 +13,7 @@ from imdb_tasks.conclusions import BestComparison, Recommendation, Standing
 from imdb_tasks.contrasts import Answer, MatchedSet, Measured
 from imdb_tasks.estimates import two_sided
 from imdb_tasks.evidence import ALPHA, Basis
-from imdb_tasks.findings import label, points
+from imdb_tasks.findings import count_of, label, points
 from imdb_tasks.resampling import Predictions
 from imdb_tasks.results import StudyResult, VariantResult
 from imdb_tasks.study import Variant
@@ -110,7 +110,9 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
     paired = measured.study.replicates == 1
     counts = _only_right(tested, best.variant, second.variant) if paired else (None, None)
     names = f"{label(best.variant)} is {points(second.behind)} ahead of {label(second.variant)}"
-    if second.within_noise:
+    if second.p_corrected is None:
+        explanation = f"{names}; too few of their trainings can be paired to tell whether that is chance."
+    elif second.within_noise:
         explanation = f"{names}: not more than chance can do, when the best of {len(standings)} is picked."
     else:
         explanation = f"{names}: more than chance does, even when the best of {len(standings)} is picked."
@@ -132,18 +134,22 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
 
 
 def _recommendation(standings: list[Standing]) -> Recommendation:
-    best = standings[0]
-    near = [standing for standing in standings if standing.within_noise]
-    cheapest = min(near, key=lambda each: (each.trainable_parameters, each.wall_seconds))
+    best, *others = standings
+    # A setting that cannot be tested may be anything: that is no reason to use it.
+    near = [each for each in others if each.within_noise and each.p_corrected is not None]
+    untested = sum(each.p_corrected is None for each in others)
+    cheapest = min([best, *near], key=lambda each: (each.trainable_parameters, each.wall_seconds))
     if cheapest is best:
-        others = f"; {len(near) - 1} others cannot be told from it, none is cheaper" if len(near) > 1 else ""
-        why = f"{label(best.variant)} has the highest test accuracy{others}."
+        beside = f"; {len(near)} others cannot be told from it, none is cheaper" if near else ""
+        why = f"{label(best.variant)} has the highest test accuracy{beside}."
     else:
         why = (
             f"{label(cheapest.variant)} cannot be told from the best, {label(best.variant)}"
-            f" ({amount('accuracy', -cheapest.behind)}), and {_saving(cheapest, best)}; {len(near)} settings are within"
-            " noise of the best."
+            f" ({amount('accuracy', -cheapest.behind)}), and {_saving(cheapest, best)}; "
+            f"{count_of(len(near), 'setting', 'settings')} in all cannot be told from the best."
         )
+    if untested:
+        why += f" Too few trainings can be paired with it to judge {count_of(untested, 'setting', 'settings')}."
     return Recommendation(best=best.variant, cheapest=cheapest.variant, why=why)
 
 

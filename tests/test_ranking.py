@@ -63,6 +63,22 @@ def test_settings_stand_in_the_order_of_their_mean_accuracy():
     assert found.best.best_only_right is None
 
 
+def test_a_setting_that_cannot_be_tested_is_not_recommended_and_is_told():
+    """Of the smaller setting one training is left: no two pairs, so nothing tells how much is chance."""
+    study = TWO.model_copy(update={"replicates": 3})
+    simulated = simulate(Truth(study=study, reviews=400, by_units={64: 0.05}, epochs=2), np.random.default_rng(1))
+    kept = [at for at, name in enumerate(simulated.tested.names) if not name.startswith("32_") or at == 3]
+    tested = simulated.tested
+    found = ranked(
+        simulated, Predictions(tuple(tested.names[at] for at in kept), tested.labels, tested.probabilities[kept])
+    )
+    assert [standing.p_corrected for standing in found.standings] == [None, None]
+    assert found.recommendation.cheapest == found.recommendation.best
+    assert "Too few trainings can be paired with it to judge 1 setting." in found.recommendation.why
+    assert "too few of their trainings can be paired" in found.best.explanation
+    assert found.best.verdict == "not decided"
+
+
 def test_of_one_setting_nothing_is_compared():
     found = ranked(simulate(Truth(study=Study(cells=("GRU",), units=(8,), batch_sizes=(8,)), reviews=30, epochs=2),
                             np.random.default_rng(1)))  # fmt: skip
