@@ -119,12 +119,16 @@ def test_a_server_without_ranges_is_read_from_the_beginning(server, tmp_path):
     assert get(url, tmp_path) == CONTENT
 
 
-def test_an_interrupted_download_goes_on_later(server, tmp_path):
-    def interrupted(request):
+def test_an_interrupted_download_goes_on_later(server, tmp_path, request):
+    # A shell lets what it starts in the background ignore interrupts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
+    def interrupted(asked):
         main = threading.main_thread().ident
         # In the pause, which is longer: between two instructions of the client, Python might drop the interruption.
         threading.Timer(2, signal.pthread_kill, [main, signal.SIGINT]).start()
-        return file_server(CONTENT, cut_after=700_000)(request)
+        return file_server(CONTENT, cut_after=700_000)(asked)
 
     url = server.answer("/file.zip", interrupted, file_server(CONTENT))
     with pytest.raises(KeyboardInterrupt):
