@@ -173,7 +173,7 @@ def test_two_runs_are_compared(desk: Desk, finished_run: str, another_run: str) 
     frame.get_by_role("button", name="Compare").click()
     frame.locator("h1", has_text="Two runs").wait_for()
     words = frame.inner_text("main")
-    assert re.search(rf"training: epochs\s+{EPOCHS}\s+2", words)
+    assert re.search(rf"training epochs\s+{EPOCHS}\s+2", words)
     assert re.search(r"GRU-32/32\s+\d+\.\d %\s+\d+\.\d %\s+[+−]?\d+\.\d", words)
     assert "The same data." in words
     desk.picture("compare")
