@@ -69,6 +69,11 @@ class Standing(Settings):
     p_corrected: float | None
     within_noise: bool
 
+    @property
+    def stands_beside_best(self) -> bool:
+        """Whether it was tested against the best and cannot be told from it; the best itself is not."""
+        return self.within_noise and self.p_corrected is not None
+
 
 class BestComparison(Settings):
     """Whether the setting of the highest test accuracy is really better than the second.

@@ -136,7 +136,7 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
 def _recommendation(standings: list[Standing]) -> Recommendation:
     best, *others = standings
     # A setting that cannot be tested may be anything: that is no reason to use it.
-    near = [each for each in others if each.within_noise and each.p_corrected is not None]
+    near = [each for each in others if each.stands_beside_best]
     untested = sum(each.p_corrected is None for each in others)
     cheapest = min([best, *near], key=lambda each: (each.trainable_parameters, each.wall_seconds))
     if cheapest is best:

@@ -104,7 +104,7 @@ def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
         "best": best,
         "cheapest": news.standing(analysis, advice.cheapest),
         "savings": news.savings(analysis, advice),
-        "near": [each for each in analysis.standings if each.within_noise and each.p_corrected is not None],
+        "near": [each for each in analysis.standings if each.stands_beside_best],
         "margin": findings.margin(best.accuracy, result.data_card.test_rows),
     }
 
