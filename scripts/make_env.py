@@ -14,6 +14,7 @@ from scripts.home import PROJECT, write_private
 
 SECRET_BYTES = 24
 REVISION = "IMDB_CODE_REVISION"
+SETTING = re.compile(r"^(\w+)=(.*)$", re.MULTILINE)
 
 
 def password() -> str:
@@ -52,10 +53,10 @@ def filled_in(example: str, revision: str) -> str:
 def brought_up_to_date(kept: str, example: str, revision: str) -> tuple[str, list[str]]:
     """Return the text of .env for an older one, and the names that were added."""
     kept = re.sub(rf"(?m)^{REVISION}=.*$", f"{REVISION}={revision}", kept)
-    there = {line.partition("=")[0] for line in kept.splitlines()}
-    made = [line for line in filled_in(example, revision).splitlines() if re.match(r"\w+=", line)]
-    new = [line for line in made if line.partition("=")[0] not in there]
-    return "".join(f"{line}\n" for line in [*kept.splitlines(), *new]), [line.partition("=")[0] for line in new]
+    made, there = (dict(SETTING.findall(text)) for text in (filled_in(example, revision), kept))
+    added = [name for name in made if name not in there]
+    lines = [*kept.splitlines(), *(f"{name}={made[name]}" for name in added)]
+    return "\n".join(lines) + "\n", added
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 import re
 
 _FAULT = re.compile(
-    r'\b(?:ERROR|FATAL|PANIC|CRITICAL)\b|\[(?:error|critical) *\]|^Traceback|"level": ?"(?:error|critical)"'
+    r'\b(?:ERROR|FATAL|PANIC|CRITICAL)\b|\[(?:error|critical) *\]|"level": ?"(?:error|critical)"'
+    r"|^(?:[\w-]+ +\| )?Traceback"  # compose begins each line with the name of the container
 )
-_CONTAINER = re.compile(r"^[\w-]+ +\| ")
 # At the first start, on an empty database, by design of those who do it.
 _FIRST_START = re.compile(
     # Airflow notes every command in a table, which `db migrate` has yet to make.
@@ -16,6 +16,5 @@ _FIRST_START = re.compile(
 
 
 def faults_in(text: str) -> list[str]:
-    """Return the lines that are errors; ``text`` may begin each with the name of its container, as compose does."""
-    lines = (_CONTAINER.sub("", line) for line in text.splitlines())
-    return [line for line in lines if _FAULT.search(line) and not _FIRST_START.search(line)]
+    """Return the lines that are errors."""
+    return [line for line in text.splitlines() if _FAULT.search(line) and not _FIRST_START.search(line)]
