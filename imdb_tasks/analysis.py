@@ -11,8 +11,9 @@ from imdb_tasks.comparing import Concluded, compare
 from imdb_tasks.conclusions import Analysis, Origin
 from imdb_tasks.contrasts import Measured
 from imdb_tasks.effects import effects, interactions
-from imdb_tasks.findings import count_of, is_another_study
+from imdb_tasks.formatting import count_of
 from imdb_tasks.learning import summary
+from imdb_tasks.published import is_another_study
 from imdb_tasks.quality import calibration, confusion, divergence_rates, variant_summary
 from imdb_tasks.ranking import rank
 from imdb_tasks.resampling import RESAMPLES, Predictions, resample

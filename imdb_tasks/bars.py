@@ -6,9 +6,11 @@ from typing import Any
 
 from imdb_tasks.chart import Chart, empty_figure, top_legend
 from imdb_tasks.curves import bullet
-from imdb_tasks.findings import Row, best, count_of, percent, rows, wilson
+from imdb_tasks.estimates import wilson
+from imdb_tasks.formatting import count_of, percent
 from imdb_tasks.palette import COLOURS, GREY, NEUTRAL, look
 from imdb_tasks.results import StudyResult
+from imdb_tasks.table import Row, best, rows
 
 MOST_BARS = 60
 _CROWDED = 0.75  # published accuracies above it leave no room for words on their right

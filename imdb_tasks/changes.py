@@ -2,7 +2,7 @@
 
 from imdb_tasks.chart import Chart, empty_figure
 from imdb_tasks.conclusions import RunComparison
-from imdb_tasks.findings import count_of, label, signed
+from imdb_tasks.formatting import count_of, signed
 from imdb_tasks.palette import GREY, marker
 from imdb_tasks.study import Study
 
@@ -16,7 +16,7 @@ def changes_chart(comparison: RunComparison, study: Study) -> Chart | None:
     if not moved:
         return None
     figure = empty_figure(height=len(moved) * _LINE + 72)
-    names = [label(each.variant) for each in moved]
+    names = [each.variant.label for each in moved]
     for name, each in zip(names, moved, strict=True):
         bars = None
         if each.interval:
@@ -36,7 +36,7 @@ def changes_chart(comparison: RunComparison, study: Study) -> Chart | None:
     figure.update_xaxes(title="Test accuracy now less before, percentage points", showgrid=True)
     beyond = [each for each in moved if each.beyond_noise]
     count = f"{count_of(len(beyond), 'variant', 'variants')} of {len(moved)} moved beyond what the reviews explain"
-    listed = "".join(f"; {label(each.variant)} {signed(100 * each.difference, 1)} points" for each in beyond)
+    listed = "".join(f"; {each.variant.label} {signed(100 * each.difference, 1)} points" for each in beyond)
     paired = comparison.same_test_reviews
     return Chart(
         name="changes",

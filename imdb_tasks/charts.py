@@ -9,12 +9,13 @@ from imdb_tasks.chart import Chart
 from imdb_tasks.conclusions import Analysis
 from imdb_tasks.costs import cost_chart
 from imdb_tasks.curves import bullet
-from imdb_tasks.findings import best, label, percent, rows
 from imdb_tasks.forest import accuracy_effects, loss_effects
+from imdb_tasks.formatting import percent
 from imdb_tasks.palette import look
 from imdb_tasks.panels import View, grid
 from imdb_tasks.probabilities import calibration_chart, confusion_chart
 from imdb_tasks.results import StudyResult, VariantResult
+from imdb_tasks.table import best, rows
 
 MOST_SIZES = 8  # layer sizes whose curves are drawn
 
@@ -100,7 +101,7 @@ def best_batch_sizes(result: StudyResult) -> Chart | None:
         title="Best batch size of each layer size",
         caption=f"For each {cell} layer size, the batch size of the highest test accuracy. Thicker line, larger layer.",
         alternative=f"Validation loss and accuracy by epoch. {_last_values(chosen)}",
-        figure=_loss_and_accuracy(result, chosen, [label(each.variant) for each in chosen]),
+        figure=_loss_and_accuracy(result, chosen, [each.variant.label for each in chosen]),
     )
 
 
@@ -110,7 +111,7 @@ def overfitting(result: StudyResult) -> Chart | None:
     chosen = [each for each in _select(result, cell, units) if each.training]
     if not chosen:
         return None
-    views = [View(label(each.variant), ("val_loss", "loss"), [each]) for each in chosen]
+    views = [View(each.variant.label, ("val_loss", "loss"), [each]) for each in chosen]
     return Chart(
         name="overfitting",
         title=f"{cell}-{units}: validation loss against training loss",
@@ -140,5 +141,5 @@ def _last_values(results: Sequence[VariantResult]) -> str:
     for each in results:
         accuracies = each.training.history.val_accuracy if each.training else ()
         last = accuracies[-1] if accuracies and each.status == "finished" else None
-        said.append(f"{label(each.variant)} {each.status if last is None else f'ends at {percent(last)}'}")
+        said.append(f"{each.variant.label} {each.status if last is None else f'ends at {percent(last)}'}")
     return f"Validation accuracy: {', '.join(said)}."

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from imdb_tasks.locks import Hold
 from imdb_tasks.results import History
-from imdb_tasks.store import Store
+from imdb_tasks.store import CHECKPOINTS, Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER = "checkpoints"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
@@ -104,7 +103,7 @@ def remove_checkpoint(store: Store, key: str) -> None:
 
 
 def _name(key: str) -> str:
-    return f"{FOLDER}/{key}.npz"
+    return f"{CHECKPOINTS}/{key}.npz"
 
 
 def _read(content: bytes) -> Checkpoint:

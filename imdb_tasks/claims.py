@@ -8,9 +8,8 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.evidence import Factor, Level, Outcome
+from imdb_tasks.resources import CLAIMS
 from imdb_tasks.study import CELLS, Settings
-
-CLAIMS_FILE = Path(__file__).parents[1] / "include" / "claims.toml"
 
 Chosen = Literal["smallest", "largest"] | Level
 Direction = Literal["higher", "lower", "equal"]
@@ -83,7 +82,7 @@ class Claims(Settings):
         return self
 
 
-def read_claims(path: Path = CLAIMS_FILE) -> Claims:
+def read_claims(path: Path = CLAIMS) -> Claims:
     """Read a file of claims.
 
     Raises:

@@ -12,7 +12,7 @@ from imdb_tasks.conclusions import Analysis, Change, Origin, RunComparison, Vari
 from imdb_tasks.effects import holm
 from imdb_tasks.evidence import ALPHA, Interval
 from imdb_tasks.files import write_json
-from imdb_tasks.findings import count_of, label, percent
+from imdb_tasks.formatting import count_of, percent
 from imdb_tasks.resampling import Predictions
 from imdb_tasks.store import Store
 
@@ -125,7 +125,7 @@ def _result_changes(before: Analysis, now: Analysis) -> Iterable[Change]:
 
 
 def _leader(analysis: Analysis) -> str:
-    return label(analysis.standings[0].variant) if analysis.standings else "none"
+    return analysis.standings[0].variant.label if analysis.standings else "none"
 
 
 def _diverged(analysis: Analysis) -> str:
@@ -192,5 +192,5 @@ def _summary(changes: tuple[Change, ...], variants: tuple[VariantChange, ...], *
     widest = max(moved, key=lambda each: abs(each.difference))
     return (
         f"{text} Of {models}, {len(moved)} changed accuracy by more than the choice of reviews explains, most of all"
-        f" {label(widest.variant)}: {percent(widest.before)} before, {percent(widest.now)} now."
+        f" {widest.variant.label}: {percent(widest.before)} before, {percent(widest.now)} now."
     )

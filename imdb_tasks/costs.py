@@ -7,9 +7,10 @@ from typing import Any
 
 from imdb_tasks.chart import Chart, top_legend
 from imdb_tasks.curves import spread
-from imdb_tasks.findings import Row, rows, wilson
+from imdb_tasks.estimates import wilson
 from imdb_tasks.palette import GREY, NEUTRAL, look, marker, template
 from imdb_tasks.results import Cost, StudyResult
+from imdb_tasks.table import Row, rows
 
 _DEPTH = 0.12  # accuracy below the best that is still drawn to scale
 _MARGIN = 1.25  # on both ends of a log scale, for points and labels

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.findings import label
 from imdb_tasks.palette import look
 from imdb_tasks.results import Measure, StudyResult, VariantResult
 
@@ -89,7 +88,7 @@ def draw(figure: Any, panel: Panel, results: Sequence[VariantResult], study_resu
         figure.add_scatter(
             x=list(range(1, len(values) + 1)),
             y=[None if v is None else round(v, 5) for v in values],
-            name=label(result.variant),
+            name=result.variant.label,
             mode=mode(values, study_result.study.training.epochs),
             line={"color": shape.colour, "dash": shape.dash, "width": shape.width},
             marker={"symbol": shape.symbol, "size": 7, "color": shape.colour},

@@ -116,3 +116,23 @@ def over_blocks(values: "npt.NDArray[np.float64]", draws: "npt.NDArray[np.floati
     if between < _NOTHING:
         return None
     return Student(float(np.mean(values)), variance**0.5, (blocks - 1) * (variance / between) ** 2)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a ``share`` (0 to 1) seen in ``count`` cases.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22 (1927), 209-212.
+    """
+    if count < 1:
+        raise ValueError(f"expected at least one case, found {count}")
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(share * count, count, method="wilson")
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def margin(share: float, count: int) -> float:
+    """Return half the width of the 95 % interval."""
+    low, high = wilson(share, count)
+    return (high - low) / 2

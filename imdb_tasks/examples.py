@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from imdb_tasks.arrays import split
 from imdb_tasks.errors import DataError
-from imdb_tasks.findings import one_line
+from imdb_tasks.formatting import one_line
 from imdb_tasks.reviews import read_reviews
 from imdb_tasks.study import Settings, TextSettings
 

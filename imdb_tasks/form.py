@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.resources import SAMPLE
 from imdb_tasks.study import (
     KAGGLE_GLOVE,
     KAGGLE_REVIEWS,
@@ -23,7 +23,6 @@ PROFILES = ("full", "quick", "custom")
 SOURCES = ("kaggle", "archives", "folder", "sample")
 NOTIFY = ("always", "on change", "never")
 SOURCE_OF_FIELD = {"folder": "folder", "reviews_version": "kaggle", "glove_version": "kaggle"}
-SAMPLE_FOLDER = Path(__file__).parents[1] / "include" / "sample"
 
 # Three epochs at the original's rate would leave every model near chance, and a quick look should show curves.
 QUICK = {"epochs": 3, "learning_rate": 0.001}
@@ -150,7 +149,7 @@ def _source(form: Mapping[str, Any], name: str, kaggle: KaggleSource, public: Ar
     if form["source"] == "archives":
         return {"kind": "archive", "url": public.url, "sha256": pin}
     if form["source"] == "sample" or (form["source"] == "folder" and not form["folder"]):  # the latter is refused
-        return {"kind": "local", "path": str(SAMPLE_FOLDER), "sha256": pin}
+        return {"kind": "local", "path": str(SAMPLE), "sha256": pin}
     if form["source"] == "folder":
         return {"kind": "local", "path": form["folder"], "sha256": pin}
     return {"kind": "kaggle", "dataset": kaggle.dataset, "version": form[f"{name}_version"], "sha256": pin}

@@ -8,10 +8,10 @@ from typing import Any
 from imdb_tasks import runtime
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
 from imdb_tasks.files import sha256_of
-from imdb_tasks.findings import best_of_best_setting, rows
 from imdb_tasks.results import StudyResult, VariantResult
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import TextSettings
+from imdb_tasks.table import best_of_best_setting, rows
 
 BEST = "best"
 _SHOWN = 20

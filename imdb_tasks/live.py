@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from imdb_tasks import findings, form
+from imdb_tasks import form
 from imdb_tasks.curves import LOSS_CEILING
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.formatting import fine_duration
 from imdb_tasks.results import History
 from imdb_tasks.store import Store
 from imdb_tasks.study import Settings, Variant
@@ -73,13 +74,6 @@ def look(store: Store, run_id: str, variant: Variant, task_state: str) -> Live:
     )
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words, such as ``2.4 s``, ``3 min 05 s`` or ``2 h 10 min``."""
-    if seconds < 10:  # noqa: PLR2004 - below, tenths matter
-        return f"{seconds:.1f} s"
-    return findings.duration(seconds)
-
-
 def _note(store: Store, run_id: str, variant: Variant) -> Mapping[str, Any] | None:
     training = store.read_ref(f"trainings/{run_id}/{variant.name}")
     note = store.read_ref(f"progress/{training['model']}") if training else None
@@ -95,8 +89,8 @@ def _facts(history: History, epochs: int, *, running: bool) -> dict[str, str]:
     each = statistics.median(history.seconds[usual][-_RECENT:])
     facts = {
         "Epoch": f"{history.epochs:,} of {epochs:,}",
-        "Time per epoch": duration(each),
-        "Time left" if running else "Time in all": duration(
+        "Time per epoch": fine_duration(each),
+        "Time left" if running else "Time in all": fine_duration(
             each * (epochs - history.epochs) if running else sum(history.seconds)
         ),
         "Throughput": f"{statistics.median(history.samples_per_second[usual][-_RECENT:]):,.0f} reviews/s",

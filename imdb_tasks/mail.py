@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.findings import one_line
+from imdb_tasks.formatting import one_line
 from imdb_tasks.reporting import CHARTS, MAIL_HTML, MAIL_TEXT, PAGE, picture_id
 from imdb_tasks.study import fingerprint
 

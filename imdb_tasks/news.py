@@ -4,9 +4,12 @@ import statistics
 from collections.abc import Iterable
 
 from imdb_tasks.conclusions import Analysis, Recommendation, RunComparison, Standing
-from imdb_tasks.findings import Row, count_of, is_another_study, label, margin, percent, points, rows, signed
+from imdb_tasks.estimates import margin
+from imdb_tasks.formatting import count_of, percent, points, signed
+from imdb_tasks.published import is_another_study
 from imdb_tasks.results import StudyResult
 from imdb_tasks.study import Variant
+from imdb_tasks.table import Row, rows
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:
@@ -15,12 +18,12 @@ def headline(result: StudyResult, analysis: Analysis) -> str:
     if advice is None:
         return f"No variant has a test result: {casualties(table)}."
     best = standing(analysis, advice.best)
-    said = f"{label(best.variant)} is the most accurate, {percent(best.accuracy)}{_plus_minus(result, best)}"
+    said = f"{best.variant.label} is the most accurate, {percent(best.accuracy)}{_plus_minus(result, best)}"
     if advice.cheapest == advice.best:
         others = "; nothing cheaper comes within noise of it." if len(analysis.standings) > 1 else "."
         return f"{said}{others}"
     cheap = standing(analysis, advice.cheapest)
-    return f"{said}; {label(cheap.variant)}, at {percent(cheap.accuracy)}, is cheaper and not told from it."
+    return f"{said}; {cheap.variant.label}, at {percent(cheap.accuracy)}, is cheaper and not told from it."
 
 
 def subject(result: StudyResult, analysis: Analysis) -> str:
@@ -30,7 +33,7 @@ def subject(result: StudyResult, analysis: Analysis) -> str:
     if analysis.recommendation:
         best = standing(analysis, analysis.recommendation.best)
         news = (
-            f"{label(best.variant)} best at {percent(best.accuracy)}{_since_before(analysis.comparison, best.variant)}"
+            f"{best.variant.label} best at {percent(best.accuracy)}{_since_before(analysis.comparison, best.variant)}"
         )
     return f"{start}: " + "; ".join(filter(None, (news, casualties(rows(result)), _changed(analysis.comparison))))
 

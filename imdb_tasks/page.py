@@ -9,8 +9,8 @@ from typing import Any
 from imdb_tasks.chart import Chart
 from imdb_tasks.curves import LOSS_CEILING
 from imdb_tasks.palette import template
-from imdb_tasks.plotlyjs import SCRIPT
 from imdb_tasks.rendering import environment
+from imdb_tasks.resources import PLOTLY_JS
 
 
 def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
@@ -20,7 +20,7 @@ def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
     templates = environment(escape=True)
     # The scripts are this project's and plotly's own text: markup, not data.
     own = templates.get_template("page/script.js.j2").render()
-    scripts = [Markup(text) for text in (SCRIPT.read_text("utf8"), own)]  # noqa: S704
+    scripts = [Markup(text) for text in (PLOTLY_JS.read_text("utf8"), own)]  # noqa: S704
     return templates.get_template("page/page.html.j2").render(
         facts,
         charts={chart.name: chart for chart in drawn},

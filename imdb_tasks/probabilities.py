@@ -2,7 +2,7 @@
 
 from imdb_tasks.chart import Chart, empty_figure
 from imdb_tasks.conclusions import Calibration, Confusion
-from imdb_tasks.findings import label, percent
+from imdb_tasks.formatting import percent
 from imdb_tasks.palette import COLOURS, GREY, NEUTRAL
 
 
@@ -56,7 +56,7 @@ def calibration_chart(calibration: Calibration) -> Chart:
     figure.update_yaxes(title="Reviews", nticks=4, row=2, col=1)
     figure.update_xaxes(title="Probability that the model gives for “positive”", range=[-0.02, 1.02], row=2, col=1)
     worst = max(bins, key=lambda each: abs(each.positive_share - each.mean_probability))
-    name = label(calibration.variant)
+    name = calibration.variant.label
     return Chart(
         name="calibration",
         title=f"Can its probabilities be believed? Calibration of {name}",
@@ -96,7 +96,7 @@ def confusion_chart(confusion: Confusion) -> Chart:
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title="Test reviews", range=[0, 1.35 * max(totals.values(), default=1)])
-    name = label(confusion.variant)
+    name = confusion.variant.label
     words = "; ".join(f"{key} reviews: {_share(counts[0], totals[key], 'right')}" for key, counts in found.items())
     return Chart(
         name="confusion",

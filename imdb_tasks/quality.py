@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 from imdb_tasks.conclusions import Calibration, CalibrationBin, Confusion, DivergenceRate, VariantSummary
 from imdb_tasks.contrasts import Measured, levels
-from imdb_tasks.estimates import Percentile
+from imdb_tasks.estimates import Percentile, wilson
 from imdb_tasks.evidence import FACTORS, Interval
-from imdb_tasks.findings import wilson
 from imdb_tasks.resampling import THRESHOLD, Predictions
 from imdb_tasks.results import StudyResult, VariantResult
 from imdb_tasks.study import Variant

@@ -13,7 +13,7 @@ from imdb_tasks.conclusions import BestComparison, Recommendation, Standing
 from imdb_tasks.contrasts import Answer, MatchedSet, Measured
 from imdb_tasks.estimates import two_sided
 from imdb_tasks.evidence import ALPHA, Basis
-from imdb_tasks.findings import count_of, label, points
+from imdb_tasks.formatting import count_of, points
 from imdb_tasks.resampling import Predictions
 from imdb_tasks.results import StudyResult, VariantResult
 from imdb_tasks.study import Variant
@@ -109,7 +109,7 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
     p_value = _p_value(tested, best.variant, second.variant, answer) if answer else None
     paired = measured.study.replicates == 1
     counts = _only_right(tested, best.variant, second.variant) if paired else (None, None)
-    names = f"{label(best.variant)} is {points(second.behind)} ahead of {label(second.variant)}"
+    names = f"{best.variant.label} is {points(second.behind)} ahead of {second.variant.label}"
     if second.p_corrected is None:
         explanation = f"{names}; too few of their trainings can be paired to tell whether that is chance."
     elif second.within_noise:
@@ -141,10 +141,10 @@ def _recommendation(standings: list[Standing]) -> Recommendation:
     cheapest = min([best, *near], key=lambda each: (each.trainable_parameters, each.wall_seconds))
     if cheapest is best:
         beside = f"; {len(near)} others cannot be told from it, none is cheaper" if near else ""
-        why = f"{label(best.variant)} has the highest test accuracy{beside}."
+        why = f"{best.variant.label} has the highest test accuracy{beside}."
     else:
         why = (
-            f"{label(cheapest.variant)} cannot be told from the best, {label(best.variant)}"
+            f"{cheapest.variant.label} cannot be told from the best, {best.variant.label}"
             f" ({amount('accuracy', -cheapest.behind)}), and {_saving(cheapest, best)}; "
             f"{count_of(len(near), 'setting', 'settings')} in all cannot be told from the best."
         )

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_tasks import effects, findings, wording
+from imdb_tasks import effects, formatting, wording
 from imdb_tasks.evidence import Ruling
 from imdb_tasks.examples import WrongReview
+from imdb_tasks.resources import TEMPLATES
 
 if TYPE_CHECKING:
     import jinja2
 
-_TEMPLATES = Path(__file__).parents[1] / "include" / "templates"
 _MARKS: Mapping[Ruling, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?"}
 _HUGE = 100
 _LEAST_P = 0.001
@@ -24,7 +23,7 @@ def environment(*, escape: bool) -> "jinja2.Environment":
     import jinja2
 
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=escape,  # noqa: S701  (select_autoescape does not know names such as mail.html.j2)
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -33,20 +32,19 @@ def environment(*, escape: bool) -> "jinja2.Environment":
     made.filters.update(
         number=_number,
         brief=partial(_number, decimals=3),
-        percent=lambda share: "–" if share is None else findings.percent(share),
+        percent=lambda share: "–" if share is None else formatting.percent(share),
         bare_percent=lambda share: "–" if share is None else f"{100 * share:.1f}",
-        signed=lambda share: "–" if share is None else findings.signed(100 * share, 1),
+        signed=lambda share: "–" if share is None else formatting.signed(100 * share, 1),
         p_value=lambda p: f"{p:.3f}" if p >= _LEAST_P else "below 0.001",
         tight=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%").replace("± ", "±\N{NO-BREAK SPACE}"),
-        duration=findings.duration,
+        duration=formatting.duration,
         megabytes=lambda count: f"{count / 1e6:,.0f} MB",
-        label=findings.label,
-        one_line=findings.one_line,
+        one_line=formatting.one_line,
         minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
         effect_text=wording.effect_text,
         sureness=_sureness,
     )
-    made.globals.update(label=findings.label, marks=_MARKS, level=effects.level_text)
+    made.globals.update(marks=_MARKS, level=effects.level_text)
     return made
 
 

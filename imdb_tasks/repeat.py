@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.form import QUICK, SAMPLE_FOLDER, STUDY_FIELDS, form_defaults, read_form
-from imdb_tasks.runtime import DEFAULT_BACKEND
-from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, Source, Study
+from imdb_tasks.form import QUICK, STUDY_FIELDS, form_defaults, read_form
+from imdb_tasks.resources import SAMPLE
+from imdb_tasks.study import DEFAULT_BACKEND, ArchiveSource, KaggleSource, LocalSource, Source, Study
 
 DAG_ID = "imdb_study"
 
@@ -76,7 +76,7 @@ def _argument(value: Any) -> str:
 
 def _source(source: Source) -> dict[str, Any]:
     if isinstance(source, LocalSource):
-        sample = source.path == str(SAMPLE_FOLDER)
+        sample = source.path == str(SAMPLE)
         return {"source": "sample"} if sample else {"source": "folder", "folder": source.path}
     return {"source": "archives"} if isinstance(source, ArchiveSource) else {}
 

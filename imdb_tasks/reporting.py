@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks import charts, findings, news, page, pictures, repeat
+from imdb_tasks import charts, news, page, pictures, published, repeat, table
 from imdb_tasks.conclusions import Analysis
+from imdb_tasks.estimates import margin
 from imdb_tasks.examples import WrongReview
-from imdb_tasks.findings import Row
+from imdb_tasks.formatting import one_line
 from imdb_tasks.rendering import environment
 from imdb_tasks.results import StudyResult
+from imdb_tasks.table import Row
 
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
 MAIL_CHARTS = ("test-accuracy", "effects", "cost", "validation-accuracy")
@@ -69,27 +71,27 @@ def picture_id(name: str) -> str:
 def _facts(material: Material) -> dict[str, Any]:
     """Return every value that the templates name."""
     result, analysis = material.result, material.analysis
-    table, card = findings.rows(result), result.data_card
+    rows, card = table.rows(result), result.data_card
     return {
         "result": result,
         "study": result.study,
         "card": card,
-        "rows": table,
+        "rows": rows,
         "analysis": analysis,
         "comparison": analysis.comparison,
         "summaries": {each.variant: each for each in analysis.variants},
         "curves": dict.fromkeys(result.study.variants) | {each.variant: each for each in analysis.curves},
         "wrong": material.wrong,
         "headline": news.headline(result, analysis),
-        "casualties": news.casualties(table),
-        "deviations": findings.deviations(result),
-        "another_study": findings.is_another_study(result),
-        "published": findings.published(),
-        "beside_published": news.beside_published(table, card.test_rows),
+        "casualties": news.casualties(rows),
+        "deviations": published.deviations(result),
+        "another_study": published.is_another_study(result),
+        "published": published.published(),
+        "beside_published": news.beside_published(rows, card.test_rows),
         "command": repeat.command(result.study, result.backend),
         "variable": repeat.variable(result.backend),
         "trigger": repeat.trigger(result.study),
-        "provenance": {findings.one_line(k): findings.one_line(v) for k, v in material.provenance.items()},
+        "provenance": {one_line(k): one_line(v) for k, v in material.provenance.items()},
         **_advice(result, analysis),
     }
 
@@ -105,7 +107,7 @@ def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
         "cheapest": news.standing(analysis, advice.cheapest),
         "savings": news.savings(analysis, advice),
         "near": [each for each in analysis.standings if each.stands_beside_best],
-        "margin": findings.margin(best.accuracy, result.data_card.test_rows),
+        "margin": margin(best.accuracy, result.data_card.test_rows),
     }
 
 

@@ -13,11 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.study import BACKENDS, DEFAULT_BACKEND
 
 log = logging.getLogger(__name__)
 
-DEFAULT_BACKEND = "tensorflow"
-BACKENDS = (DEFAULT_BACKEND, "jax")
 _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _PACKAGES = ("keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "apache-airflow")
 

@@ -28,6 +28,8 @@ from imdb_tasks.files import MANIFEST, Files, LocalFiles, describe, disk_of, fir
 
 log = logging.getLogger(__name__)
 
+CHECKPOINTS = "checkpoints"
+
 _SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+\Z")  # what Airflow allows in a run's id, less hidden files
 
 

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Cell = Literal["GRU", "LSTM"]
 CELLS: tuple[Cell, ...] = ("GRU", "LSTM")
 MAX_VARIANTS = 1_000
+DEFAULT_BACKEND = "tensorflow"
+BACKENDS = (DEFAULT_BACKEND, "jax")
+"""The Keras backends that can train the study."""
 _NAME = re.compile(r"(\d+)_([A-Z]+)_(\d+)(?:_r(\d+))?\Z", re.ASCII)
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -61,6 +64,12 @@ class Variant(Settings):
         units, cell, batch_size, replicate = found.groups()
         numbers = {"units": int(units), "batch_size": int(batch_size), "replicate": int(replicate or 0)}
         return cls.model_validate({"cell": cell, **numbers})
+
+    @property
+    def label(self) -> str:
+        """The short name for readers: ``GRU-32/64`` is 32 units, batch size 64; later replicates add ``r1``."""
+        text = f"{self.cell}-{self.units}/{self.batch_size}"
+        return f"{text} r{self.replicate}" if self.replicate else text
 
     @property
     def title(self) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imdb_tasks import checkpoints, locks
+from imdb_tasks import locks
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.files import MANIFEST, unseal
-from imdb_tasks.store import Store, lock_name
+from imdb_tasks.store import CHECKPOINTS, Store, lock_name
 
 KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
 # Folders of pointers -> the kind of entry by whose key they are named
@@ -156,10 +156,10 @@ def _strays(store: Store, left: set[str], held: set[str], old: float) -> Iterato
             key = Path(name).stem
             if names[name] < old and f"{kind}/{key}" not in left and lock_name(kind, key) not in held:
                 yield f"{folder}/{name}"
-    names = store.files.names(checkpoints.FOLDER)
+    names = store.files.names(CHECKPOINTS)
     for name in names:
         if names[name] < old and lock_name("models", Path(name).stem) not in held:
-            yield f"{checkpoints.FOLDER}/{name}"
+            yield f"{CHECKPOINTS}/{name}"
 
 
 def _notes_of_runs(store: Store, left: set[str], old: float) -> Iterator[str]:

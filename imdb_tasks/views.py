@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from imdb_tasks import runs
 from imdb_tasks.comparing import Concluded, compare
 from imdb_tasks.conclusions import Analysis, RunComparison, VariantChange, VariantSummary
-from imdb_tasks.findings import label
 from imdb_tasks.live import Live
 from imdb_tasks.rendering import environment
 from imdb_tasks.store import Store
@@ -62,7 +61,7 @@ def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[
     first, second = ({each.variant: each for each in analysis.variants} for analysis in (before, after))
     changes = {change.variant: change for change in comparison.variants}
     return [
-        Row(label(variant), first.get(variant), second.get(variant), changes.get(variant))
+        Row(variant.label, first.get(variant), second.get(variant), changes.get(variant))
         for variant in dict.fromkeys([*second, *first])
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from imdb_tasks.contrasts import Measured
 from imdb_tasks.effects import level_text
 from imdb_tasks.evidence import Effect, Interaction, Outcome
-from imdb_tasks.findings import count_of, signed
+from imdb_tasks.formatting import count_of, signed
 
 OUTCOME_NAMES: dict[Outcome, str] = {
     "accuracy": "test accuracy",

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.findings import label
 from imdb_tasks.form import read_form
 
 NO_PICTURES = "There are no pictures in this mail"  # a worker may lack a browser
@@ -45,4 +44,4 @@ def faults_of_message(path: Path) -> list[str]:
 def variants_of(conf: Mapping[str, Any]) -> list[str]:
     """Return what the report calls the variants that a run with this form trains."""
     study, _ = read_form(conf)
-    return [label(variant) for variant in study.variants]
+    return [variant.label for variant in study.variants]

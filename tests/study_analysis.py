@@ -19,11 +19,12 @@ from imdb_tasks.conclusions import (
     VariantSummary,
 )
 from imdb_tasks.curves import chosen_epoch, curve
+from imdb_tasks.estimates import wilson
 from imdb_tasks.evidence import Interval
 from imdb_tasks.examples import WrongReview
-from imdb_tasks.findings import Row, rows, wilson
 from imdb_tasks.reporting import Material
 from imdb_tasks.results import StudyResult
+from imdb_tasks.table import Row, rows
 from tests.study_evidence import NOISE, effects, verdicts
 
 CAUTION = "One run of each model cannot separate an effect from seed noise."

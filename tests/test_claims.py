@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.claims import CLAIMS_FILE, read_claims
+from imdb_tasks.claims import read_claims
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.resources import CLAIMS
 
 PART = """
 [[claims]]
@@ -29,7 +30,7 @@ def test_the_original_made_four_claims():
 
 
 def test_a_claim_of_ones_own_is_read_beside_the_four(tmp_path):
-    claims = read_claims(written(tmp_path, CLAIMS_FILE.read_text("utf8") + PART)).claims
+    claims = read_claims(written(tmp_path, CLAIMS.read_text("utf8") + PART)).claims
     assert claims[-1].title == "Mine"
     assert claims[-1].parts[0].second == 128
     assert len(claims) == 5

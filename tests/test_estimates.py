@@ -1,10 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from imdb_tasks.estimates import Estimate, Percentile, Student, over_blocks, two_sided
+from imdb_tasks.estimates import Estimate, Percentile, Student, margin, over_blocks, two_sided, wilson
 
 DRAWS = np.random.default_rng(0).normal(0.3, 0.1, 4_000)
 
@@ -45,3 +47,31 @@ def test_what_the_blocks_share_over_the_reviews_is_added_and_what_is_their_own_i
 @pytest.mark.parametrize("values", [[0.1], [0.1, 0.1]], ids=["one block", "no spread"])
 def test_what_has_no_spread_has_no_error(values):
     assert over_blocks(np.array(values), None) is None
+
+
+def test_the_wilson_interval_agrees_with_a_worked_example():
+    # 81 of 263: Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_wilson_interval_holds_the_share_and_stays_between_0_and_1(counts):
+    hits, count = counts
+    low, high = wilson(hits / count, count)
+    assert 0 <= low <= hits / count + 1e-12
+    assert hits / count - 1e-12 <= high <= 1
+
+
+def test_ten_thousand_reviews_give_a_margin_of_seven_tenths_of_a_point():
+    assert margin(0.8632, 10_000) == pytest.approx(0.0067, abs=5e-5)
+
+
+def test_no_case_has_no_interval():
+    with pytest.raises(ValueError, match="at least one case"):
+        wilson(0.5, 0)
+
+
+def test_the_interval_of_a_certain_result_is_not_empty():
+    low, high = wilson(1.0, 100)
+    assert low < 1
+    assert math.isclose(high, 1)

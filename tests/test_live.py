@@ -125,10 +125,3 @@ def test_the_variant_of_a_map_index_follows_from_the_form() -> None:
     assert live.variant_of(conf, 2) is None
     assert live.variant_of(conf, -1) is None
     assert live.variant_of({"epochs": 0}, 0) is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(2.44, "2.4 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (7_800, "2 h 10 min")]
-)
-def test_times_are_told_in_words(seconds: float, words: str) -> None:
-    assert live.duration(seconds) == words

@@ -1,10 +1,10 @@
 import pytest
 
 from imdb_tasks.conclusions import Change, RunComparison
-from imdb_tasks.findings import best, rows
 from imdb_tasks.news import beside_published, headline, savings, subject
 from imdb_tasks.results import StudyResult
 from imdb_tasks.study import Study
+from imdb_tasks.table import best, rows
 from tests.study_analysis import run_comparison, study_analysis
 from tests.study_results import demo_result, study_result
 

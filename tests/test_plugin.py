@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from imdb_tasks.plotlyjs import SCRIPT
+from imdb_tasks.resources import PLOTLY_JS
 from imdb_tasks.store import Store
 from scripts import local_airflow
 from scripts.home import Home
@@ -149,7 +149,7 @@ def test_every_answer_forbids_what_no_page_needs(airflow: LocalAirflow, store: S
 
 def test_plotly_is_sent_once(airflow: LocalAirflow, token: str) -> None:
     answer = get(airflow, "static/plotly-basic.min.js", token)
-    assert answer.content == SCRIPT.read_bytes()
+    assert answer.content == PLOTLY_JS.read_bytes()
     assert "max-age=86400" in answer.headers["cache-control"]
     again = get(airflow, "static/plotly-basic.min.js", token, **{"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")

@@ -3,8 +3,8 @@ import shlex
 
 import pytest
 
-from imdb_tasks import cli, repeat
-from imdb_tasks.form import SAMPLE_FOLDER, read_form
+from imdb_tasks import cli, repeat, resources
+from imdb_tasks.form import read_form
 from imdb_tasks.study import (
     PUBLIC_GLOVE,
     PUBLIC_REVIEWS,
@@ -15,7 +15,7 @@ from imdb_tasks.study import (
     TrainingSettings,
 )
 
-SAMPLE = LocalSource(path=str(SAMPLE_FOLDER))
+SAMPLE = LocalSource(path=str(resources.SAMPLE))
 ODD = LocalSource(path="/data/it's here; rm -rf ~ #1=2")
 STUDIES = {
     "original": Study(),

@@ -101,3 +101,8 @@ def test_a_fingerprint_changes_with_any_value() -> None:
 def test_a_fingerprint_is_the_same_on_every_machine() -> None:
     assert fingerprint("a", {"b": 1, "c": [2.5, None]}) == fingerprint("a", {"c": [2.5, None], "b": 1})
     assert fingerprint("a") == "0eb5b8d6f81bc677da8a0856"
+
+
+def test_a_label_names_cell_units_and_batch_size_and_a_later_replicate():
+    assert Variant(cell="GRU", units=32, batch_size=64).label == "GRU-32/64"
+    assert Variant(cell="LSTM", units=16, batch_size=8, replicate=2).label == "LSTM-16/8 r2"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from fastapi import HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
@@ -11,7 +10,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 
 from imdb_tasks import views
-from imdb_tasks.plotlyjs import SCRIPT
+from imdb_tasks.resources import PLOTLY_JS, STATIC
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-OWN = Path(__file__).parents[2] / "include" / "static"
 ASK_WHETHER_CHANGED = "private, no-cache"
 KEEP_A_DAY = "private, max-age=86400"
 
@@ -51,10 +49,10 @@ async def harden(request: Request, call_next: RequestResponseEndpoint) -> Respon
 
 async def serve_asset(name: str, request: Request) -> Response:
     """Serve a file of the pages, or plotly's script; with an ETag, so that it is sent once."""
-    own = {file.name for file in OWN.iterdir()}
-    if name not in {*own, SCRIPT.name}:
+    own = {file.name for file in STATIC.iterdir()}
+    if name not in {*own, PLOTLY_JS.name}:
         raise HTTPException(404, "there is no such file")
-    folder = OWN if name in own else SCRIPT.parent
+    folder = STATIC if name in own else PLOTLY_JS.parent
     answer = await StaticFiles(directory=folder).get_response(name, request.scope)
     answer.headers["Cache-Control"] = ASK_WHETHER_CHANGED if name in own else KEEP_A_DAY
     return answer
