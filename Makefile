@@ -33,7 +33,7 @@ endif
 endif
 
 # What computes with Keras is tested on its other backend, too.
-BOTH_BACKENDS := $(addprefix tests/test_,recurrent.py engine.py training.py evaluation.py models.py)
+BOTH_BACKENDS := $(addprefix tests/training/test_,layers.py engine.py fit.py evaluation.py model.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 from bench import corpus, machine
-from imdb_tasks import runtime
-from imdb_tasks.arrays import Arrays
-from imdb_tasks.checkpoints import Checkpoint, Checkpoints
-from imdb_tasks.results import MEASURES, History
-from imdb_tasks.store import Store
-from imdb_tasks.study import TrainingSettings, Variant
-from imdb_tasks.training import shuffled
+from imdb_tasks.corpus.arrays import Arrays
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import TrainingSettings, Variant
+from imdb_tasks.study.records import MEASURES, History
+from imdb_tasks.training import process
+from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints
+from imdb_tasks.training.fit import shuffled
 
 VARIANTS = (Variant(cell="GRU", units=32, batch_size=128), Variant(cell="LSTM", units=32, batch_size=32))
 EPOCHS, SAVES = 3, 20
@@ -34,9 +34,9 @@ def main() -> None:
 
 
 def measure(variant: Variant, arrays: Arrays, store: Store) -> dict[str, float]:
-    runtime.load_keras()
-    from imdb_tasks import models
-    from imdb_tasks.engine import Batches, Engine, on_host
+    process.load_keras()
+    from imdb_tasks.training import model as models
+    from imdb_tasks.training.engine import Batches, Engine, on_host
 
     ids, labels = arrays.x_train[: corpus.EPOCH_ROWS], arrays.y_train[: corpus.EPOCH_ROWS]
     model = models.build(variant, TrainingSettings(), arrays.embedding_matrix, max_tokens=ids.shape[1])

@@ -27,10 +27,10 @@ from bench import machine
 from scripts.home import MARK
 from scripts.local_airflow import DAG
 from scripts.make_env import filled_in
-from tests.cluster.compose import PROJECT, read_env
-from tests.cluster.running import Running
-from tests.cluster.studying import wait_until
-from tests.cluster.topology import LOG_SERVERS, NETWORK, Cluster
+from tests.support.cluster.compose import PROJECT, read_env
+from tests.support.cluster.running import Running
+from tests.support.cluster.studying import wait_until
+from tests.support.cluster.topology import LOG_SERVERS, NETWORK, Cluster
 
 GRID = "empty_grid"
 GRID_DAG = f"""

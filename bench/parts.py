@@ -2,9 +2,9 @@
 
     python -m bench.parts [--variants 128_GRU_128 ...]
 
-One thread, JAX. "Products" is a compiled program of only the products that ``imdb_tasks.recurrent`` does for one batch:
-what would be left if activations, lookups, copies, metrics and the optimiser cost nothing. "Large products" is what the
-floor assumes: the same count of operations at the rate of a 2,048 x 2,048 product on the same core.
+One thread, JAX. "Products" is a compiled program of only the products that ``imdb_tasks.training.layers`` does for one
+batch: what would be left if activations, lookups, copies, metrics and the optimiser cost nothing. "Large products" is
+what the floor assumes: the same count of operations at the rate of a 2,048 x 2,048 product on the same core.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench import corpus, floor, machine
 from bench.pool import Kind, pools
-from imdb_tasks.study import Study, TextSettings, Variant
+from imdb_tasks.study.grid import Study, TextSettings, Variant
 
 CHOSEN = ["128_GRU_128", "128_LSTM_128", "128_GRU_32", "64_GRU_64", "32_GRU_128", "32_LSTM_32"]
 ROUNDS = 25

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 from bench import corpus, machine
-from imdb_tasks import sources
-from imdb_tasks.store import Store
-from imdb_tasks.study import LocalSource, TextSettings
+from imdb_tasks.sources import fetching
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import LocalSource, TextSettings
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = TextSettings()
@@ -48,8 +48,8 @@ def unpack(scratch: Path) -> Path:
     folder = scratch / "whole"
     folder.mkdir()
     source = LocalSource(path=str(corpus.folder()))
-    for wanted in (sources.REVIEWS, sources.glove()):
-        entry = sources.fetch(source, wanted, Store(scratch))
+    for wanted in (fetching.REVIEWS, fetching.glove()):
+        entry = fetching.fetch(source, wanted, Store(scratch))
         entry.file(wanted.member).rename(folder / wanted.member)
     return folder
 
@@ -60,14 +60,14 @@ def part_of(whole: Path, share: float) -> Path:
 
     part = whole.with_name(f"part-{share}")
     part.mkdir()
-    frame = pd.read_csv(whole / sources.REVIEWS.member)
-    frame.head(int(len(frame) * share)).to_csv(part / sources.REVIEWS.member, index=False)
-    (part / sources.glove().member).hardlink_to(whole / sources.glove().member)
+    frame = pd.read_csv(whole / fetching.REVIEWS.member)
+    frame.head(int(len(frame) * share)).to_csv(part / fetching.REVIEWS.member, index=False)
+    (part / fetching.glove().member).hardlink_to(whole / fetching.glove().member)
     return part
 
 
 def ours(reviews: Path, glove: Path) -> dict[str, object]:
-    from imdb_tasks.arrays import prepare
+    from imdb_tasks.corpus.arrays import prepare
 
     return vars(prepare(reviews, glove, SETTINGS).arrays)
 
@@ -76,7 +76,7 @@ def original(reviews: Path, glove: Path) -> dict[str, object]:
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
-    from tests import reference
+    from tests.support import reference
 
     frame = pd.read_csv(reviews)
     texts = [reference.clean(review) for review in frame["review"]]
@@ -100,7 +100,7 @@ def measure(name: str, folder: Path) -> dict[str, object]:
     import numpy as np
 
     started = time.perf_counter()
-    arrays = RUNNERS[name](folder / sources.REVIEWS.member, folder / sources.glove().member)
+    arrays = RUNNERS[name](folder / fetching.REVIEWS.member, folder / fetching.glove().member)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     digest = hashlib.sha256()

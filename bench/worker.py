@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from imdb_tasks import runtime
-from imdb_tasks.arrays import Arrays
-from imdb_tasks.study import TrainingSettings, Variant
+from imdb_tasks.corpus.arrays import Arrays
+from imdb_tasks.study.grid import TrainingSettings, Variant
+from imdb_tasks.training import process
 
 
 def main() -> None:
     kind, folder = sys.argv[1:]
     if kind == "ours":
-        runtime.load_keras()
+        process.load_keras()
     arrays = Arrays.load(Path(folder))
     for line in sys.stdin:
         job = json.loads(line)
@@ -38,7 +38,7 @@ def original(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epo
     """The original's path: stock layers, ``fit`` on arrays, as many threads as TensorFlow likes."""
     import keras
 
-    from imdb_tasks import models
+    from imdb_tasks.training import model as models
 
     class Watch(keras.callbacks.Callback):
         def __init__(self) -> None:
@@ -64,9 +64,9 @@ def ours(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs:
     """The product's path: its engine, shuffled by seed and epoch."""
     import keras
 
-    from imdb_tasks import models
-    from imdb_tasks.engine import Batches, Engine
-    from imdb_tasks.training import shuffled
+    from imdb_tasks.training import model as models
+    from imdb_tasks.training.engine import Batches, Engine
+    from imdb_tasks.training.fit import shuffled
 
     model = models.build(variant, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1])
     engine = Engine(model, x, y)

@@ -12,13 +12,13 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk.exceptions import AirflowException
 from pydantic import ValidationError
 
-from imdb_tasks import form
 from imdb_tasks.errors import MailError, SettingsError
+from imdb_tasks.study import form
 
 if TYPE_CHECKING:
-    from imdb_tasks.form import Delivery
-    from imdb_tasks.steps import Steps
-    from imdb_tasks.store import Entry
+    from imdb_tasks.pipeline.steps import Steps
+    from imdb_tasks.store.store import Entry
+    from imdb_tasks.study.form import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
 
 def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> Collection[str]:
     """Give the report to the mail server; return the recipients that it refused while it took others."""
-    from imdb_tasks import mail
+    from imdb_tasks.report import mail
 
     with _faults_told(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
         sender = hook.from_email or hook.smtp_user

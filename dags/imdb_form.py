@@ -1,4 +1,4 @@
-"""The trigger form. Defaults stand in ``imdb_tasks.form``, and so does the full validation of the values."""
+"""The trigger form. Defaults stand in ``imdb_tasks.study.form``, and so does the full validation of the values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from imdb_tasks import form
+from imdb_tasks.study import form
 
 GRID = {"section": "Study (for the profile custom)"}
 ORIGIN = {"section": "Pins of the data"}

@@ -38,13 +38,14 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from imdb_delivery import mail_failure, send
 from imdb_form import form_fields
 
-from imdb_tasks import errors, form
-from imdb_tasks.study import Variant
+from imdb_tasks import errors
+from imdb_tasks.study import form
+from imdb_tasks.study.grid import Variant
 
 if TYPE_CHECKING:
-    from imdb_tasks.sources import KaggleCredentials
-    from imdb_tasks.steps import Steps
-    from imdb_tasks.study import Source
+    from imdb_tasks.pipeline.steps import Steps
+    from imdb_tasks.sources.fetching import KaggleCredentials
+    from imdb_tasks.study.grid import Source
 
 CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
 MODELS = Asset(name="imdb_models", uri="imdb://study/models")
@@ -78,8 +79,8 @@ class PlannedNames(PlainXComArg):
 
 def current_steps() -> Steps:
     """Return the steps of the study that this run's form describes."""
-    from imdb_tasks.steps import Steps
-    from imdb_tasks.store import Store
+    from imdb_tasks.pipeline.steps import Steps
+    from imdb_tasks.store.store import Store
 
     context = get_current_context()
     study, _ = form.read_form(dict(context["params"]))
@@ -88,7 +89,7 @@ def current_steps() -> Steps:
 
 def kaggle_credentials(source: Source) -> KaggleCredentials | None:
     """Return the credentials of the Airflow connection, or None: the client then looks in its own places."""
-    from imdb_tasks.sources import KaggleCredentials
+    from imdb_tasks.sources.fetching import KaggleCredentials
 
     if source.kind != "kaggle":
         return None
@@ -129,7 +130,7 @@ def announce(asset: Asset, **extra: Any) -> None:
     },
 )
 def imdb_study() -> None:
-    """Wire the steps of ``imdb_tasks.steps`` together."""
+    """Wire the steps of ``imdb_tasks.pipeline.steps`` together."""
 
     @task(execution_timeout=datetime.timedelta(minutes=5), doc_md="Check the form; name the variants to train.")
     def plan() -> list[str]:
@@ -174,7 +175,7 @@ def imdb_study() -> None:
         doc_md="Measure every trained variant on the test reviews. Runs even if some variants failed.",
     )
     def evaluate() -> str:
-        from imdb_tasks import inference
+        from imdb_tasks.pipeline import trained as inference
 
         steps = current_steps()
         evaluation = steps.evaluate()

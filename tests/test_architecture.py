@@ -10,8 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"airflow", "tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaleido", "kaggle", "httpx"}
 HEAVY |= {"pyarrow", "tenacity"}
-LIGHT = ("errors", "study", "store", "results", "form", "sources", "runtime", "places", "steps", "training", "cli")
-LIGHT += ("runs", "comparing", "live", "views", "inference", "tensorboard_logs")
+LIGHT = ("errors", "study.grid", "store.store", "study.records", "study.form", "sources.fetching", "training.process")
+LIGHT += ("pipeline.keys", "pipeline.steps", "training.fit", "ui.cli.commands", "ui.runs", "analysis.run_comparison")
+LIGHT += ("ui.training_page", "ui.pages", "pipeline.trained", "training.tensorboard")
 
 
 def test_imports_run_one_way_and_never_to_airflow() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from scripts import make_env
-from tests.cluster.compose import filled_in, read_env, read_example, read_services
+from tests.support.cluster.compose import filled_in, read_env, read_example, read_services
 
 PROJECT = Path(__file__).parents[1]
 COMPOSE = PROJECT.joinpath("docker-compose.yaml").read_text("utf8")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_tasks.cli import main
-from tests.cli import small_study
+from imdb_tasks.ui.cli.commands import main
+from tests.support.cli import small_study
 
 PAGE = Path(__file__).parents[1] / "docs" / "notebook.md"
 

@@ -3,10 +3,10 @@ import re
 
 from plotly.offline import get_plotlyjs_version
 
-from imdb_tasks.charts import charts
+from imdb_tasks.report.charts.catalogue import charts
 from imdb_tasks.resources import PLOTLY_JS, PLOTLY_TRACES
-from tests.study_analysis import run_comparison, study_analysis
-from tests.study_results import study_result
+from tests.support.study_analysis import run_comparison, study_analysis
+from tests.support.study_results import study_result
 
 
 def test_the_script_is_the_one_that_its_readme_names() -> None:

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 
-from imdb_tasks import views
 from imdb_tasks.resources import PLOTLY_JS, STATIC
+from imdb_tasks.ui import pages
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def harden(request: Request, call_next: RequestResponseEndpoint) -> Respon
         answer = await call_next(request)
     except Exception:  # else the answer would be made beyond this function, without the headers
         log.exception("%s could not be shown", request.url.path)
-        answer = HTMLResponse(views.message(FAILED, str(request.scope.get("root_path", ""))), status_code=500)
+        answer = HTMLResponse(pages.message(FAILED, str(request.scope.get("root_path", ""))), status_code=500)
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer

@@ -1,3 +1,3 @@
-from tests.chromium import browser
+from tests.support.chromium import browser
 
 __all__ = ["browser"]

@@ -9,16 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from imdb_tasks import mail, reporting
-from tests.study_analysis import material
-from tests.study_results import study_result
+from imdb_tasks.report import build, mail
+from tests.support.study_analysis import material
+from tests.support.study_results import study_result
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The HTML part of a composed mail; like a mail program, it takes the pictures from the other parts."""
     folder = tmp_path_factory.mktemp("report")
-    about = reporting.write_report(material(study_result()), folder)
+    about = build.write_report(material(study_result()), folder)
     message = mail.compose(folder, about, sender="a@example.org", recipients=["b@example.org"], identity="run r")
     pictures = {
         part["Content-ID"].strip("<>"): base64.b64encode(part.get_content()).decode()

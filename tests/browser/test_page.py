@@ -8,9 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from imdb_tasks import pictures, reporting
-from tests.study_analysis import material, run_comparison, study_analysis
-from tests.study_results import study_result
+from imdb_tasks.report import build
+from imdb_tasks.report.charts import png
+from tests.support.study_analysis import material, run_comparison, study_analysis
+from tests.support.study_results import study_result
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +20,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = study_result()
     analysis = study_analysis(result, comparison=run_comparison(result))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "save", lambda figures, target: "none were drawn for this test")
-        reporting.write_report(material(result, analysis=analysis), folder)
+        patch.setattr(png, "save", lambda figures, target: "none were drawn for this test")
+        build.write_report(material(result, analysis=analysis), folder)
     return folder / "report.html"
 
 

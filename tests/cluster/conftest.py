@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from scripts.make_env import filled_in
-from tests.cluster.compose import PROJECT, read_env
-from tests.cluster.studying import Study
-from tests.cluster.topology import Cluster
+from tests.support.cluster.compose import PROJECT, read_env
+from tests.support.cluster.studying import Study
+from tests.support.cluster.topology import Cluster
 
 # A worker that is gone is noticed after seconds, not minutes; a failed try is followed by the next one at once.
 IMPATIENT = {

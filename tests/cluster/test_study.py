@@ -4,9 +4,9 @@ import pytest
 
 from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.local_airflow import DAG
-from tests.cluster.logs import faults_in
-from tests.cluster.studying import FORM, Study
-from tests.cluster.topology import Cluster
+from tests.support.cluster.logs import faults_in
+from tests.support.cluster.studying import FORM, Study
+from tests.support.cluster.topology import Cluster
 
 pytestmark = pytest.mark.timeout(1_800)  # the first test waits for every service, and for a study
 

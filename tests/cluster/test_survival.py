@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.studying import EPOCHS, Study, wait_until
-from tests.cluster.topology import Cluster
+from tests.support.cluster.studying import EPOCHS, Study, wait_until
+from tests.support.cluster.topology import Cluster
 
 BEGUN = 5  # epochs, of every variant
 pytestmark = pytest.mark.timeout(1_800)  # each waits for a whole study, and the first for every service

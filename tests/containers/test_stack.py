@@ -13,10 +13,10 @@ from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.home import LOOPBACK, free_port
 from scripts.local_airflow import DAG
 from scripts.make_env import filled_in
-from tests.cluster.compose import PROJECT, read_env
-from tests.cluster.logs import faults_in
-from tests.cluster.studying import wait_until
-from tests.containers.engine import Stack
+from tests.support.cluster.compose import PROJECT, read_env
+from tests.support.cluster.logs import faults_in
+from tests.support.cluster.studying import wait_until
+from tests.support.containers.engine import Stack
 
 FORM: dict[str, Any] = {"profile": "quick", "source": "sample", "recipients": ["team@example.org"], "notify": "always"}
 PATIENCE = 1_800.0  # seconds for the whole study, on a slow and busy machine

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.mail_catcher import MailCatcher
 from tests.conftest import write_corpus
-from tests.dags.environment import airflow, airflow_environment
+from tests.support.airflow_home import airflow, airflow_environment
 
 
 class Inbox:

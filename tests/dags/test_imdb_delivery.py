@@ -6,12 +6,12 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from imdb_tasks.errors import MailError, SettingsError
-from imdb_tasks.form import Delivery
-from imdb_tasks.steps import Steps
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.study.form import Delivery
 from scripts.home import free_port
 from tests.dags.conftest import Inbox
-from tests.dags.environment import ROOT
-from tests.reported import reported_study
+from tests.support.airflow_home import ROOT
+from tests.support.reported import reported_study
 
 
 def set_connection(monkeypatch: pytest.MonkeyPatch, port: int) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.form import read_form
-from imdb_tasks.steps import Steps
-from imdb_tasks.store import Store
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.form import read_form
 from tests.dags.conftest import Inbox
-from tests.dags.environment import airflow
+from tests.support.airflow_home import airflow
 
 DATE = "2026-01-05"
 OTHER_DATE = "2026-02-02"  # of no run: no XCom to be found

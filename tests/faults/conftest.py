@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import browser
 from tests.conftest import write_corpus
-from tests.faults.whole_airflow import WholeAirflow, running
+from tests.support.chromium import browser
+from tests.support.whole_airflow import WholeAirflow, running
 
 __all__ = ["browser", "small_form", "whole"]
 

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
-from tests.dags.environment import ROOT
-from tests.faults.whole_airflow import WholeAirflow
+from tests.support.airflow_home import ROOT
+from tests.support.whole_airflow import WholeAirflow
 
 PREFIX = "/imdb-study"
 SECRET = "root:"  # how /etc/passwd begins

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks import download
 from imdb_tasks.errors import (
     AccessRefusedError,
     ConnectionLostError,
@@ -16,10 +15,11 @@ from imdb_tasks.errors import (
     TransientError,
     UnexpectedContentError,
 )
-from imdb_tasks.sources import REVIEWS, Patience, fetch
-from imdb_tasks.store import Store
-from imdb_tasks.study import ArchiveSource
-from tests.stand_ins import REVIEWS_CSV, Reply, Request, StandIn, file_server, zip_of
+from imdb_tasks.sources import http
+from imdb_tasks.sources.fetching import REVIEWS, Patience, fetch
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import ArchiveSource
+from tests.support.stand_ins import REVIEWS_CSV, Reply, Request, StandIn, file_server, zip_of
 
 ARCHIVE = zip_of({"IMDB Dataset.csv": REVIEWS_CSV, "noise": os.urandom(900_000)})
 QUICK = Patience(tries=3, first_pause=0.01, longest_pause=0.05)
@@ -53,7 +53,7 @@ def test_a_download_that_is_cut_goes_on_where_it_stood(server: StandIn, store: S
 
 
 def test_a_download_that_stalls_is_given_up_and_goes_on(server: StandIn, store: Store, monkeypatch) -> None:
-    monkeypatch.setattr(download, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(http, "READ_SECONDS", 0.3)
     enough = threading.Event()
 
     def stall(request):

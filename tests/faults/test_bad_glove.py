@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.embeddings import Embeddings, read_embeddings
+from imdb_tasks.corpus.glove import Embeddings, read_embeddings
 from imdb_tasks.errors import DataError
 
 START = "the 1 2 3\nfilm 4 5 6\n"

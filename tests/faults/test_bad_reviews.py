@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.errors import DataError
-from imdb_tasks.reviews import read_reviews
 
 HEADER = "review,sentiment\n"
 GOOD = HEADER + "fine,positive\ndull,negative\n"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from imdb_tasks.study import Study
+from imdb_tasks.study.grid import Study
 
 ROOT = Path(__file__).parents[2]
 ZONES = ("Pacific/Auckland", "America/St_Johns", "UTC")
@@ -16,11 +16,11 @@ import datetime, itertools, json, os, sys, time
 if os.environ.get("CLOCK") == "jumps":
     real, looks = time.time, itertools.count()
     time.time = lambda: real() - 3_600 * (next(looks) % 2)
-from imdb_tasks import locks, upkeep
-from imdb_tasks.results import TrainingRecord
-from imdb_tasks.store import Store
-from imdb_tasks.study import Study
-from tests.stepping import reached
+from imdb_tasks.store import locks, maintenance
+from imdb_tasks.study.records import TrainingRecord
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study
+from tests.support.stepping import reached
 steps = reached(Study.model_validate_json(sys.argv[1]), Store(sys.argv[2]))
 told = {"entries": sorted(entry.name for entry in upkeep.entries(steps.store)), "histories": {}}
 for variant in steps.study.variants:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks import runtime
-from imdb_tasks.files import MANIFEST
-from imdb_tasks.steps import Steps
-from imdb_tasks.store import Store
-from imdb_tasks.study import Study
-from imdb_tasks.upkeep import KINDS
-from tests.stepping import reached
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.store.local import MANIFEST
+from imdb_tasks.store.maintenance import KINDS
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study
+from imdb_tasks.training import process
+from tests.support.stepping import reached
 
-runtime.configure_process()
+process.configure_process()
 
 
 def largest(folder: Path) -> Path:

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from imdb_tasks import arrays, mail, runtime
-from imdb_tasks.reported import result_of
-from imdb_tasks.results import StudyResult
-from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import LocalSource, Study
+from imdb_tasks.corpus import arrays
+from imdb_tasks.pipeline.report_steps import result_of
+from imdb_tasks.report import mail
+from imdb_tasks.store.store import Entry, Store
+from imdb_tasks.study.grid import LocalSource, Study
+from imdb_tasks.study.records import StudyResult
+from imdb_tasks.training import process
 from tests.conftest import write_corpus
-from tests.stepping import evaluated
+from tests.support.stepping import evaluated
 
-runtime.configure_process()
+process.configure_process()
 
 
 def run(study: Study, store: Store) -> tuple[StudyResult, Entry]:

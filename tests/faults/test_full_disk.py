@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.study import Study
-from tests.stand_ins import REVIEWS_CSV, StandIn, file_server, zip_of
+from imdb_tasks.study.grid import Study
+from tests.support.stand_ins import REVIEWS_CSV, StandIn, file_server, zip_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def on_a_small_disk(folder: Path, megabytes: int, case: str, argument: str) -> None:
     """Run a case of ``full_disk`` where ``folder`` is a file system of that size."""
     own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-    script = 'mount -t tmpfs -o "size=$1m" tmpfs "$2" && shift && exec "$0" -m tests.faults.full_disk "$@"'
+    script = 'mount -t tmpfs -o "size=$1m" tmpfs "$2" && shift && exec "$0" -m tests.support.full_disk "$@"'
     command = [*own, "sh", "-c", script, sys.executable, str(megabytes), str(folder), case, argument]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     assert done.returncode == 0, done.stdout

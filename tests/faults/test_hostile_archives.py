@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks.errors import SourceError, UnexpectedContentError, UnsafeArchiveError
-from imdb_tasks.sources import REVIEWS, fetch
-from imdb_tasks.store import Store
-from imdb_tasks.study import LocalSource
-from tests.stand_ins import REVIEWS_CSV, tar_of, zip_of
+from imdb_tasks.sources.fetching import REVIEWS, fetch
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import LocalSource
+from tests.support.stand_ins import REVIEWS_CSV, tar_of, zip_of
 
 ROOT = Path(__file__).parents[2]
 NAME = "IMDB Dataset.csv"
@@ -27,9 +27,9 @@ FETCH = r"""
 import json, re, sys
 from pathlib import Path
 from imdb_tasks.errors import StudyError
-from imdb_tasks.sources import REVIEWS, fetch
-from imdb_tasks.store import Store
-from imdb_tasks.study import LocalSource
+from imdb_tasks.sources.fetching import REVIEWS, fetch
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import LocalSource
 try:
     fetch(LocalSource(path=sys.argv[1]), REVIEWS, Store(sys.argv[2]))
     error = None

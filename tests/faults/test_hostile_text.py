@@ -10,12 +10,13 @@ import pytest
 from playwright.sync_api import Browser
 from pydantic import ValidationError
 
-from imdb_tasks import mail, pictures, reporting
-from imdb_tasks.study import Settings
-from tests.faults.browser import Seen, look_at
-from tests.faults.whole_airflow import WholeAirflow
-from tests.study_analysis import material, run_comparison, study_analysis, wrong_reviews
-from tests.study_results import study_result
+from imdb_tasks.report import build, mail
+from imdb_tasks.report.charts import png
+from imdb_tasks.study.grid import Settings
+from tests.support.page_elements import Seen, look_at
+from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
+from tests.support.study_results import study_result
+from tests.support.whole_airflow import WholeAirflow
 
 HARMLESS = "harmless"
 HOSTILE = {
@@ -76,7 +77,7 @@ def put(content: Any, place: tuple[str | int, ...], text: str) -> None:
     content[place[-1]] = text
 
 
-def with_everywhere(text: str) -> reporting.Material:
+def with_everywhere(text: str) -> build.Material:
     """Return what a report is made of, with the text wherever one can come from outside."""
     return material(
         everywhere(RESULT, text),
@@ -99,8 +100,8 @@ def write(text: str, folder: Path) -> Path:
 
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "save", save)
-        about = reporting.write_report(with_everywhere(text), folder)
+        patch.setattr(png, "save", save)
+        about = build.write_report(with_everywhere(text), folder)
     addresses = {"sender": "a@example.org", "recipients": ["b@example.org"], "identity": "r"}
     message = mail.compose(folder, about, **addresses)
     assert message["Bcc"] is None

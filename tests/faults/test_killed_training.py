@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imdb_tasks import runtime
-from imdb_tasks.results import TrainingRecord
-from imdb_tasks.steps import Steps
-from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import Study, TrainingSettings
-from tests.faults.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
-from tests.stepping import prepared
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.store.store import Entry, Store
+from imdb_tasks.study.grid import Study, TrainingSettings
+from imdb_tasks.study.records import TrainingRecord
+from imdb_tasks.training import process as runtime
+from tests.support.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
+from tests.support.stepping import prepared
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 4
@@ -42,7 +42,7 @@ def train(steps: Steps, variant: str, moment: str = NEVER, times: int = 1) -> "s
 
 def begin(steps: Steps, variant: str, moment: str = NEVER, times: int = 1) -> "subprocess.Popen[str]":
     arguments = [steps.study.model_dump_json(), steps.store.where, variant, moment, str(times)]
-    command = [sys.executable, "-m", "tests.faults.killing", *arguments]
+    command = [sys.executable, "-m", "tests.support.killing", *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -11,12 +11,12 @@ import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
 from imdb_tasks.errors import MailError, SettingsError
-from imdb_tasks.form import Delivery
-from imdb_tasks.steps import Steps
-from tests.dags.environment import ROOT
-from tests.faults.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
-from tests.faults.whole_airflow import WholeAirflow
-from tests.reported import reported_study
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.study.form import Delivery
+from tests.support.airflow_home import ROOT
+from tests.support.reported import reported_study
+from tests.support.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
+from tests.support.whole_airflow import WholeAirflow
 
 OTHER = "b@example.org"
 TO = Delivery(recipients=(RECIPIENT,))

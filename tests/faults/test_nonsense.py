@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from imdb_tasks import cli
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.form import read_form
-from tests.dags.environment import airflow
-from tests.faults.whole_airflow import WholeAirflow
+from imdb_tasks.study.form import read_form
+from imdb_tasks.ui.cli import commands
+from tests.support.airflow_home import airflow
+from tests.support.whole_airflow import WholeAirflow
 
 CUSTOM = {"profile": "custom", "source": "sample"}
 NONSENSE: dict[str, Any] = {
@@ -59,7 +59,7 @@ def test_the_command_line_names_all_problems_and_touches_no_store(tmp_path: Path
     fields = [
         word for name, value in {**CUSTOM, **NONSENSE}.items() for word in ("--set", f"{name}={json.dumps(value)}")
     ]
-    assert cli.main(["study", "--store", str(store), "--set", "notify=always", *fields]) == 1
+    assert commands.main(["study", "--store", str(store), "--set", "notify=always", *fields]) == 1
     assert complaints(capsys.readouterr().err) == []
     assert not store.exists()
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from imdb_tasks.form import read_form
-from imdb_tasks.steps import Steps
-from tests.faults.whole_airflow import FinishedRun, WholeAirflow
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.study.form import read_form
+from tests.support.whole_airflow import FinishedRun, WholeAirflow
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(1_800)  # four tries, each a start of TensorFlow, after the start of a whole Airflow
@@ -34,7 +34,7 @@ def needed(form: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> in
     """Return the address space, in bytes, of a process that trains the small variant."""
     study, _ = read_form({**form, "notify": "never"})
     arguments = [study.model_dump_json(), str(tmp_path_factory.mktemp("needed")), "4_GRU_48"]
-    command = [sys.executable, "-m", "tests.faults.out_of_memory", *arguments]
+    command = [sys.executable, "-m", "tests.support.out_of_memory", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)

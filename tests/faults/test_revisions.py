@@ -4,32 +4,34 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks import places, runtime, upkeep
-from imdb_tasks.steps import Steps
-from imdb_tasks.store import Store
-from imdb_tasks.study import Study
-from tests.stepping import reached
+from imdb_tasks.pipeline import keys
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.store import maintenance
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study
+from imdb_tasks.training import process
+from tests.support.stepping import reached
 
-runtime.configure_process()
+process.configure_process()
 
 
 @pytest.mark.parametrize("kind", ["arrays", "models", "predictions", "evaluations", "analyses", "reports"])
 def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study: Study, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/no-such-browser")
     before = reached(tiny_study, Store(tmp_path))
-    old = {entry.name for entry in upkeep.entries(before.store)}
-    monkeypatch.setitem(places.REVISIONS, kind, places.REVISIONS[kind] + 1)
+    old = {entry.name for entry in maintenance.entries(before.store)}
+    monkeypatch.setitem(keys.REVISIONS, kind, keys.REVISIONS[kind] + 1)
     after = reached(tiny_study, Store(tmp_path))
-    new = {entry.name for entry in upkeep.entries(after.store)} - old
-    after_it = upkeep.KINDS[upkeep.KINDS.index(kind) :]
+    new = {entry.name for entry in maintenance.entries(after.store)} - old
+    after_it = maintenance.KINDS[maintenance.KINDS.index(kind) :]
     assert {name.partition("/")[0] for name in new} == set(after_it)
-    pruned = upkeep.prune(after.store, upkeep.Policy(runs=1, days=0), dry_run=False)
+    pruned = maintenance.prune(after.store, maintenance.Policy(runs=1, days=0), dry_run=False)
     assert {entry.name for entry in pruned.entries} == {name for name in old if name.partition("/")[0] in after_it}
     assert_nothing_is_made_again(tiny_study, tmp_path)
 
 
 def assert_nothing_is_made_again(study: Study, root: Path) -> None:
     steps = Steps(study, Store(root), "run-2")
-    there = {entry.name for entry in upkeep.entries(steps.store)}
+    there = {entry.name for entry in maintenance.entries(steps.store)}
     reached(study, Store(root))
-    assert {entry.name for entry in upkeep.entries(steps.store)} == there
+    assert {entry.name for entry in maintenance.entries(steps.store)} == there

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.smtp_servers import USER
-from tests.faults.whole_airflow import CANARIES, FinishedRun, WholeAirflow
+from tests.support.smtp_servers import USER
+from tests.support.whole_airflow import CANARIES, FinishedRun, WholeAirflow
 
 KEPT_HERE = ("keys.json", "passwords.json")  # where the local Airflow keeps its own secrets, for its owner only
 

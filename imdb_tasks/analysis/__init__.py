@@ -1,0 +1,1 @@
+"""From results and predictions to effects, verdicts and a ranking. No input or output."""

@@ -1,0 +1,110 @@
+"""Each model on the test reviews, the best one in detail, and how often trainings diverged."""
+
+from typing import TYPE_CHECKING
+
+from imdb_tasks.analysis.bootstrap import THRESHOLD, Predictions
+from imdb_tasks.analysis.contrasts import Measured, levels
+from imdb_tasks.analysis.estimates import Percentile, wilson
+from imdb_tasks.analysis.evidence import FACTORS, Interval
+from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, DivergenceRate, VariantSummary
+from imdb_tasks.study.grid import Variant
+from imdb_tasks.study.records import StudyResult, VariantResult
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_BINS = 10
+
+
+def share_interval(count: int, total: int) -> Interval:
+    """Return Wilson's 95 % interval of a share."""
+    low, high = wilson(count / total, total)
+    return Interval(low=low, high=high)
+
+
+def variant_summary(row: VariantResult, measured: Measured) -> VariantSummary:
+    """Sum up one model on the test reviews."""
+    accuracy, auc = (measured.value(outcome, row.variant) for outcome in ("accuracy", "auc"))
+    return VariantSummary(
+        variant=row.variant,
+        status=row.status,
+        accuracy=accuracy,
+        accuracy_interval=None
+        if accuracy is None
+        else share_interval(round(accuracy * measured.reviews), measured.reviews),
+        auc=auc,
+        auc_interval=None if auc is None else _auc_interval(measured, row.variant, auc),
+    )
+
+
+def _auc_interval(measured: Measured, variant: Variant, auc: float) -> Interval:
+    interval = Percentile(auc, measured.draws("auc", {variant: 1})).interval()
+    return Interval(low=max(0.0, interval.low), high=min(1.0, interval.high))
+
+
+def divergence_rates(result: StudyResult) -> tuple[DivergenceRate, ...]:
+    """Return a rate for every level of every factor of which a model was trained."""
+    rates = []
+    for factor in FACTORS:
+        for level in levels(result.study, factor):
+            rows = [row for row in result.variants if row.training and getattr(row.variant, factor) == level]
+            if rows:
+                diverged = sum(row.status == "diverged" for row in rows)
+                rates.append(
+                    DivergenceRate(
+                        factor=factor,
+                        level=level,
+                        diverged=diverged,
+                        trained=len(rows),
+                        rate=diverged / len(rows),
+                        interval=share_interval(diverged, len(rows)),
+                    )
+                )
+    return tuple(rates)
+
+
+def calibration(tested: Predictions, variant: Variant) -> Calibration:
+    """Compare one model's probabilities with what the reviews are."""
+    import numpy as np
+    from sklearn.metrics import brier_score_loss
+
+    probabilities, positive = tested.row(variant.name).astype(np.float64), tested.labels == 1
+    numbers = np.minimum((probabilities * _BINS).astype(np.int64), _BINS - 1)  # 1.0 belongs to the last bin
+    bins = tuple(_bin(int(number), probabilities, positive, numbers) for number in np.unique(numbers))
+    gaps = (each.count * abs(each.mean_probability - each.positive_share) for each in bins)
+    brier = brier_score_loss(positive, probabilities, labels=[False, True], pos_label=True)
+    return Calibration(variant=variant, bins=bins, brier=float(brier), ece=float(sum(gaps) / len(positive)))
+
+
+def _bin(
+    number: int,
+    probabilities: "npt.NDArray[np.float64]",
+    positive: "npt.NDArray[np.bool_]",
+    numbers: "npt.NDArray[np.int64]",
+) -> CalibrationBin:
+    own = numbers == number
+    count, hits = int(own.sum()), int(positive[own].sum())
+    return CalibrationBin(
+        low=number / _BINS,
+        high=(number + 1) / _BINS,
+        count=count,
+        mean_probability=float(probabilities[own].mean()),
+        positive_share=hits / count,
+        interval=share_interval(hits, count),
+    )
+
+
+def confusion(tested: Predictions, variant: Variant) -> Confusion:
+    """Count how one model sorts the reviews."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = confusion_matrix(tested.labels == 1, tested.row(variant.name) > THRESHOLD, labels=[False, True])
+    (true_negative, false_positive), (false_negative, true_positive) = counts.tolist()
+    return Confusion(
+        variant=variant,
+        true_positive=true_positive,
+        false_positive=false_positive,
+        true_negative=true_negative,
+        false_negative=false_negative,
+    )

@@ -1,0 +1,159 @@
+"""Which setting is best, which might be, and which to use.
+
+The best is picked after seeing the results, so a plain test of it against another finds too much. Here a setting counts
+as beaten only if its test against the best is significant after Bonferroni's correction for all the settings that could
+have been on top. Then the truly best setting is within noise of the observed best with at least 95 %, whichever it is:
+a confidence set for the best, as in J. C. Hsu, Multiple Comparisons (1996), chapter 4 (there with Dunnett's constants).
+"""
+
+from dataclasses import dataclass
+from statistics import fmean
+
+from imdb_tasks.analysis.bootstrap import Predictions
+from imdb_tasks.analysis.contrasts import Answer, MatchedSet, Measured
+from imdb_tasks.analysis.estimates import two_sided
+from imdb_tasks.analysis.evidence import ALPHA, Basis
+from imdb_tasks.analysis.records import BestComparison, Recommendation, Standing
+from imdb_tasks.analysis.sentences import amount
+from imdb_tasks.formatting import count_of, points
+from imdb_tasks.study.grid import Variant
+from imdb_tasks.study.records import StudyResult, VariantResult
+
+_Setting = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The settings from the best down, and what follows; see ``conclusions`` for the records."""
+
+    standings: tuple[Standing, ...]
+    best: BestComparison | None
+    recommendation: Recommendation | None
+
+
+def rank(result: StudyResult, measured: Measured, tested: Predictions) -> Ranking:
+    """Rank the settings by mean test accuracy; of equal ones, that of the lower test loss comes first."""
+    settings: dict[_Setting, list[VariantResult]] = {}
+    for row in result.variants:
+        if measured.value("accuracy", row.variant) is not None:
+            variant = row.variant
+            settings.setdefault((variant.cell, variant.units, variant.batch_size), []).append(row)
+    ordered = sorted(settings.values(), key=lambda rows: (-_accuracy(measured, rows), _loss(rows)))
+    if not ordered:
+        return Ranking((), None, None)
+    standings = [_standing(measured, tested, rows, ordered[0], rivals=len(ordered) - 1) for rows in ordered]
+    best = _best(measured, tested, standings) if len(standings) > 1 else None
+    return Ranking(tuple(standings), best, _recommendation(standings))
+
+
+def _accuracy(measured: Measured, rows: list[VariantResult]) -> float:
+    return fmean(measured.value("accuracy", row.variant) or 0.0 for row in rows)
+
+
+def _loss(rows: list[VariantResult]) -> float:
+    losses = [row.test.loss for row in rows if row.test and row.test.loss is not None]
+    return fmean(losses) if losses else float("inf")
+
+
+def _standing(
+    measured: Measured, tested: Predictions, rows: list[VariantResult], best: list[VariantResult], *, rivals: int
+) -> Standing:
+    variant, leader = rows[0].variant, best[0].variant
+    costs = [row.training.cost for row in rows if row.training]
+    accuracy = _accuracy(measured, rows)
+    answer = _ahead(measured, leader, variant) if rows is not best else None
+    p_value = _p_value(tested, leader, variant, answer) if answer else None
+    p_corrected = None if p_value is None else min(1.0, rivals * p_value)
+    return Standing(
+        variant=variant,
+        accuracy=accuracy,
+        trainable_parameters=costs[0].trainable_parameters,
+        wall_seconds=fmean(cost.wall_seconds for cost in costs),
+        behind=_accuracy(measured, best) - accuracy,
+        behind_interval=answer.estimate.interval() if answer and answer.estimate else None,
+        p_corrected=p_corrected,
+        within_noise=p_corrected is None or p_corrected > ALPHA,
+    )
+
+
+def _ahead(measured: Measured, leader: Variant, other: Variant) -> Answer | None:
+    """Return the accuracy of one setting less that of another, over the replicates that both have."""
+    sets: list[MatchedSet] = [
+        {leader.model_copy(update={"replicate": r}): 1, other.model_copy(update={"replicate": r}): -1}
+        for r in range(measured.study.replicates)
+    ]
+    return measured.mean("accuracy", sets, _basis(measured))
+
+
+def _basis(measured: Measured) -> Basis:
+    return "replicates" if measured.study.replicates > 1 else "reviews"
+
+
+def _p_value(tested: Predictions, leader: Variant, other: Variant, answer: Answer) -> float | None:
+    if answer.basis == "reviews":
+        from statsmodels.stats.contingency_tables import mcnemar
+
+        leader_only, other_only = _only_right(tested, leader, other)
+        return min(1.0, float(mcnemar([[0, leader_only], [other_only, 0]], exact=True).pvalue))
+    return two_sided(answer.estimate) if answer.estimate else None
+
+
+def _only_right(tested: Predictions, first: Variant, second: Variant) -> tuple[int, int]:
+    one, other = tested.right(first.name), tested.right(second.name)
+    return int((one & ~other).sum()), int((other & ~one).sum())
+
+
+def _best(measured: Measured, tested: Predictions, standings: list[Standing]) -> BestComparison:
+    best, second = standings[:2]
+    answer = _ahead(measured, best.variant, second.variant)
+    p_value = _p_value(tested, best.variant, second.variant, answer) if answer else None
+    paired = measured.study.replicates == 1
+    counts = _only_right(tested, best.variant, second.variant) if paired else (None, None)
+    names = f"{best.variant.label} is {points(second.behind)} ahead of {second.variant.label}"
+    if second.p_corrected is None:
+        explanation = f"{names}; too few of their trainings can be paired to tell whether that is chance."
+    elif second.within_noise:
+        explanation = f"{names}: not more than chance can do, when the best of {len(standings)} is picked."
+    else:
+        explanation = f"{names}: more than chance does, even when the best of {len(standings)} is picked."
+    if paired:
+        explanation += " This is about these trained models, not about what another training would give."
+    return BestComparison(
+        best=best.variant,
+        second=second.variant,
+        difference=second.behind,
+        interval=second.behind_interval,
+        p_value=p_value,
+        p_corrected=second.p_corrected,
+        basis=_basis(measured),
+        best_only_right=counts[0],
+        second_only_right=counts[1],
+        verdict="not decided" if second.within_noise else "better",
+        explanation=explanation,
+    )
+
+
+def _recommendation(standings: list[Standing]) -> Recommendation:
+    best, *others = standings
+    # A setting that cannot be tested may be anything: that is no reason to use it.
+    near = [each for each in others if each.stands_beside_best]
+    untested = sum(each.p_corrected is None for each in others)
+    cheapest = min([best, *near], key=lambda each: (each.trainable_parameters, each.wall_seconds))
+    if cheapest is best:
+        beside = f"; {len(near)} others cannot be told from it, none is cheaper" if near else ""
+        why = f"{best.variant.label} has the highest test accuracy{beside}."
+    else:
+        why = (
+            f"{cheapest.variant.label} cannot be told from the best, {best.variant.label}"
+            f" ({amount('accuracy', -cheapest.behind)}), and {_saving(cheapest, best)}; "
+            f"{count_of(len(near), 'setting', 'settings')} in all cannot be told from the best."
+        )
+    if untested:
+        why += f" Too few trainings can be paired with it to judge {count_of(untested, 'setting', 'settings')}."
+    return Recommendation(best=best.variant, cheapest=cheapest.variant, why=why)
+
+
+def _saving(cheapest: Standing, best: Standing) -> str:
+    if cheapest.trainable_parameters < best.trainable_parameters:
+        return f"has {cheapest.trainable_parameters:,} trainable parameters against {best.trainable_parameters:,}"
+    return f"trained in {cheapest.wall_seconds:,.0f} s against {best.wall_seconds:,.0f} s"

@@ -1,0 +1,1 @@
+"""From reviews and GloVe vectors to arrays and the data card."""

@@ -1,0 +1,1 @@
+"""The steps of the study: find the inputs, call the rooms, publish. Only this room knows keys and refs."""

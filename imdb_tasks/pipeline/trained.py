@@ -1,0 +1,148 @@
+"""The trained models of the study that was evaluated last: finding one, and asking it about a text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.errors import DataError, MissingInputError, SettingsError
+from imdb_tasks.report.table import best_of_best_setting, rows
+from imdb_tasks.store.local import sha256_of
+from imdb_tasks.store.store import Entry, Store
+from imdb_tasks.study.grid import TextSettings
+from imdb_tasks.study.records import StudyResult, VariantResult
+from imdb_tasks.training import process
+
+BEST = "best"
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A finished variant: its model and its vocabulary, as verified files, and what it achieved."""
+
+    key: str
+    result: VariantResult
+    text: TextSettings
+    file: Path
+    word_index: Path
+    place: str
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return self.result.variant.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Small facts for whoever takes the model elsewhere; ``accuracy`` is a share of the test reviews."""
+        test = self.result.test
+        return {
+            "key": self.key,
+            "variant": self.name,
+            "accuracy": test.accuracy if test else None,
+            "path": self.place,
+            "sha256": sha256_of(self.file),
+        }
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model thinks of a text: the probability (0 to 1) that it is positive."""
+
+    probability: float
+
+    @property
+    def label(self) -> str:
+        """The label at the study's threshold of 0.5."""
+        return "positive" if self.probability > 0.5 else "negative"  # noqa: PLR2004
+
+
+def last_evaluation(store: Store) -> Entry:
+    """Return the evaluation of the study that was evaluated last; raise MissingInputError if there is none."""
+    pointer = store.latest_ref("evaluated")
+    if pointer is None:
+        raise MissingInputError(f"{store.where} has no trained models; run the study first: python -m imdb_tasks study")
+    return store.need("evaluations", pointer["key"], step="evaluate")
+
+
+def trained(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
+    """Return the model of the variant ``name``, or the best replicate of the setting of the highest mean test accuracy.
+
+    Raises:
+        MissingInputError: no variant has a test result, or the model is not in the store any more.
+        SettingsError: there is no finished variant of this name; those that there are are named.
+
+    """
+    result = StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
+    keys = _model_keys(evaluation, result)
+    finished = {row.variant.name: row for row in result.variants if row.status == "finished" and row.test}
+    if name == BEST:
+        winner = best_of_best_setting(rows(result))
+        if winner is None:
+            raise MissingInputError("no variant of the study has a test result; look at the logs of its training tasks")
+        name = winner.result.variant.name
+    if name not in finished:
+        raise SettingsError(
+            f"expected {BEST!r} or a variant that was trained to its end, {', '.join(list(finished)[:_SHOWN])}; "
+            f"found {name!r:.80}"
+        )
+    model = store.need("models", keys[name], step="train")
+    return TrainedModel(
+        key=model.key,
+        result=finished[name],
+        text=result.study.text,
+        file=model.file("model.keras"),
+        word_index=store.need("arrays", _inputs(evaluation, "arrays")[0], step="prepare").file("word_index.json"),
+        place=f"{store.where}/models/{model.key}/model.keras",
+    )
+
+
+def about_best(store: Store, evaluation: Entry) -> dict[str, Any]:
+    """Return small facts on the best model for others to pick it up: key, variant, accuracy, path and sha256.
+
+    Nothing, where no variant has a test result.
+    """
+    try:
+        return trained(store, evaluation).about
+    except MissingInputError:
+        return {}
+
+
+def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, int]) -> list[Prediction]:
+    """Clean, tokenise and pad the texts as the study does, and ask the model.
+
+    Raises:
+        DataError: a text has no word that the model knows.
+
+    """
+    import numpy as np
+    import pandas as pd
+
+    from imdb_tasks.corpus import tokens as text
+
+    tokens = text.tokenise(pd.Series(list(texts), name="review", dtype="str"))
+    ids = np.array([word_index.get(word, 0) for word in tokens.words], dtype=np.int32)
+    vocabulary = text.Vocabulary(words=(), counts=np.zeros(0, np.int64), ids=ids)
+    array = text.to_ids(
+        tokens, vocabulary, vocabulary_limit=model.text.vocabulary_limit, max_tokens=model.text.max_tokens
+    )
+    if (unknown := ~array.any(axis=1)).any():
+        raise DataError(f"the model knows no word of the text {texts[int(unknown.argmax())]!r:.80}; give a longer one")
+    process.load_keras()
+    import keras
+
+    # The file may not bring code.
+    loaded = keras.saving.load_model(model.file, compile=False, safe_mode=True)
+    probabilities = keras.ops.convert_to_numpy(loaded(array, training=False))[:, 0]
+    return [Prediction(float(probability)) for probability in probabilities]
+
+
+def _model_keys(evaluation: Entry, result: StudyResult) -> dict[str, str]:
+    """Return the models' keys by the names of their variants; an evaluation lists them in the order of its rows."""
+    names = [row.variant.name for row in result.variants if row.status != "missing"]
+    return dict(zip(names, _inputs(evaluation, "models"), strict=True))
+
+
+def _inputs(evaluation: Entry, kind: str) -> list[str]:
+    return [name.partition("/")[2] for name in evaluation.about["inputs"] if name.startswith(f"{kind}/")]

@@ -1,0 +1,1 @@
+"""From an analysis to the page and the mail."""

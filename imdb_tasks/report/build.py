@@ -1,0 +1,120 @@
+"""A study's result and what was concluded from it -> a folder with the report page and the parts of its mail.
+
+report.html         the page: every chart, table and fact in one file that asks nothing of any network
+mail.html, mail.txt the two bodies of the mail
+charts/NAME.png     the pictures that mail.html shows
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.analysis.estimates import margin
+from imdb_tasks.analysis.records import Analysis
+from imdb_tasks.formatting import one_line
+from imdb_tasks.report import headline, page, table
+from imdb_tasks.report.charts import catalogue, png
+from imdb_tasks.report.table import Row
+from imdb_tasks.report.templates import environment
+from imdb_tasks.report.wrong_reviews import WrongReview
+from imdb_tasks.study import published, reproduce
+from imdb_tasks.study.records import StudyResult
+
+PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
+MAIL_CHARTS = ("test-accuracy", "effects", "cost", "validation-accuracy")
+MAIL_ROWS = 40  # more would pass the 102 kB at which mail readers cut a message
+_CID_DOMAIN = "report.imdb-tasks.invalid"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a report is made of; ``provenance`` says in pairs of words where that comes from."""
+
+    result: StudyResult
+    analysis: Analysis
+    wrong: tuple[WrongReview, ...]
+    provenance: Mapping[str, str]
+
+
+def write_report(material: Material, folder: Path) -> dict[str, Any]:
+    """Write the report into the empty ``folder``.
+
+    Returns what a mail needs to know of it: ``subject``, ``headline``, the names of the ``charts`` that are
+    pictures, and whether there are ``pictures`` at all.
+    """
+    drawn = catalogue.charts(material.result, material.analysis)
+    shown = [chart for chart in drawn if chart.name in MAIL_CHARTS]
+    problem = png.save({chart.name: chart.figure for chart in shown}, folder / CHARTS)
+    if problem:
+        shown = []
+    facts = _facts(material)
+    mail = {**facts, "charts": shown, "no_pictures": problem, "width": png.WIDTH, "picture_id": picture_id}
+    mail |= _mail_rows(facts["rows"])
+    for name, text in (
+        (PAGE, page.render(facts, drawn)),
+        (MAIL_HTML, environment(escape=True).get_template("mail.html.j2").render(mail)),
+        (MAIL_TEXT, environment(escape=False).get_template("mail.txt.j2").render(mail)),
+    ):
+        folder.joinpath(name).write_text(text, "utf8")
+    return {
+        "subject": headline.subject(material.result, material.analysis),
+        "headline": facts["headline"],
+        "charts": [chart.name for chart in shown],
+        "pictures": problem is None,
+    }
+
+
+def picture_id(name: str) -> str:
+    """Return the Content-ID under which the mail's HTML asks for a picture."""
+    return f"{name}@{_CID_DOMAIN}"
+
+
+def _facts(material: Material) -> dict[str, Any]:
+    """Return every value that the templates name."""
+    result, analysis = material.result, material.analysis
+    rows, card = table.rows(result), result.data_card
+    return {
+        "result": result,
+        "study": result.study,
+        "card": card,
+        "rows": rows,
+        "analysis": analysis,
+        "comparison": analysis.comparison,
+        "summaries": {each.variant: each for each in analysis.variants},
+        "curves": dict.fromkeys(result.study.variants) | {each.variant: each for each in analysis.curves},
+        "wrong": material.wrong,
+        "headline": headline.headline(result, analysis),
+        "casualties": headline.casualties(rows),
+        "deviations": published.deviations(result),
+        "another_study": published.is_another_study(result),
+        "published": published.published(),
+        "beside_published": headline.beside_published(rows, card.test_rows),
+        "command": reproduce.command(result.study, result.backend),
+        "variable": reproduce.variable(result.backend),
+        "trigger": reproduce.trigger(result.study),
+        "provenance": {one_line(k): one_line(v) for k, v in material.provenance.items()},
+        **_advice(result, analysis),
+    }
+
+
+def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
+    advice = analysis.recommendation
+    if advice is None:
+        return {"advice": None, "margin": None}
+    best = headline.standing(analysis, advice.best)
+    return {
+        "advice": advice,
+        "best": best,
+        "cheapest": headline.standing(analysis, advice.cheapest),
+        "savings": headline.savings(analysis, advice),
+        "near": [each for each in analysis.standings if each.stands_beside_best],
+        "margin": margin(best.accuracy, result.data_card.test_rows),
+    }
+
+
+def _mail_rows(table: Sequence[Row]) -> dict[str, Any]:
+    if len(table) <= MAIL_ROWS:
+        return {"rows": table, "left_out": 0}
+    ranked = sorted(table, key=lambda row: -1 if row.accuracy is None else row.accuracy, reverse=True)
+    return {"rows": ranked[:MAIL_ROWS], "left_out": len(table) - MAIL_ROWS}

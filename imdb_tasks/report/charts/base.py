@@ -1,0 +1,34 @@
+"""What every chart of the report is: a plotly figure, and the words that go with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_tasks.report.charts.style import template
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure, its name in files and links, and its words. ``narrowest`` is the least legible width in pixels."""
+
+    name: str
+    title: str
+    caption: str
+    alternative: str
+    figure: Any
+    narrowest: int = 320
+
+
+def empty_figure(height: int, **layout: Any) -> Any:
+    """Return a figure of the report's one template, ``height`` pixels high."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.update_layout(template=template(dark=False), height=height, margin={"l": 10, "r": 22, "t": 10, "b": 46})
+    figure.update_layout(layout)
+    return figure
+
+
+def top_legend(figure: Any) -> None:
+    """Put the legend in a line of its own above the axes."""
+    legend = {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0}
+    figure.update_layout(legend=legend, margin={"t": 34})

@@ -1,0 +1,111 @@
+"""How good the best model's probabilities are: calibration and confusion."""
+
+from imdb_tasks.analysis.records import Calibration, Confusion
+from imdb_tasks.formatting import percent
+from imdb_tasks.report.charts.base import Chart, empty_figure
+from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL
+
+
+def calibration_chart(calibration: Calibration) -> Chart:
+    """Draw the share of positive reviews against the probability that the model gave them; below, their number."""
+    from plotly.subplots import make_subplots
+
+    bins = calibration.bins
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.05)
+    figure.update_layout(empty_figure(height=430).layout)
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": GREY, "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+        row=1,
+        col=1,
+    )
+    figure.add_annotation(
+        text="means what it says", x=0.78, y=0.78, xanchor="right", yanchor="bottom", font={"color": GREY}, row=1, col=1
+    )
+    figure.add_scatter(
+        x=[each.mean_probability for each in bins],
+        y=[each.positive_share for each in bins],
+        mode="lines+markers",
+        line={"color": COLOURS[0], "width": 2},
+        marker={"size": 9, "color": COLOURS[0]},
+        error_y={
+            "array": [each.interval.high - each.positive_share for each in bins],
+            "arrayminus": [each.positive_share - each.interval.low for each in bins],
+            "thickness": 2,
+            "width": 5,
+        },
+        customdata=[each.count for each in bins],
+        hovertemplate="probability %{x:.2f}: %{y:.1%} of %{customdata:,} are positive<extra></extra>",
+        row=1,
+        col=1,
+    )
+    figure.add_bar(
+        x=[(each.low + each.high) / 2 for each in bins],
+        y=[each.count for each in bins],
+        width=[0.92 * (each.high - each.low) for each in bins],
+        marker={"color": NEUTRAL},
+        hovertemplate="%{y:,} reviews<extra></extra>",
+        row=2,
+        col=1,
+    )
+    figure.update_layout(showlegend=False)
+    figure.update_yaxes(title="Share positive", tickformat=".0%", range=[-0.03, 1.03], row=1, col=1)
+    figure.update_yaxes(title="Reviews", nticks=4, row=2, col=1)
+    figure.update_xaxes(title="Probability that the model gives for “positive”", range=[-0.02, 1.02], row=2, col=1)
+    worst = max(bins, key=lambda each: abs(each.positive_share - each.mean_probability))
+    name = calibration.variant.label
+    return Chart(
+        name="calibration",
+        title=f"Can its probabilities be believed? Calibration of {name}",
+        caption=(
+            "On the dotted line, a probability of 0.8 is right four times in five. Bars are 95 % intervals; below, how"
+            f" many test reviews each point has. Mean distance {calibration.ece:.3f} (ECE), Brier score"
+            f" {calibration.brier:.3f}; both are 0 at best."
+        ),
+        alternative=(
+            f"Calibration of {name}. Furthest from the line: where it says {worst.mean_probability:.2f},"
+            f" {percent(worst.positive_share)} are positive."
+        ),
+        figure=figure,
+    )
+
+
+def confusion_chart(confusion: Confusion) -> Chart:
+    """Draw, for each true label, how many reviews the model gets right and wrong."""
+    found = {
+        "positive": (confusion.true_positive, confusion.false_negative),
+        "negative": (confusion.true_negative, confusion.false_positive),
+    }
+    totals = {name: sum(counts) for name, counts in found.items()}
+    figure = empty_figure(height=168, barmode="stack", bargap=0.3, showlegend=False)
+    for place, (word, colour) in enumerate((("right", NEUTRAL), ("wrong", COLOURS[1]))):
+        figure.add_bar(
+            y=[f"{name} reviews" for name in found],
+            x=[counts[place] for counts in found.values()],
+            orientation="h",
+            marker={"color": colour},
+            text=[_share(counts[place], totals[name], word) for name, counts in found.items()],
+            textposition="inside" if place == 0 else "outside",
+            insidetextanchor="start",
+            insidetextfont={"color": "#FFFFFF"},
+            cliponaxis=False,
+            hovertemplate="%{text}<extra></extra>",
+        )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title="Test reviews", range=[0, 1.35 * max(totals.values(), default=1)])
+    name = confusion.variant.label
+    words = "; ".join(f"{key} reviews: {_share(counts[0], totals[key], 'right')}" for key, counts in found.items())
+    return Chart(
+        name="confusion",
+        title=f"Which reviews does {name} get wrong?",
+        caption=f"Counts at the threshold 0.5. {words[0].upper()}{words[1:]}.",
+        alternative=f"Bar chart: {words}.",
+        figure=figure,
+    )
+
+
+def _share(count: int, total: int, word: str) -> str:
+    return f"{count:,} {word} ({percent(count / total)})" if total else f"0 {word}"

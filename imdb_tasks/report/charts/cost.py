@@ -1,0 +1,195 @@
+"""Test accuracy against what a variant costs: time, parameters, memory."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_tasks.analysis.estimates import wilson
+from imdb_tasks.report.charts.base import Chart, top_legend
+from imdb_tasks.report.charts.curves import spread
+from imdb_tasks.report.charts.style import GREY, NEUTRAL, look, marker, template
+from imdb_tasks.report.table import Row, rows
+from imdb_tasks.study.records import Cost, StudyResult
+
+_DEPTH = 0.12  # accuracy below the best that is still drawn to scale
+_MARGIN = 1.25  # on both ends of a log scale, for points and labels
+_MANY = 10_000
+_FAR = 4  # times the cheapest: costs beyond it are drawn on a log scale
+_LABEL = 0.15  # of the width of the figure: one variant's name
+_HEIGHTS = (0.56, 0.44)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One kind of cost: its title, where its panel is, and how it is measured (in units of the title)."""
+
+    title: str
+    row: int
+    column: int
+    measure: Callable[[Cost], float]
+
+
+AXES = (
+    Axis("Training time, seconds", 1, 1, lambda cost: cost.wall_seconds),
+    Axis("Trainable parameters", 2, 1, lambda cost: cost.trainable_parameters),
+    Axis("Peak memory, MB", 2, 2, lambda cost: cost.peak_memory_bytes / 1e6),
+)
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return which of the (cost, accuracy) no other beats in one and equals in the other, the cheapest first.
+
+    This is the Pareto front: V. Pareto, Manuale di economia politica (1906).
+    """
+    chosen: list[int] = []
+    for index in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1], i)):
+        if not chosen or points[index][1] > points[chosen[-1]][1]:
+            chosen.append(index)
+    return chosen
+
+
+def cost_chart(result: StudyResult) -> Chart | None:
+    """Draw accuracy against each cost, with the front of the variants that nothing beats at their price."""
+    measured = [row for row in rows(result) if row.accuracy is not None and row.result.training]
+    if not measured:
+        return None
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(
+        rows=2, cols=2, specs=[[{"colspan": 2}, None], [{}, {}]], row_heights=list(_HEIGHTS), vertical_spacing=0.17
+    )
+    figure.update_layout(template=template(dark=False), height=560, margin={"l": 10, "r": 16, "t": 34, "b": 46})
+    top = max(row.accuracy or 0 for row in measured)
+    bottom = max(min(row.accuracy or 0 for row in measured), top - _DEPTH) - 0.012
+    for axis in AXES:
+        _fill(figure, axis, measured, result, bottom)
+    figure.update_yaxes(tickformat=".2~%", range=[bottom - 0.004, top + 0.03])
+    figure.update_yaxes(title="Test accuracy", col=1)
+    _key(figure, result)
+    named = [measured[index].label for index in front([_point(row, AXES[0]) for row in measured])]
+    below = sum((row.accuracy or 0) < bottom for row in measured)
+    clipped = f" Triangles at the bottom: {below} below the scale." if below else ""
+    return Chart(
+        name="cost",
+        title="What accuracy costs",
+        caption=(
+            "The line joins the variants that no cheaper one equals, for each kind of cost. Filled is GRU, hollow is"
+            f" LSTM. Bars are 95 % intervals for the luck of the draw of test reviews.{clipped}"
+        ),
+        alternative=f"Test accuracy against training time. No quicker variant equals {', '.join(named)}.",
+        figure=figure,
+        narrowest=520,
+    )
+
+
+def _point(row: Row, axis: Axis) -> tuple[float, float]:
+    training = row.result.training
+    return (axis.measure(training.cost) if training else math.inf, row.accuracy or 0)
+
+
+def _fill(figure: Any, axis: Axis, measured: Sequence[Row], result: StudyResult, bottom: float) -> None:
+    place = {"row": axis.row, "col": axis.column}
+    points = [_point(row, axis) for row in measured]
+    chosen = [index for index in front(points) if points[index][1] >= bottom]
+    line = {"color": GREY, "width": 1.5, "shape": "hv"}
+    edge = [points[index] for index in chosen]
+    figure.add_scatter(
+        x=[x for x, _ in edge],
+        y=[y for _, y in edge],
+        mode="lines",
+        line=line,
+        hoverinfo="skip",
+        showlegend=False,
+        **place,
+    )
+    for row, (cost, accuracy) in zip(measured, points, strict=True):
+        low, high = wilson(accuracy, result.data_card.test_rows)
+        shape = marker(row.result.variant, result.study)
+        clipped = accuracy < bottom
+        figure.add_scatter(
+            x=[cost],
+            y=[bottom if clipped else accuracy],
+            name=row.label,
+            mode="markers",
+            marker={**shape, "symbol": "triangle-down-open"} if clipped else shape,
+            error_y=None
+            if clipped
+            else {"array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 1.2, "width": 0},
+            hovertemplate=f"{row.label}: {accuracy:.2%}, %{{x:,.4g}}<extra></extra>",
+            showlegend=False,
+            **place,
+        )
+    scale = _scale(axis, [cost for cost, _ in points])
+    reference = figure.get_subplot(axis.row, axis.column).xaxis.plotly_name.replace("axis", "")
+    for index, x in _label_places(axis, chosen, points, scale):
+        _, top = wilson(points[index][1], result.data_card.test_rows)
+        # A line leads from the name to its point, for names are moved apart.
+        figure.add_annotation(
+            text=measured[index].label,
+            x=_along(points[index][0], scale),
+            y=top,
+            ax=x,
+            axref=reference,
+            ay=-16,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=GREY,
+            **place,
+        )
+    figure.update_xaxes(scale, **place)
+
+
+def _label_places(
+    axis: Axis, chosen: Sequence[int], points: Sequence[tuple[float, float]], scale: Mapping[str, Any]
+) -> list[tuple[int, float]]:
+    """Return which points get their name, and where along the axis: moved apart and inside of the panel."""
+    named = chosen if axis.row == 1 else chosen[-1:]
+    low, high = scale["range"]
+    gap = (high - low) * (_LABEL if axis.row == 1 else 2 * _LABEL)
+    costs = [points[index][0] for index in named]
+    places = spread([_along(cost, scale) for cost in costs], gap, low + gap / 2, high - gap / 2)
+    return list(zip(named, places, strict=True))
+
+
+def _along(cost: float, scale: Mapping[str, Any]) -> float:
+    """Return where a cost lies along its axis, in the unit of the axis' range."""
+    return math.log10(cost) if "type" in scale else cost
+
+
+def _scale(axis: Axis, costs: Sequence[float]) -> dict[str, Any]:
+    """Return an axis that spans the costs: linear, or, where they differ much, logarithmic with ticks at 1, 2 and 5
+    times the powers of ten.
+    """
+    if min(costs) <= 0 or max(costs) < _FAR * min(costs):
+        pad = 0.1 * (max(costs) - min(costs)) or 0.1 * max(costs) or 1.0
+        title = {"text": axis.title, "standoff": 6}
+        return {"title": title, "range": [min(costs) - pad, max(costs) + pad], "nticks": 6}
+    low, high = min(costs) / _MARGIN, max(costs) * _MARGIN
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [
+        tick for power in powers for tick in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if low <= tick <= high
+    ]
+    return {
+        "title": {"text": f"{axis.title} (log scale)", "standoff": 6},
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,g}" if tick < _MANY else f"{tick / 1000:,g}k" for tick in ticks],
+    }
+
+
+def _key(figure: Any, result: StudyResult) -> None:
+    """Say what colours and shapes mean: a batch size each, a layer size each."""
+    study = result.study
+    entries = []
+    for size in study.batch_sizes:
+        example = next(each.variant for each in result.variants if each.variant.batch_size == size)
+        entries.append((f"batch {size}", {"symbol": "circle", "color": look(example, study).colour}))
+    for units in study.units if len(study.units) > 1 else ():
+        example = next(each.variant for each in result.variants if each.variant.units == units)
+        entries.append((f"{units} units", {"symbol": look(example, study).symbol, "color": NEUTRAL}))
+    for name, shape in entries:
+        figure.add_scatter(x=[None], y=[None], mode="markers", name=name, marker={**shape, "size": 9})
+    top_legend(figure)

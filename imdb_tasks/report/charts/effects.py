@@ -1,0 +1,169 @@
+"""Effects with their intervals, one line each: what every factor does to every outcome, all else equal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_tasks.analysis.evidence import Effect, Outcome
+from imdb_tasks.analysis.records import Analysis
+from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
+from imdb_tasks.report.charts.base import Chart
+from imdb_tasks.report.charts.style import GREY, NEUTRAL, template
+
+_LINE, _HEAD, _CHARACTER = 26, 30, 7  # pixels
+_WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
+
+
+@dataclass(frozen=True)
+class Block:
+    """The effects on one outcome; ``inner`` has, where they exist, those that count the draw of reviews only."""
+
+    outcome: Outcome
+    effects: tuple[Effect, ...]
+    inner: tuple[Effect | None, ...]
+
+
+def accuracy_effects(analysis: Analysis) -> Chart | None:
+    """Draw what each factor does to the test accuracy."""
+    return _chart(
+        "effects",
+        "What each factor does to test accuracy",
+        _blocks(analysis, ("accuracy",)),
+        "percentage points of accuracy",
+    )
+
+
+def loss_effects(analysis: Analysis) -> Chart | None:
+    """Draw what each factor does to loss, overfitting and stability."""
+    blocks = _blocks(analysis, ("val_loss", "overfitting", "roughness"))
+    return _chart("effects-on-loss", "What each factor does to loss, overfitting and stability", blocks, "loss")
+
+
+def _blocks(analysis: Analysis, outcomes: Sequence[Outcome]) -> list[Block]:
+    found = []
+    for outcome in outcomes:
+        own = [effect for effect in analysis.effects if effect.outcome == outcome and not effect.subset]
+        outer = tuple(effect for effect in own if effect.basis != "reviews") or tuple(own)
+        inner = {(e.factor, e.first, e.second): e for e in own if e.basis == "reviews"}
+        if outer:
+            found.append(Block(outcome, outer, tuple(inner.get((e.factor, e.first, e.second)) for e in outer)))
+    return found
+
+
+def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart | None:
+    if not blocks:
+        return None
+    from plotly.subplots import make_subplots
+
+    lines = [len(block.effects) for block in blocks]
+    gap = _HEAD + 34
+    inside = sum(lines) * _LINE + gap * (len(blocks) - 1)
+    figure = make_subplots(
+        rows=len(blocks), cols=1, row_heights=lines, vertical_spacing=gap / inside if len(blocks) > 1 else 0
+    )
+    right = 16 + _CHARACTER * max(len(_value(effect)) for block in blocks for effect in block.effects)
+    figure.update_layout(
+        template=template(dark=False), height=inside + _HEAD + 50, margin={"l": 10, "r": right, "t": _HEAD, "b": 46}
+    )
+    for row, block in enumerate(blocks, 1):
+        _fill(figure, block, row, headed=len(blocks) > 1)
+    figure.update_xaxes(title=f"Difference, {unit}", row=len(blocks))
+    said = "; ".join(effect_text(effect) for block in blocks for effect in block.effects)
+    inner = any(each for block in blocks for each in block.inner if each and each not in block.effects)
+    return Chart(
+        name=name,
+        title=title,
+        caption=(
+            "First less second, all else equal, with 95 % intervals. Filled: told from no difference after correction"
+            f" for the number of comparisons.{' Thick: the luck of the draw of test reviews alone.' if inner else ''}"
+        ),
+        alternative=f"{title}: {said}.",
+        figure=figure,
+        narrowest=440,
+    )
+
+
+def _fill(figure: Any, block: Block, row: int, *, headed: bool) -> None:
+    place = {"row": row, "col": 1}
+    count = len(block.effects)
+    low, high = _range(block.effects)
+    for line, (effect, inner) in enumerate(zip(block.effects, block.inner, strict=True)):
+        y = count - 1 - line
+        for each, width in ((effect, 1.5), (inner if inner is not effect else None, 5)):
+            if each and each.interval:
+                ends = [min(max(value, low), high) for value in (each.interval.low, each.interval.high)]
+                figure.add_scatter(
+                    x=[value * _scale(block) for value in ends],
+                    y=[y, y],
+                    mode="lines",
+                    line={"color": NEUTRAL, "width": width},
+                    hoverinfo="skip",
+                    showlegend=False,
+                    **place,
+                )
+        clipped = not low <= effect.estimate <= high
+        figure.add_scatter(
+            x=[min(max(effect.estimate, low), high) * _scale(block)],
+            y=[y],
+            mode="markers",
+            marker={
+                "symbol": _symbol(effect, clipped=clipped),
+                "size": 11,
+                "color": NEUTRAL,
+                "line": {"width": 2, "color": NEUTRAL},
+            },
+            hovertemplate=f"{effect_text(effect)}<extra></extra>",
+            showlegend=False,
+            **place,
+        )
+        figure.add_annotation(
+            text=_value(effect), x=1, xref="x domain", xanchor="left", xshift=8, y=y, align="left", **place
+        )
+    figure.add_vline(x=0, line={"color": GREY, "width": 1, "dash": "dot"}, **place)
+    labels = [effect.contrast for effect in block.effects]
+    figure.update_yaxes(
+        tickvals=list(range(count)), ticktext=labels[::-1], range=[-0.6, count - 0.4], showgrid=False, **place
+    )
+    figure.update_xaxes(range=[low * _scale(block), high * _scale(block)], showgrid=True, **place)
+    if headed:
+        figure.add_annotation(
+            text=f"<b>{OUTCOME_NAMES[block.outcome]}</b>",
+            x=0,
+            y=1,
+            xref="x domain",
+            yref="y domain",
+            xanchor="left",
+            yanchor="bottom",
+            **place,
+        )
+
+
+def _value(effect: Effect) -> str:
+    """Write estimate and interval, without the unit that the axis names."""
+    numbers = [effect.estimate, *_ends(effect)]
+    number, *ends = (amount(effect.outcome, value).removesuffix(" points").split(" (")[0] for value in numbers)
+    return f"{number} ({ends[0]} to {ends[1]})" if ends else number
+
+
+def _symbol(effect: Effect, *, clipped: bool) -> str:
+    if clipped:
+        return "triangle-right" if effect.estimate > 0 else "triangle-left"
+    return "circle" if effect.beyond_noise else "circle-open"
+
+
+def _scale(block: Block) -> float:
+    return 100.0 if block.outcome == "accuracy" else 1.0
+
+
+def _range(effects: Sequence[Effect]) -> tuple[float, float]:
+    """Return limits that hold zero and every effect, but for ends that would make the others unreadable."""
+    reach = sorted(max(abs(v) for v in (e.estimate, *_ends(e))) for e in effects)
+    widest = _WIDEST * reach[len(reach) // 2] or 1.0
+    values = [0.0, *(v for e in effects for v in (e.estimate, *_ends(e)))]
+    low, high = max(min(values), -widest), min(max(values), widest)
+    pad = 0.05 * (high - low) or 0.01
+    return low - pad, high + pad
+
+
+def _ends(effect: Effect) -> tuple[float, ...]:
+    return (effect.interval.low, effect.interval.high) if effect.interval else ()

@@ -1,0 +1,113 @@
+"""What is new and what to do about it, in one or two sentences: the page's headline, the mail's subject."""
+
+import statistics
+from collections.abc import Iterable
+
+from imdb_tasks.analysis.estimates import margin
+from imdb_tasks.analysis.records import Analysis, Recommendation, RunComparison, Standing
+from imdb_tasks.formatting import count_of, percent, points, signed
+from imdb_tasks.report.table import Row, rows
+from imdb_tasks.study.grid import Variant
+from imdb_tasks.study.published import is_another_study
+from imdb_tasks.study.records import StudyResult
+
+
+def headline(result: StudyResult, analysis: Analysis) -> str:
+    """Return the main result and the advice that follows from it."""
+    table, advice = rows(result), analysis.recommendation
+    if advice is None:
+        return f"No variant has a test result: {casualties(table)}."
+    best = standing(analysis, advice.best)
+    said = f"{best.variant.label} is the most accurate, {percent(best.accuracy)}{_plus_minus(result, best)}"
+    if advice.cheapest == advice.best:
+        others = "; nothing cheaper comes within noise of it." if len(analysis.standings) > 1 else "."
+        return f"{said}{others}"
+    cheap = standing(analysis, advice.cheapest)
+    return f"{said}; {cheap.variant.label}, at {percent(cheap.accuracy)}, is cheaper and not told from it."
+
+
+def subject(result: StudyResult, analysis: Analysis) -> str:
+    """Return the news as the subject of a mail."""
+    start = "IMDB study (not the original)" if is_another_study(result) else "IMDB study"
+    news = "no variant has a test result"
+    if analysis.recommendation:
+        best = standing(analysis, analysis.recommendation.best)
+        news = (
+            f"{best.variant.label} best at {percent(best.accuracy)}{_since_before(analysis.comparison, best.variant)}"
+        )
+    return f"{start}: " + "; ".join(filter(None, (news, casualties(rows(result)), _changed(analysis.comparison))))
+
+
+def standing(analysis: Analysis, variant: Variant) -> Standing:
+    """Return the standing of a recommended variant."""
+    return next(each for each in analysis.standings if each.variant == variant)
+
+
+def casualties(table: Iterable[Row]) -> str:
+    """Return how many variants have no result, and why: ``2 diverged, 1 missing``."""
+    endings = [row.result.status for row in table]
+    counts = ((endings.count(status), status) for status in ("diverged", "missing"))
+    return ", ".join(f"{count} {status}" for count, status in counts if count)
+
+
+def savings(analysis: Analysis, advice: Recommendation) -> str:
+    """Return what the cheapest variant within noise saves against the best: parameters and training time, as shares."""
+    best, cheap = standing(analysis, advice.best), standing(analysis, advice.cheapest)
+    parts = []
+    for now, before, what in (
+        (cheap.trainable_parameters, best.trainable_parameters, "of the trainable parameters"),
+        (cheap.wall_seconds, best.wall_seconds, "of the training time"),
+    ):
+        if before and now != before:
+            parts.append(f"{100 * now / before:.0f} % {what}")
+    return " and ".join(parts)
+
+
+def beside_published(table: Iterable[Row], reviews: int) -> str:
+    """Return how the accuracies lie beside the published ones, as one sentence; empty where nothing can be compared.
+
+    Two accuracies of ``reviews`` reviews each are within noise if the 95 % interval of their difference holds zero:
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
+    (1998), 873-890, method 10.
+    """
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    pairs = [
+        (row, row.accuracy, row.published.accuracy) for row in table if row.difference is not None and row.published
+    ]
+    known = [(row, p, q) for row, p, q in pairs if p is not None and q is not None]
+    if not known:
+        return ""
+    gaps = [
+        confint_proportions_2indep(p * reviews, reviews, q * reviews, reviews, method="newcomb") for _, p, q in known
+    ]
+    within = sum(low <= 0 <= high for low, high in gaps)
+    far, now, before = max(known, key=lambda each: abs(each[1] - each[2]))
+    middle = statistics.median(p - q for _, p, q in known)
+    return (
+        f"{within} of {count_of(len(known), 'accuracy lies', 'accuracies lie')} within noise of the published one; the"
+        f" median difference is {signed(100 * middle, 1)} points, the largest {signed(100 * (now - before), 1)} points"
+        f" ({far.label})."
+    )
+
+
+def _plus_minus(result: StudyResult, best: Standing) -> str:
+    # The mean of several replicates has another margin than one model; the page gives it with the standings.
+    return f" ± {points(margin(best.accuracy, result.data_card.test_rows))}" if result.study.replicates == 1 else ""
+
+
+def _since_before(comparison: RunComparison | None, best: Variant) -> str:
+    change = next((each for each in comparison.variants if each.variant == best), None) if comparison else None
+    if comparison is None or change is None:
+        return ""
+    noise = "beyond noise" if change.beyond_noise else "within noise"
+    return f" ({signed(100 * change.difference, 1)}, {noise if comparison.same_test_reviews else 'other test reviews'})"
+
+
+def _changed(comparison: RunComparison | None) -> str:
+    if comparison is None:
+        return ""
+    where = {change.where for change in comparison.changes}
+    changed = [name for name in ("data", "settings", "code") if name in where]
+    words = [f"{' and '.join(changed)} changed"] if changed else []
+    return ", ".join(words if "data" in where else [*words, "data unchanged"])

@@ -1,0 +1,46 @@
+"""The report's page: one HTML file with its charts, its style and its scripts, which asks nothing of any network."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imdb_tasks.report.charts.base import Chart
+from imdb_tasks.report.charts.curves import LOSS_CEILING
+from imdb_tasks.report.charts.style import template
+from imdb_tasks.report.templates import environment
+from imdb_tasks.resources import PLOTLY_JS
+
+
+def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
+    """Return the page. Its content security policy allows its own scripts, by their hashes, and nothing else."""
+    from markupsafe import Markup
+
+    templates = environment(escape=True)
+    # The scripts are this project's and plotly's own text: markup, not data.
+    own = templates.get_template("page/script.js.j2").render()
+    scripts = [Markup(text) for text in (PLOTLY_JS.read_text("utf8"), own)]  # noqa: S704
+    return templates.get_template("page/page.html.j2").render(
+        facts,
+        charts={chart.name: chart for chart in drawn},
+        loss_ceiling=LOSS_CEILING,
+        figures=Markup(_figures(drawn)),  # noqa: S704  (every < is escaped below)
+        scripts=scripts,
+        script_hashes=[_csp_hash(script) for script in scripts],
+        style=Markup(templates.get_template("page/style.css.j2").render()),  # noqa: S704
+    )
+
+
+def _figures(drawn: Sequence[Chart]) -> str:
+    content: dict[str, Any] = {"templates": {"light": template(dark=False), "dark": template(dark=True)}, "charts": {}}
+    for chart in drawn:
+        figure = json.loads(chart.figure.to_json())
+        figure["layout"].pop("template", None)
+        content["charts"][chart.name] = figure
+    # Inside <script> only "</script" and "<!--" could end or change the block: no "<", no way out.
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _csp_hash(script: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -1,0 +1,62 @@
+"""The templates' environment: where they are, that they escape, and how they write numbers."""
+
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from imdb_tasks import formatting
+from imdb_tasks.analysis import effects, sentences
+from imdb_tasks.analysis.evidence import Ruling
+from imdb_tasks.report.wrong_reviews import WrongReview
+from imdb_tasks.resources import TEMPLATES
+
+if TYPE_CHECKING:
+    import jinja2
+
+_MARKS: Mapping[Ruling, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?"}
+_HUGE = 100
+_LEAST_P = 0.001
+
+
+@cache
+def environment(*, escape: bool) -> "jinja2.Environment":
+    """Return the environment; ``escape`` is for HTML. An unknown name is an error, not an empty text."""
+    import jinja2
+
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=escape,  # noqa: S701  (select_autoescape does not know names such as mail.html.j2)
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        number=_number,
+        brief=partial(_number, decimals=3),
+        percent=lambda share: "–" if share is None else formatting.percent(share),
+        bare_percent=lambda share: "–" if share is None else f"{100 * share:.1f}",
+        signed=lambda share: "–" if share is None else formatting.signed(100 * share, 1),
+        p_value=lambda p: f"{p:.3f}" if p >= _LEAST_P else "below 0.001",
+        tight=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%").replace("± ", "±\N{NO-BREAK SPACE}"),
+        duration=formatting.duration,
+        megabytes=lambda count: f"{count / 1e6:,.0f} MB",
+        one_line=formatting.one_line,
+        minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
+        effect_text=sentences.effect_text,
+        sureness=_sureness,
+    )
+    made.globals.update(marks=_MARKS, level=effects.level_text)
+    return made
+
+
+def _number(value: float | None, decimals: int = 4) -> str:
+    """Write a loss or an AUC: without decimals where it is huge, in words where it is no number."""
+    if value is None:
+        return "not finite"
+    return f"{value:.{decimals}f}" if abs(value) < _HUGE else f"{value:,.0f}"
+
+
+def _sureness(review: WrongReview) -> str:
+    """Write how sure the model is of its wrong answer; a rounded 100 % would claim too much."""
+    sure = max(review.probability, 1 - review.probability)
+    return f"{100 * sure:.1f} %" if sure < 0.9995 else "over 99.9 %"  # noqa: PLR2004

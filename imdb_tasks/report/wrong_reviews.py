@@ -1,0 +1,84 @@
+"""The reviews that a model is most sure and most wrong about, as short excerpts that can harm no page."""
+
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from imdb_tasks.corpus.arrays import split
+from imdb_tasks.corpus.reviews_csv import read_reviews
+from imdb_tasks.errors import DataError
+from imdb_tasks.formatting import one_line
+from imdb_tasks.study.grid import Settings, TextSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+MOST = 6  # reviews
+LONGEST = 280  # characters
+_READ = 4_000  # characters of a text that are looked at: only its end is shown
+
+
+class WrongReview(Settings):
+    """One test review on the wrong side of 0.5: its ``row`` in the source (from 1), its label, the ``probability``
+    of "positive" that the model gave it, and the end of its text, which is what the model reads.
+    """
+
+    row: int
+    label: Literal["positive", "negative"]
+    probability: float
+    text: str
+
+
+def most_wrong(
+    reviews_csv: Path, probabilities: "npt.NDArray[np.float32]", settings: TextSettings
+) -> tuple[WrongReview, ...]:
+    """Return at most ``MOST`` wrongly classified test reviews, the furthest from their label first.
+
+    ``probabilities``, float32 (test reviews,), are in the order of the study's split, from which the rows are found.
+
+    Raises:
+        DataError: the file has not the number of reviews that the probabilities were computed for.
+
+    """
+    import numpy as np
+
+    frame = read_reviews(reviews_csv)
+    _, test_rows = split(len(frame), test_fraction=settings.test_fraction, seed=settings.split_seed)
+    if len(test_rows) != len(probabilities):
+        raise DataError(
+            f"{reviews_csv.name}: expected the reviews behind {len(probabilities):,} test probabilities, found a file"
+            f" whose test part has {len(test_rows):,}; run the step 'evaluate' again"
+        )
+    labels = frame["label"].to_numpy()[test_rows]
+    distance = np.abs(probabilities - labels)
+    wrong = np.flatnonzero((probabilities > 0.5) != (labels == 1))  # noqa: PLR2004 - the threshold of the accuracy
+    ranked = wrong[np.argsort(-distance[wrong], kind="stable")][:MOST]
+    return tuple(
+        WrongReview(
+            row=int(test_rows[place]) + 1,
+            label="positive" if labels[place] else "negative",
+            probability=float(probabilities[place]),
+            text=excerpt(frame["review"].iloc[test_rows[place]]),
+        )
+        for place in ranked
+    )
+
+
+def excerpt(text: str) -> str:
+    """Return the end of ``text`` on one line of at most ``LONGEST`` characters, without tags, control characters,
+    characters that turn the direction of writing, or piles of accents.
+    """
+    import re
+
+    tail = re.sub("<[^>]*>", " ", text[-_READ:])
+    line = one_line(unicodedata.normalize("NFC", tail), limit=_READ)
+    line = "".join(c for before, c in zip(" " + line, line, strict=False) if not (_marks(c) and _marks(before)))
+    if len(line) <= LONGEST:
+        return line
+    cut = line[-LONGEST + 1 :]
+    return "…" + (cut.partition(" ")[2] or cut)
+
+
+def _marks(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")

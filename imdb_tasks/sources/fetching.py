@@ -1,0 +1,239 @@
+"""Where the bytes come from: Kaggle, a public archive, or a local path; all end as one verified file in the store.
+
+The entry is named by the content; a ref says which entry a source led to, so that a source is fetched once. A pinned
+``sha256`` is that of the file itself, not of the archive around it, because that is what every route shares.
+The entry's ``about`` tells name, kind, origin, version, archive_sha256, sha256, bytes and fetched_at (UTC).
+
+ROOT/sources/{first 24 digits of the file's sha256}/{member}
+ROOT/refs/sources/{reviews|glove}-{fingerprint of the source}.json
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.errors import DataError, MissingInputError, NotFoundError, UnexpectedContentError
+from imdb_tasks.sources import acl_imdb, archives, kaggle
+from imdb_tasks.sources.http import downloaded
+from imdb_tasks.sources.inputs import REVIEWS, Wanted, glove
+from imdb_tasks.sources.kaggle import KaggleCredentials
+from imdb_tasks.sources.transfer import Patience, public_url
+from imdb_tasks.store.local import sha256_of
+from imdb_tasks.store.store import Entry, Store
+from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource, fingerprint
+
+__all__ = ["REVIEWS", "KaggleCredentials", "Patience", "Wanted", "blamed", "fetch", "glove", "located", "located_key"]
+
+log = logging.getLogger(__name__)
+
+AnySource = KaggleSource | ArchiveSource | LocalSource
+_KIND = "sources"
+
+
+def fetch(
+    source: AnySource,
+    wanted: Wanted,
+    store: Store,
+    *,
+    credentials: KaggleCredentials | None = None,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
+) -> Entry:
+    """Return the entry that holds ``wanted``, fetching it first if this source has not led to it yet.
+
+    A Kaggle source without a version is asked for its current one, and fetched if that is new. ``credentials=None``
+    leaves it to the Kaggle client's own environment variables and files. Raises the subclasses of SourceError, and
+    once ``patience`` is spent ConnectionLostError or ServerBusyError; nothing of a failed fetch is published.
+    """
+    if isinstance(source, KaggleSource) and source.version is None:
+        newest = kaggle.newest_version(source.dataset, credentials, patience=patience)
+        pinned = source.model_copy(update={"version": newest})
+        entry = fetch(pinned, wanted, store, credentials=credentials, patience=patience)
+        _remember(_refs(source, wanted), entry, store)
+        return entry
+    refs = _refs(source, wanted)
+    known = _known(refs[0], store)
+    if known is not None:
+        log.info("%s: %s is in the store already; nothing is downloaded", wanted.name, _origin(source))
+        _remember(refs, known, store)  # a local file may be what it was before
+        return known
+    work = "fetching", refs[0].replace("/", "-")
+    with store.alone(*work), store.draft(*work) as folder:
+        # Whoever had the lock before may have brought it.
+        entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, patience))
+        _remember(refs, entry, store)
+    return entry
+
+
+def located(source: AnySource, wanted: Wanted, store: Store) -> Entry:
+    """Return the entry that `fetch` left for this source, verified, without any network; raises MissingInputError.
+
+    A local source is taken to be as it was when it was fetched last: nobody looks at it again in the middle of a run.
+    """
+    entry = _known(_plain_ref(source, wanted), store)
+    if entry is None:
+        raise _missing(source, wanted, store)
+    return entry
+
+
+def located_key(source: AnySource, wanted: Wanted, store: Store) -> str:
+    """Return the key of that entry without reading its bytes; raises MissingInputError."""
+    pointer = store.read_ref(_plain_ref(source, wanted))
+    if pointer is None:
+        raise _missing(source, wanted, store)
+    return str(pointer["key"])
+
+
+@contextlib.contextmanager
+def blamed(*entries: Entry) -> Iterator[None]:
+    """Let a DataError of the block say where its files came from: nobody knows the copies in the store."""
+    try:
+        yield
+    except DataError as error:
+        origins = ", ".join(f"{entry.about['name']} from {entry.about['origin']}" for entry in entries)
+        raise DataError(f"{error} ({origins})") from error
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What a download needs beside its address."""
+
+    credentials: KaggleCredentials | None
+    patience: Patience
+
+
+def _bring(source: AnySource, wanted: Wanted, store: Store, folder: Path, means: _Means) -> Entry:
+    """Fetch the file and publish it; nothing is left of a failed try but the part of a download to go on from."""
+    file = folder / wanted.member
+    archive_sha256: str | None
+    if isinstance(source, KaggleSource):
+        archive_sha256 = _from_kaggle(source, wanted, file, means)
+    elif isinstance(source, ArchiveSource):
+        archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.patience)
+    else:
+        archive_sha256 = _from_path(source, wanted, file)
+    about = _describe(source, wanted, file, archive_sha256)
+    _check_pin(source, about["sha256"])
+    return _publish(file, wanted, about, store)
+
+
+def _from_kaggle(source: KaggleSource, wanted: Wanted, file: Path, means: _Means) -> str:
+    pinned = f"{source.dataset}/{source.version}"
+    archive = kaggle.download(
+        pinned, file.parent, means.credentials, max_bytes=wanted.max_download_bytes, patience=means.patience
+    )
+    return _unpack(archive, wanted, file, f"Kaggle dataset {pinned}")
+
+
+def _from_url(source: ArchiveSource, wanted: Wanted, file: Path, partials: Path, patience: Patience) -> str:
+    with downloaded(source.url, partials, max_bytes=wanted.max_download_bytes, patience=patience) as archive:
+        return _unpack(archive, wanted, file, public_url(source.url))
+
+
+def _from_path(source: LocalSource, wanted: Wanted, file: Path) -> str | None:
+    path = _local_file(source, wanted)
+    if archives.kind_of(path) is not None:
+        return _unpack(path, wanted, file, str(path))
+    archives.refuse_saved_page(path, str(path))
+    if path.suffix != file.suffix:
+        raise UnexpectedContentError(
+            f"{path} is neither a zip nor a tar.gz archive nor a {file.suffix} file; check where it comes from"
+        )
+    with path.open("rb") as content:
+        archives.copy(content, file, max_bytes=wanted.max_bytes, where=str(path))
+    return None
+
+
+def _unpack(archive: Path, wanted: Wanted, file: Path, where: str) -> str:
+    """Write the wanted file; return the SHA-256 of the archive that held it."""
+    cap = wanted.max_bytes
+    original = wanted.member == REVIEWS.member and archives.kind_of(archive) == "tar.gz"
+    if original and acl_imdb.holds_reviews(archive, max_bytes=cap, where=where):
+        acl_imdb.write_csv(archive, file, max_bytes=cap, where=where)
+    else:
+        archives.extract(archive, wanted.member, file, max_bytes=cap, where=where)
+    return sha256_of(archive)
+
+
+def _local_file(source: LocalSource, wanted: Wanted) -> Path:
+    path = Path(source.path)
+    names = (wanted.member, *wanted.archive_names)
+    candidates = [path / name for name in names] if path.is_dir() else [path]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    looked_for = f"{path} has none of {', '.join(map(repr, names))}" if path.is_dir() else f"{path} does not exist"
+    raise NotFoundError(f"{looked_for}; put the file there, or point the study's source for {wanted.name} elsewhere")
+
+
+def _describe(source: AnySource, wanted: Wanted, file: Path, archive_sha256: str | None) -> dict[str, Any]:
+    return {
+        "name": wanted.name,
+        "kind": source.kind,
+        "origin": _origin(source),
+        "version": source.version if isinstance(source, KaggleSource) else None,
+        "archive_sha256": archive_sha256,
+        "sha256": sha256_of(file),
+        "bytes": file.stat().st_size,
+        "fetched_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _check_pin(source: AnySource, found: str) -> None:
+    if source.sha256 not in (None, found):
+        raise UnexpectedContentError(
+            f"{_origin(source)}: expected a file with sha256 {source.sha256}, found {found};"
+            " the content changed or the pin is wrong, so check it before changing the pin"
+        )
+
+
+def _publish(file: Path, wanted: Wanted, about: dict[str, Any], store: Store) -> Entry:
+    key = about["sha256"][:24]
+    if store.find(_KIND, key) is None:  # sets a damaged one aside, which would be in the way
+        with store.publish(_KIND, key, about) as draft:
+            file.rename(draft / wanted.member)
+    entry = store.need(_KIND, key, step=wanted.step)
+    # Another source may have brought the same bytes before; say what this one was.
+    return dataclasses.replace(entry, about=about)
+
+
+def _known(ref: str, store: Store) -> Entry | None:
+    pointer = store.read_ref(ref)
+    entry = store.find(_KIND, pointer["key"]) if pointer else None
+    return dataclasses.replace(entry, about=pointer["about"]) if entry and pointer else None
+
+
+def _remember(refs: list[str], entry: Entry, store: Store) -> None:
+    for ref in refs:
+        store.write_ref(ref, {"key": entry.key, "about": dict(entry.about)})
+
+
+def _refs(source: AnySource, wanted: Wanted) -> list[str]:
+    """Return the names of the refs of this source, the one to be trusted first; NotFoundError for a missing path."""
+    plain = _plain_ref(source, wanted)
+    if not isinstance(source, LocalSource):
+        return [plain]
+    file = _local_file(source, wanted).stat()
+    return [f"{plain}-{fingerprint(file.st_size, file.st_mtime_ns)}", plain]
+
+
+def _missing(source: AnySource, wanted: Wanted, store: Store) -> MissingInputError:
+    return MissingInputError(
+        f"{store.where} has no {wanted.member!r} from {_origin(source)};"
+        f" run the step '{wanted.step}' first, then this one again"
+    )
+
+
+def _plain_ref(source: AnySource, wanted: Wanted) -> str:
+    return f"sources/{wanted.name}-{fingerprint(source.model_dump(mode='json'), wanted.member)}"
+
+
+def _origin(source: AnySource) -> str:
+    """Where the bytes come from, for people: nothing secret in it."""
+    if isinstance(source, KaggleSource):
+        return f"kaggle:{source.dataset}" + (f"/{source.version}" if source.version else "")
+    return public_url(source.url) if isinstance(source, ArchiveSource) else source.path

@@ -1,0 +1,236 @@
+"""Artifacts named by what they depend on: published at once, verified on every read, made by one process at a time.
+
+ROOT/{kind}/{key}/manifest.json       sha256 and size of every file of the entry; the entry exists if this does
+ROOT/refs/{name}.json                 small pointers, such as "this dataset version -> that entry"
+ROOT/checkpoints/{model key}.npz      states of unfinished trainings
+ROOT/locks/...                        who works on what, see ``locks``
+ROOT/aside/...                        what failed verification, kept for a look
+ROOT/work/...                         unfinished work, free to delete when nothing runs
+
+ROOT is a folder or, through fsspec, a bucket: ``s3://bucket/prefix`` or ``gs://bucket/prefix``, see ``buckets``.
+"""
+
+import contextlib
+import datetime
+import logging
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.errors import MissingInputError, SettingsError
+from imdb_tasks.store import locks
+from imdb_tasks.store.local import (
+    MANIFEST,
+    Files,
+    LocalFiles,
+    describe,
+    disk_of,
+    first_fault,
+    replace_file,
+    seal,
+    unseal,
+)
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+
+_SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+\Z")  # what Airflow allows in a run's id, less hidden files
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A published, verified artifact; ``path`` is a local folder with its files."""
+
+    key: str
+    path: Path
+    about: Mapping[str, Any]
+
+    def file(self, name: str) -> Path:
+        """Return the path of one file of the entry."""
+        return self.path / name
+
+
+class Store:
+    """Entries, refs, checkpoints and locks in one place."""
+
+    def __init__(self, root: Path | str) -> None:
+        """Open a folder, or the bucket that a URL names."""
+        if "://" in str(root):
+            from imdb_tasks.store.bucket import BucketFiles
+
+            self.files: Files = BucketFiles(str(root))
+        else:
+            self.files = LocalFiles(Path(root))
+
+    @property
+    def where(self) -> str:
+        """The folder or the URL, as ``Store`` takes it."""
+        return self.files.where
+
+    @classmethod
+    def from_environment(cls) -> "Store":
+        """Open the folder or the bucket that ``IMDB_STORE`` names."""
+        root = os.environ.get("IMDB_STORE")
+        if not root:
+            raise SettingsError("IMDB_STORE is not set; expected the folder that keeps the study's artifacts")
+        return cls(root)
+
+    def find(self, kind: str, key: str, *, repair: bool = True) -> Entry | None:
+        """Return the entry if it is there and whole; set a damaged one aside, say so, and return None.
+
+        Without ``repair``, for those who only look, a damaged one stays where it is; None is returned all the same.
+        """
+        name = _entry_name(kind, key)
+        path = self.files.fetch_entry(name)
+        if path is None:
+            return None
+        try:
+            manifest = unseal(path.joinpath(MANIFEST).read_bytes())
+            fault = first_fault(path, manifest["files"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:  # another OSError may pass: not damage
+            fault, manifest = f"{MANIFEST} is unreadable ({error})", {}
+        if fault:
+            if repair:
+                self.set_aside(name, fault)
+            return None
+        return Entry(key, path, manifest["about"])
+
+    def need(self, kind: str, key: str, *, step: str) -> Entry:
+        """Return the entry, or say which ``step`` makes it."""
+        entry = self.find(kind, key)
+        if entry is None:
+            raise MissingInputError(
+                f"{self.where} has no {kind}/{key}; run the step '{step}' first, then this one again"
+            )
+        return entry
+
+    @contextlib.contextmanager
+    def alone(self, kind: str, key: str) -> Iterator[locks.Hold]:
+        """Wait until nobody else makes this entry; then only the block may. What the dead left of it goes away."""
+        with locks.alone(self.files, lock_name(kind, key)) as hold:
+            for draft in self.files.scratch.glob(f"{_safe(kind)}-{_safe(key)}-*"):
+                shutil.rmtree(draft, ignore_errors=True)
+            yield hold
+
+    def forget_the_dead(self, kind: str, key: str) -> None:
+        """Delete the claims of processes that were killed after they had published the entry."""
+        locks.forget_the_dead(self.files, lock_name(kind, key))
+
+    @contextlib.contextmanager
+    def draft(self, *names: str) -> Iterator[Path]:
+        """Yield an empty folder for unfinished work that is gone afterwards; a full disk is said in plain words."""
+        folder = self.work_folder() / "-".join([*map(_safe, names), uuid.uuid4().hex])
+        try:
+            with disk_of(folder):
+                folder.mkdir()
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def publish(
+        self, kind: str, key: str, about: Mapping[str, Any], *, hold: locks.Hold | None = None
+    ) -> Iterator[Path]:
+        """Yield an empty folder; on a clean exit its files become the entry at once, else nothing is left.
+
+        An entry that someone else published meanwhile is kept: equal keys mean equal content. With ``hold``, nothing
+        is published once that lock is lost.
+        """
+        with self.draft(kind, key) as draft, _while_held(hold):
+            yield draft
+            manifest = {"kind": kind, "key": key, "created": _now(), "about": about, "files": describe(draft)}
+            replace_file(draft / MANIFEST, seal(manifest))
+            if hold:
+                hold.check()
+            self.files.put_entry(draft, _entry_name(kind, key))
+
+    def remove(self, kind: str, key: str) -> None:
+        """Delete an entry, if there is one."""
+        self.files.delete_entry(_entry_name(kind, key))
+
+    def set_aside(self, name: str, fault: str) -> None:
+        """Move something damaged out of the way, and say so."""
+        place = f"aside/{name.replace('/', '-')}-{uuid.uuid4().hex[:8]}"
+        self.files.move_entry(name, place)
+        log.warning("%s is damaged: %s; set aside as %s/%s", name, fault, self.where, place)
+
+    def read_ref(self, name: str) -> dict[str, Any] | None:
+        """Return the pointer ``name``, or None where there is none."""
+        content = self.files.read(_ref_name(name))
+        if content is None:
+            return None
+        try:
+            return unseal(content)
+        except ValueError as error:
+            self.set_aside(_ref_name(name), str(error))
+            return None
+
+    def write_ref(self, name: str, value: Mapping[str, Any]) -> None:
+        """Replace the pointer ``name`` at once."""
+        self.files.write(_ref_name(name), seal(value))
+
+    def remove_ref(self, name: str) -> None:
+        """Forget the pointer ``name``, if there is one."""
+        self.files.delete(_ref_name(name))
+
+    def ref_names(self, prefix: str) -> list[str]:
+        """Return the names of the pointers below the folder ``prefix``, the one written last at the end."""
+        written = self.files.names(_ref_name(prefix).removesuffix(".json"))
+        return [name.removesuffix(".json") for name in sorted(written, key=lambda name: (written[name], name))]
+
+    def refs(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """Return the pointers below the folder ``prefix`` by their name within it, in the order of ``ref_names``."""
+        found = {name: self.read_ref(f"{prefix}/{name}") for name in self.ref_names(prefix)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def latest_ref(self, prefix: str) -> dict[str, Any] | None:
+        """Return the pointer below the folder ``prefix`` that was written last, or None where there is none."""
+        names = self.ref_names(prefix)
+        return self.read_ref(f"{prefix}/{names[-1]}") if names else None
+
+    def work_folder(self, *names: str) -> Path:
+        """Return a local folder for unfinished work, made if need be; where entries are local, on their disk."""
+        folder = self.files.scratch.joinpath(*map(_safe, names))
+        with disk_of(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+@contextlib.contextmanager
+def _while_held(hold: locks.Hold | None) -> Iterator[None]:
+    """Where a file could not be written because another has taken the work over, say that."""
+    try:
+        yield
+    except FileNotFoundError:
+        if hold:
+            hold.check()
+        raise
+
+
+def lock_name(kind: str, key: str) -> str:
+    """Return the name of the lock that guards the making of an entry."""
+    return f"{_safe(kind)}-{_safe(key)}"
+
+
+def _entry_name(kind: str, key: str) -> str:
+    return f"{_safe(kind)}/{_safe(key)}"
+
+
+def _ref_name(name: str) -> str:
+    return "/".join(["refs", *map(_safe, name.split("/"))]) + ".json"
+
+
+def _safe(name: str) -> str:
+    if not _SAFE_NAME.match(name):
+        raise SettingsError(f"{name!r} cannot name an artifact; expected letters, digits and _.~+:=- only")
+    return name
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,174 @@
+"""From the flat values of a trigger form to a checked study and its delivery."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.resources import SAMPLE
+from imdb_tasks.study.grid import (
+    KAGGLE_GLOVE,
+    KAGGLE_REVIEWS,
+    PUBLIC_GLOVE,
+    PUBLIC_REVIEWS,
+    ArchiveSource,
+    KaggleSource,
+    Settings,
+    Study,
+)
+
+PROFILES = ("full", "quick", "custom")
+SOURCES = ("kaggle", "archives", "folder", "sample")
+NOTIFY = ("always", "on change", "never")
+SOURCE_OF_FIELD = {"folder": "folder", "reviews_version": "kaggle", "glove_version": "kaggle"}
+
+# Three epochs at the original's rate would leave every model near chance, and a quick look should show curves.
+QUICK = {"epochs": 3, "learning_rate": 0.001}
+STUDY_FIELDS = (
+    "cells",
+    "units",
+    "batch_sizes",
+    "epochs",
+    "learning_rate",
+    "max_tokens",
+    "vocabulary_limit",
+    "replicates",
+)
+
+# What the HTML standard takes for an address: every mail server takes it too, unlike one with letters beyond ASCII.
+ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
+_Record = TypeVar("_Record", bound=Settings)
+
+
+class Delivery(Settings):
+    """Who gets the report, and when."""
+
+    recipients: Annotated[tuple[Address, ...], Field(strict=False)] = ()
+    notify: Literal["always", "on change", "never"] = "always"
+
+    @model_validator(mode="after")
+    def _someone_to_notify(self) -> "Delivery":
+        if self.notify != "never" and not self.recipients:
+            raise ValueError(
+                f"notify is {self.notify!r} but there are no recipients; name some, set IMDB_RECIPIENTS, "
+                "or set notify to 'never'"
+            )
+        return self
+
+
+def form_defaults() -> dict[str, Any]:
+    """Return the form's fields and their defaults: the original study, from Kaggle, mailed to ``IMDB_RECIPIENTS``."""
+    study = Study()
+    return {
+        "profile": "full",
+        "source": "kaggle",
+        "folder": None,
+        "reviews_version": KAGGLE_REVIEWS.version,
+        "glove_version": KAGGLE_GLOVE.version,
+        "reviews_sha256": None,
+        "glove_sha256": None,
+        "recipients": os.environ.get("IMDB_RECIPIENTS", "").replace(",", " ").split(),
+        "notify": "always",
+        "cells": list(study.cells),
+        "units": list(study.units),
+        "batch_sizes": list(study.batch_sizes),
+        "epochs": study.training.epochs,
+        "learning_rate": study.training.learning_rate,
+        "max_tokens": study.text.max_tokens,
+        "vocabulary_limit": study.text.vocabulary_limit,
+        "replicates": study.replicates,
+    }
+
+
+def read_form(form: Mapping[str, Any]) -> tuple[Study, Delivery]:
+    """Check a whole form; fields that are absent take their defaults.
+
+    Raises:
+        SettingsError: naming all the fields that make no sense, and their values.
+
+    """
+    defaults = form_defaults()
+    if unknown := sorted(map(str, form.keys() - defaults.keys())):
+        raise SettingsError(f"the form has unknown fields {unknown[:10]}; expected some of {sorted(defaults)}")
+    form = {**defaults, **form}
+    faults = _misplaced(form, defaults)
+    study = _checked(Study, _study_values(form), faults)
+    delivery = _checked(Delivery, {"recipients": form["recipients"] or (), "notify": form["notify"]}, faults)
+    if study is None or delivery is None or faults:
+        raise SettingsError("; ".join(faults))
+    return study, delivery
+
+
+def _checked(record: type[_Record], values: dict[str, Any], faults: list[str]) -> _Record | None:
+    """Make a record of the values; where they make no sense, add to ``faults`` and return None."""
+    try:
+        return record(**values)
+    except ValidationError as error:
+        faults += _readable(error)
+        return None
+
+
+def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the choices, and which fields would have no effect beside them."""
+    faults = []
+    for field, known in (("profile", PROFILES), ("source", SOURCES)):
+        if form[field] not in known:
+            faults.append(f"{field}: expected one of {', '.join(known)}, found {form[field]!r:.80}")
+    changed = {name: form[name] for name in STUDY_FIELDS if form[name] != defaults[name]}
+    if form["profile"] in ("full", "quick") and changed:
+        faults.append(f"{changed!s:.200} would have no effect with the profile {form['profile']!r}; choose 'custom'")
+    for name, source in SOURCE_OF_FIELD.items():
+        is_set = (form[name] or None) != defaults[name]  # an empty text is an empty field
+        if is_set and form["source"] in SOURCES and form["source"] != source:
+            faults.append(
+                f"{name} {form[name]!r:.80} would have no effect with the source {form['source']!r}; "
+                f"choose {source}, or leave the field as it was"
+            )
+    if form["source"] == "folder" and not form["folder"]:
+        faults.append("source is 'folder' but folder is empty; give the absolute path that the workers see")
+    return faults
+
+
+def _study_values(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``Study``, not yet checked."""
+    values = {name: form[name] for name in STUDY_FIELDS} | (QUICK if form["profile"] == "quick" else {})
+    return {
+        **{name: values[name] for name in ("cells", "units", "batch_sizes", "replicates")},
+        "text": {name: values[name] for name in ("max_tokens", "vocabulary_limit")},
+        "training": {name: values[name] for name in ("epochs", "learning_rate")},
+        "reviews": _source(form, "reviews", KAGGLE_REVIEWS, PUBLIC_REVIEWS),
+        "glove": _source(form, "glove", KAGGLE_GLOVE, PUBLIC_GLOVE),
+    }
+
+
+def _source(form: Mapping[str, Any], name: str, kaggle: KaggleSource, public: ArchiveSource) -> dict[str, Any]:
+    pin = form[f"{name}_sha256"] or None
+    if form["source"] == "archives":
+        return {"kind": "archive", "url": public.url, "sha256": pin}
+    if form["source"] == "sample" or (form["source"] == "folder" and not form["folder"]):  # the latter is refused
+        return {"kind": "local", "path": str(SAMPLE), "sha256": pin}
+    if form["source"] == "folder":
+        return {"kind": "local", "path": form["folder"], "sha256": pin}
+    return {"kind": "kaggle", "dataset": kaggle.dataset, "version": form[f"{name}_version"], "sha256": pin}
+
+
+def _readable(error: ValidationError) -> list[str]:
+    faults = []
+    for fault in error.errors(include_url=False):
+        message = fault["msg"].removeprefix("Value error, ")
+        field = _field(fault["loc"])
+        faults.append(f"{field}: {message}, found {fault['input']!r:.80}" if field else message)
+    return faults
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """Return the name of the form's field for a place within the study, such as ``text.max_tokens``."""
+    first, *rest = (str(part) for part in place) if place else ("",)
+    if first in ("text", "training"):
+        return ".".join(rest)
+    if first in ("reviews", "glove") and rest:
+        return "folder" if rest[-1] == "path" else f"{first}_{rest[-1]}"
+    return ".".join((first, *rest))

@@ -1,0 +1,118 @@
+"""The state of an unfinished training: one file, replaced after each epoch in one step, gone once the result is there.
+
+ROOT/checkpoints/{model key}.npz holds, after 32 bytes of SHA-256 over the rest, an .npz without pickled objects:
+``history`` (JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a function of
+seed and epoch, so there is no other state.
+"""
+
+import hashlib
+import io
+import logging
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from imdb_tasks.store.locks import Hold
+from imdb_tasks.store.store import CHECKPOINTS, Store
+from imdb_tasks.study.records import History
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+log = logging.getLogger(__name__)
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that the next epoch depends on.
+
+    Attributes:
+        history: of all epochs so far.
+        wall_seconds: what they took, with the start of the processes that trained them.
+        weights: the trainable weights, in the model's order.
+        optimizer: the optimiser's variables, in its order.
+
+    """
+
+    history: History
+    wall_seconds: float
+    weights: "list[npt.NDArray[np.float32]]"
+    optimizer: "list[npt.NDArray[np.float32]]"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The place of one model's checkpoint. Only the process that holds the model's lock writes it."""
+
+    store: Store
+    key: str
+    hold: Hold
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Replace what is there, at once: a process that is killed meanwhile leaves the old one or the new one.
+
+        Raises:
+            LostLockError: another process has taken the training over.
+            DiskFullError: there is no space; the old checkpoint is intact.
+
+        """
+        import numpy as np
+
+        arrays: dict[str, Any] = {
+            "history": np.frombuffer(checkpoint.history.model_dump_json().encode(), np.uint8),
+            "wall_seconds": np.float64(checkpoint.wall_seconds),
+            **{f"weights-{number}": array for number, array in enumerate(checkpoint.weights)},
+            **{f"optimizer-{number}": array for number, array in enumerate(checkpoint.optimizer)},
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        content = buffer.getvalue()
+        self.hold.check()
+        self.store.files.write(self.name, hashlib.sha256(content).digest() + content)
+
+    def load(self) -> Checkpoint | None:
+        """Return the last one; None where there is none. A damaged one is set aside, and that is said."""
+        whole = self.store.files.read(self.name)
+        if whole is None:
+            return None
+        digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+        if hashlib.sha256(content).digest() == digest:
+            try:
+                return _read(content)
+            except (ValueError, KeyError, ValidationError, zipfile.BadZipFile) as error:
+                self.store.set_aside(self.name, f"it cannot be read ({error})")
+                return None
+        self.store.set_aside(self.name, "it does not have the sha256 that it was written with")
+        return None
+
+    @property
+    def name(self) -> str:
+        """The file's name in the store."""
+        return _name(self.key)
+
+
+def remove_checkpoint(store: Store, key: str) -> None:
+    """Delete a model's checkpoint, and what killed processes left of writing it."""
+    store.files.delete(_name(key))
+    store.files.sweep(_name(key))
+
+
+def _name(key: str) -> str:
+    return f"{CHECKPOINTS}/{key}.npz"
+
+
+def _read(content: bytes) -> Checkpoint:
+    import numpy as np
+
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        parts = {
+            kind: [arrays[f"{kind}-{number}"] for number in range(sum(name.startswith(f"{kind}-") for name in arrays))]
+            for kind in ("weights", "optimizer")
+        }
+        history = History.model_validate_json(arrays["history"].tobytes())
+        return Checkpoint(history, float(arrays["wall_seconds"]), parts["weights"], parts["optimizer"])

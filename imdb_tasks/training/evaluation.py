@@ -1,0 +1,43 @@
+"""Test metrics of a trained variant."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imdb_tasks.study.records import TestMetrics, finite
+from imdb_tasks.training import process
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Test metrics, and the probability of "positive" of every test review, float32 (reviews,)."""
+
+    metrics: TestMetrics
+    probabilities: "npt.NDArray[np.float32]"
+
+
+def evaluate(model_file: Path, x_test: "npt.NDArray[np.int32]", y_test: "npt.NDArray[np.int8]") -> Evaluated:
+    """Measure as ``keras.Model.evaluate`` does: mean binary cross-entropy, accuracy at 0.5, AUC over 200 thresholds.
+
+    The ``.keras`` file is loaded in Keras's safe mode: it may not bring code. All metrics are None where a probability
+    is not finite.
+    """
+    process.load_keras()
+    import keras
+    import numpy as np
+
+    from imdb_tasks.training.engine import EVALUATION_BATCH, Batches, Engine
+
+    model = keras.saving.load_model(model_file, compile=False, safe_mode=True)
+    engine = Engine(model, x_test, y_test)
+    measured = engine.evaluate(engine.weights(), Batches.of(np.arange(len(x_test)), EVALUATION_BATCH))
+    keras.utils.clear_session()
+    probabilities = measured.probabilities[: len(x_test)]
+    if not np.isfinite(probabilities).all():
+        return Evaluated(TestMetrics(loss=None, accuracy=None, auc=None), probabilities)
+    values = {name: finite(getattr(measured, name)) for name in ("loss", "accuracy", "auc")}
+    return Evaluated(TestMetrics(**values), probabilities)

@@ -1,0 +1,190 @@
+"""The steps of the study from a shell, without Airflow, in the same store and with the same results."""
+
+import argparse
+import datetime
+import json
+import logging
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.sources import fetching
+from imdb_tasks.store import maintenance
+from imdb_tasks.store.store import Entry, Store
+from imdb_tasks.study import form
+from imdb_tasks.study.grid import LocalSource, TextSettings, Variant
+from imdb_tasks.ui.cli import models
+from imdb_tasks.ui.cli.options import add_store, open_store
+
+log = logging.getLogger(__name__)
+
+FAILED = 1
+_NAMED = 5
+STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, or 1 after a message on standard error."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    try:
+        options.run(options)
+    except StudyError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m imdb_tasks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in STEPS:
+        command = commands.add_parser(name, help="run all the steps" if name == "study" else f"run the step {name}")
+        add_store(command)
+        command.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="FIELD=VALUE",
+            help="a field of the trigger form, its value as JSON or text: --set profile=custom --set units=[64]",
+        )
+        if name == "train":
+            command.add_argument("variants", nargs="*", metavar="VARIANT", help="such as 64_GRU_32; default: all")
+        command.set_defaults(run=_run_step, step=name)
+    _add_store_commands(commands)
+    models.add_commands(commands)
+    export = commands.add_parser("export-arrays", help="write the arrays as one .npz file, for a notebook")
+    export.add_argument("--reviews", type=Path, required=True, metavar="CSV_OR_ZIP")
+    export.add_argument("--glove", type=Path, required=True, metavar="TXT_OR_ZIP")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    export.set_defaults(run=_export_arrays)
+    return parser
+
+
+def _add_store_commands(commands: Any) -> None:
+    keeping = commands.add_parser("store", help="look after the store").add_subparsers(required=True, metavar="WHAT")
+    for name, run, told in (
+        ("list", _list, "every entry, with its size and its age"),
+        ("verify", _verify, "read every entry; a damaged one is set aside, and the next run makes it again"),
+        ("prune", _prune, "delete what the newest runs do not need"),
+    ):
+        command = keeping.add_parser(name, help=told, description=told)
+        add_store(command)
+        command.set_defaults(run=run)
+    command.add_argument("--keep-runs", type=int, default=maintenance.Policy.runs, help="default: %(default)s")
+    command.add_argument("--older-than", type=float, default=maintenance.Policy.days, help="days; default: %(default)s")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+
+
+def _list(options: argparse.Namespace) -> None:
+    for entry in maintenance.entries(open_store(options)):
+        created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
+        size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
+        print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    whole, damaged = maintenance.verify(open_store(options))
+    print(f"{whole} entries are whole, {len(damaged)} damaged")
+    if damaged:
+        raise DataError(f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes them again")
+
+
+def _prune(options: argparse.Namespace) -> None:
+    policy = maintenance.Policy(runs=options.keep_runs, days=options.older_than)
+    pruned = maintenance.prune(open_store(options), policy, dry_run=options.dry_run)
+    for entry in pruned.entries:
+        print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
+    for name in (*pruned.folders, *pruned.files, *pruned.work):
+        print(f"{'':>15}  {name}")
+    freed = sum(entry.bytes or 0 for entry in pruned.entries) / 1e6
+    print(f"{'would free' if options.dry_run else 'freed'} {freed:,.1f} MB in {len(pruned.entries)} entries")
+
+
+def _run_step(options: argparse.Namespace) -> None:
+    study, _ = form.read_form({"notify": "never", **_fields(options.set)})
+    steps = Steps(study, open_store(options), _run_id(options.step))
+    wanted = STEPS[:-1] if options.step == "study" else (options.step,)
+    for step in wanted:
+        if step == "fetch":
+            steps.fetch_reviews()
+            steps.fetch_glove()
+        elif step == "train":
+            names = getattr(options, "variants", [])
+            failed = _train(steps, [steps.variant(name) for name in names] or study.variants)
+            if failed and options.step == "train":
+                raise IncompleteStudyError(f"{len(failed)} variants failed: {', '.join(failed)}; see the log above")
+        else:
+            entry = getattr(steps, step)()
+    if wanted[-1] == "report":
+        print(entry.file("report.html"))
+        steps.check_complete()
+
+
+def _run_id(step: str) -> str:
+    """Name a run by its second, so that a report by hand neither hides an earlier one nor goes without comparison."""
+    if step not in ("study", "report"):
+        return Steps.run_id
+    return f"{Steps.run_id}-{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
+    """Train the variants; one that fails does not keep the others from it. Return the names of those that failed."""
+    failed = []
+    for variant in variants:
+        try:
+            steps.train(variant)
+        except MissingInputError:  # the others lack it, too
+            raise
+        except Exception:
+            log.exception("%s failed; the others go on", variant.name)
+            failed.append(variant.name)
+    return failed
+
+
+def _fields(assignments: Sequence[str]) -> dict[str, Any]:
+    fields = {}
+    for assignment in assignments:
+        name, sign, text = assignment.partition("=")
+        if not sign:
+            raise SettingsError(f"--set: expected FIELD=VALUE, found {assignment!r}")
+        try:
+            fields[name] = json.loads(text)
+        except ValueError:
+            fields[name] = text
+    return fields
+
+
+def _export_arrays(options: argparse.Namespace) -> None:
+    """Write x_train, x_test (int32), y_train, y_test (int8), embedding_matrix (float32) and word_index (JSON text)."""
+    import numpy as np
+
+    from imdb_tasks.corpus import arrays
+
+    settings = TextSettings()
+    glove = fetching.glove(settings.dimensions)
+    with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
+        reviews_entry = _fetch_file(options.reviews, fetching.REVIEWS, Store(folder))
+        glove_entry = _fetch_file(options.glove, glove, Store(folder))
+        with fetching.blamed(reviews_entry, glove_entry):
+            corpus = arrays.prepare(
+                reviews_entry.file(fetching.REVIEWS.member), glove_entry.file(glove.member), settings
+            )
+    out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
+    draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
+    try:
+        values = {name: getattr(corpus.arrays, name) for name in arrays.ARRAY_NAMES}
+        np.savez(draft, word_index=np.array(json.dumps(corpus.word_index)), **values)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    print(out)
+
+
+def _fetch_file(path: Path, wanted: fetching.Wanted, store: Store) -> Entry:
+    return fetching.fetch(LocalSource(path=str(path.resolve())), wanted, store)

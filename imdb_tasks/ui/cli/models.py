@@ -1,0 +1,69 @@
+"""The commands for what a study has made: ask a model, take it elsewhere, look at the curves in TensorBoard."""
+
+import argparse
+import json
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.pipeline import trained
+from imdb_tasks.store.local import write_json
+from imdb_tasks.study.records import StudyResult
+from imdb_tasks.ui.cli.options import add_store, open_store
+
+_VARIANT_HELP = "such as 64_GRU_32; default: the best of the setting that is best on average"
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to those of ``python -m imdb_tasks``; each works on the study that was evaluated last."""
+    ask = commands.add_parser("predict", help="ask a trained model whether a text is positive")
+    ask.add_argument("texts", nargs="+", metavar="TEXT")
+    export = commands.add_parser("export-model", help="copy a trained model, with its vocabulary beside it")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.keras")
+    logs = commands.add_parser("tensorboard", help="write the learning curves as TensorBoard logs")
+    logs.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    for command, run in ((ask, _predict), (export, _export), (logs, _tensorboard)):
+        add_store(command)
+        command.set_defaults(run=run)
+    for command in (ask, export):
+        command.add_argument("--variant", default=trained.BEST, metavar="NAME", help=_VARIANT_HELP)
+
+
+def _trained(options: argparse.Namespace) -> trained.TrainedModel:
+    store = open_store(options)
+    return trained.trained(store, trained.last_evaluation(store), options.variant)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    model = _trained(options)
+    index = json.loads(model.word_index.read_text("utf8"))
+    for prediction in trained.predict(model, options.texts, index):
+        print(f"{prediction.label}  {prediction.probability:.4f}  ({model.name})")
+
+
+def _export(options: argparse.Namespace) -> None:
+    """Write FILE.keras and FILE.json: what the model is, and how a text becomes its input."""
+    out: Path = options.out
+    if out.suffix != ".keras":
+        raise SettingsError(f"--out: expected a name that ends with .keras, which Keras asks for, found {str(out)!r}")
+    model = _trained(options)
+    about = {**model.about, "text": model.text.model_dump(mode="json")}
+    draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.keras")
+    try:
+        shutil.copyfile(model.file, draft)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    write_json(out.with_suffix(".json"), about | {"word_index": json.loads(model.word_index.read_text("utf8"))})
+    print(out)
+
+
+def _tensorboard(options: argparse.Namespace) -> None:
+    from imdb_tasks.training import tensorboard
+
+    evaluation = trained.last_evaluation(open_store(options))
+    result = StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
+    count = tensorboard.write(result, options.out)
+    print(f"{count} variants; look at them: tensorboard --logdir {options.out}")

@@ -1,0 +1,17 @@
+"""What several commands share."""
+
+import argparse
+
+from imdb_tasks.store.store import Store
+
+_STORE_HELP = "folder of the artifacts, or s3://bucket/prefix; default: $IMDB_STORE"
+
+
+def add_store(command: argparse.ArgumentParser) -> None:
+    """Let a command be told its store."""
+    command.add_argument("--store", help=_STORE_HELP)
+
+
+def open_store(options: argparse.Namespace) -> Store:
+    """Return the store that the command was told, else that of the environment."""
+    return Store(options.store) if options.store else Store.from_environment()

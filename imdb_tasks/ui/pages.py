@@ -1,0 +1,70 @@
+"""The pages that Airflow's web server shows beside the report, as HTML.
+
+Addresses are relative to ``root``, the path below which the pages are served.
+"""
+
+from dataclasses import dataclass
+
+from imdb_tasks.analysis.records import Analysis, RunComparison, VariantChange, VariantSummary
+from imdb_tasks.analysis.run_comparison import Concluded, compare
+from imdb_tasks.report.templates import environment
+from imdb_tasks.store.store import Store
+from imdb_tasks.ui import runs
+from imdb_tasks.ui.training_page import Live
+
+SHOWN_RUNS = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant of either of two runs; None where a run does not have it. ``change`` is there if both measured it."""
+
+    label: str
+    before: VariantSummary | None
+    after: VariantSummary | None
+    change: VariantChange | None
+
+
+def overview(store: Store, root: str) -> str:
+    """Return the page of the study: the newest report, and the runs before it."""
+    newest, count = runs.newest(store, SHOWN_RUNS)
+    return _render("study", root, runs=newest, count=count)
+
+
+def compared(store: Store, first: runs.Run, second: runs.Run, root: str) -> str:
+    """Return the page that shows what was changed between two runs, and what came of it."""
+    before, after = _concluded(store, first), _concluded(store, second)
+    if before is None or after is None:
+        gone = [run.id for run, found in ((first, before), (second, after)) if found is None]
+        return _render("compare", root, first=first, second=second, gone=gone)
+    comparison = compare(after.analysis, after.tested, before)
+    rows = _rows(before.analysis, after.analysis, comparison)
+    return _render("compare", root, first=first, second=second, gone=[], comparison=comparison, rows=rows)
+
+
+def curves(look: Live, root: str, source: str) -> str:
+    """Return the page of a training task; its script asks ``source``, relative to ``root``, for every further look."""
+    return _render("curves", root, live=look, source=source)
+
+
+def message(text: str, root: str) -> str:
+    """Return a page with a few words."""
+    return _render("message", root, text=text)
+
+
+def _concluded(store: Store, run: runs.Run) -> Concluded | None:
+    """Only look: what a page finds damaged is for the next run to mend."""
+    return Concluded.find(store, run.id, run.analysis, repair=False) if run.analysis else None
+
+
+def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[Row]:
+    first, second = ({each.variant: each for each in analysis.variants} for analysis in (before, after))
+    changes = {change.variant: change for change in comparison.variants}
+    return [
+        Row(variant.label, first.get(variant), second.get(variant), changes.get(variant))
+        for variant in dict.fromkeys([*second, *first])
+    ]
+
+
+def _render(name: str, root: str, **facts: object) -> str:
+    return environment(escape=True).get_template(f"pages/{name}.html.j2").render(facts, root=root.rstrip("/"))

@@ -1,0 +1,119 @@
+"""How far the training of one variant is: what the page of a training task shows while it runs, and afterwards."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.formatting import fine_duration
+from imdb_tasks.report.charts.curves import LOSS_CEILING
+from imdb_tasks.store.store import Store
+from imdb_tasks.study import form
+from imdb_tasks.study.grid import Settings, Variant
+from imdb_tasks.study.records import History
+
+POINTS = 400  # of each curve; more could not be told apart on a screen
+_RECENT = 5  # epochs that tell how long the next ones will take
+_ENDED = {"finished": "finished", "diverged": "diverged", "cached": "was in the store already"}  # of a training
+_OVER = ("success", "failed", "upstream_failed", "skipped", "removed")  # Airflow's states of a task
+
+
+class Curve(Settings):
+    """One measure: what was seen in training, and on the validation reviews."""
+
+    training: tuple[float | None, ...]
+    validation: tuple[float | None, ...]
+
+
+class Live(Settings):
+    """A look at one training, its numbers in words; ``ended`` says that no other look will differ."""
+
+    variant: str
+    state: str
+    ended: bool
+    facts: dict[str, str] = Field(default_factory=dict)
+    epochs: tuple[int, ...] = ()
+    last_epoch: int = 1
+    loss: Curve | None = None
+    loss_range: tuple[float, float] = (0.0, 1.0)
+    accuracy: Curve | None = None
+
+
+def variant_of(conf: Mapping[str, Any], map_index: int) -> Variant | None:
+    """Return the variant that a run with this form trains under a map index; None if there is no such."""
+    try:
+        study, _ = form.read_form({**conf, "notify": "never"})
+    except SettingsError:
+        return None
+    return study.variants[map_index] if 0 <= map_index < len(study.variants) else None
+
+
+def look(store: Store, run_id: str, variant: Variant, task_state: str) -> Live:
+    """Return how far a run's training of ``variant`` is: from what its task has noted, and its state in Airflow."""
+    note = _note(store, run_id, variant)
+    history = History.model_validate_json(json.dumps(note["history"])) if note else History()
+    over = task_state in _OVER
+    if note is None or not history.epochs:
+        words = "there are no curves of it any more" if over else "there will be curves after its first epoch"
+        return Live(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
+    ended = _ENDED.get(note["status"])
+    kept = _spread(history.epochs)
+    return Live(
+        variant=variant.title,
+        state=ended or ("training" if task_state == "running" else _words(task_state)),
+        ended=over or ended is not None,
+        facts=_facts(history, note["epochs"], running=not (over or ended)),
+        epochs=tuple(index + 1 for index in kept),
+        last_epoch=note["epochs"],
+        loss=_curve(history.loss, history.val_loss, kept),
+        loss_range=_range((*history.loss, *history.val_loss)),
+        accuracy=_curve(history.accuracy, history.val_accuracy, kept),
+    )
+
+
+def _note(store: Store, run_id: str, variant: Variant) -> Mapping[str, Any] | None:
+    training = store.read_ref(f"trainings/{run_id}/{variant.name}")
+    note = store.read_ref(f"progress/{training['model']}") if training else None
+    return {**note, "status": "cached"} if note and training and training.get("cached") else note
+
+
+def _words(task_state: str) -> str:
+    return task_state.replace("_", " ")
+
+
+def _facts(history: History, epochs: int, *, running: bool) -> dict[str, str]:
+    usual = slice(1 if history.epochs > 1 else 0, None)  # in its first epoch a training is compiled
+    each = statistics.median(history.seconds[usual][-_RECENT:])
+    facts = {
+        "Epoch": f"{history.epochs:,} of {epochs:,}",
+        "Time per epoch": fine_duration(each),
+        "Time left" if running else "Time in all": fine_duration(
+            each * (epochs - history.epochs) if running else sum(history.seconds)
+        ),
+        "Throughput": f"{statistics.median(history.samples_per_second[usual][-_RECENT:]):,.0f} reviews/s",
+    }
+    latest = {"Validation accuracy": history.val_accuracy[-1], "Validation loss": history.val_loss[-1]}
+    return facts | {name: "not finite" if value is None else f"{value:.4f}" for name, value in latest.items()}
+
+
+def _spread(count: int) -> list[int]:
+    """Return at most ``POINTS`` indices below ``count``, evenly spread, the first and the last among them."""
+    if count <= POINTS:
+        return list(range(count))
+    return sorted({round(step * (count - 1) / (POINTS - 1)) for step in range(POINTS)})
+
+
+def _curve(training: Sequence[float | None], validation: Sequence[float | None], kept: Sequence[int]) -> Curve:
+    thinned = (tuple(values[index] for index in kept) for values in (training, validation))
+    return Curve(training=next(thinned), validation=next(thinned))
+
+
+def _range(values: Sequence[float | None]) -> tuple[float, float]:
+    """Return a y range that losses above the ceiling do not stretch."""
+    usable = [value for value in values if value is not None and value <= LOSS_CEILING]
+    low, high = min(usable, default=0.0), max(usable, default=1.0)
+    pad = 0.06 * (high - low) or 0.05
+    return low - pad, high + pad

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.formula.api import ols
+from statsmodels.stats.multitest import multipletests
+
+from imdb_tasks.analysis.bootstrap import Resampled
+from imdb_tasks.analysis.contrasts import Measured, Question
+from imdb_tasks.analysis.effects import ask, effects, holm, interactions
+from imdb_tasks.analysis.estimates import Student
+from imdb_tasks.analysis.whole_study import measure
+from imdb_tasks.study.grid import Study
+from tests.support.simulation import Truth, simulate
+
+GRID = Study(units=(32, 128), batch_sizes=(32, 128))
+
+
+def measured(accuracies: dict[str, float], study: Study = GRID) -> Measured:
+    """Accuracies by name, with no noise of the reviews."""
+    values = np.array(list(accuracies.values()))
+    draws = np.tile(values.astype(np.float32), (200, 1))
+    return Measured(study, tuple(accuracies), {"accuracy": Resampled(values, draws)}, (), 1_000)
+
+
+def planted(study: Study = GRID, twist: float = 0.0) -> dict[str, float]:
+    """GRU 3 points above LSTM, and ``twist`` more with 128 units; a little else that differs."""
+    return {
+        v.name: 0.8 + (v.cell == "GRU") * (0.03 + twist * (v.units == 128)) + v.batch_size / 10_000
+        for v in study.variants
+    }
+
+
+def test_a_main_effect_is_the_mean_over_all_pairs_that_differ_in_it_alone():
+    effect = ask(measured(planted(twist=0.02)), Question("accuracy", "cell", "GRU", "LSTM"), "reviews")
+    assert effect.estimate == pytest.approx(0.04)
+    assert (effect.pairs, effect.pairs_missing, effect.contrast) == (4, 0, "GRU − LSTM")
+
+
+def test_an_interaction_is_a_difference_of_differences():
+    question = Question("accuracy", "cell", "GRU", "LSTM", at=("units", 128, 32))
+    effect = ask(measured(planted(twist=0.02)), question, "reviews")
+    assert effect.estimate == pytest.approx(0.02)
+    assert (effect.pairs, effect.at, effect.at_first, effect.at_second) == (2, "units", 128, 32)
+
+
+def test_a_subset_keeps_its_level_only():
+    effect = ask(measured(planted()), Question("accuracy", "units", 32, 128, subset={"cell": "GRU"}), "reviews")
+    assert (effect.pairs, effect.subset) == (2, "GRU")
+
+
+def test_pairs_without_a_value_are_counted():
+    values = planted()
+    del values["32_LSTM_32"]
+    effect = ask(measured(values), Question("accuracy", "cell", "GRU", "LSTM"), "settings")
+    assert (effect.pairs, effect.pairs_missing) == (3, 1)
+
+
+def test_without_a_single_pair_there_is_no_effect():
+    values = {name: value for name, value in planted().items() if "GRU" in name}
+    assert ask(measured(values), Question("accuracy", "cell", "GRU", "LSTM"), "settings") is None
+
+
+def test_the_estimates_of_a_balanced_grid_are_those_of_least_squares():
+    study = simulate(Truth(reviews=300, epochs=2), np.random.default_rng(2))
+    found = measure(study.result, study.tested, 50)
+    table = pd.DataFrame(
+        {
+            "accuracy": [found.value("accuracy", v) for v in study.result.study.variants],
+            "cell": [v.cell for v in study.result.study.variants],
+            "units": [str(v.units) for v in study.result.study.variants],
+            "batch": [str(v.batch_size) for v in study.result.study.variants],
+        }
+    )
+    fit = ols("accuracy ~ C(cell, Treatment('LSTM')) + C(units, Treatment('128')) + C(batch)", table).fit()
+    effect = ask(found, Question("accuracy", "cell", "GRU", "LSTM"), "settings")
+    assert effect.estimate == pytest.approx(fit.params["C(cell, Treatment('LSTM'))[T.GRU]"])
+    effect = ask(found, Question("accuracy", "units", 32, 128), "settings")
+    assert effect.estimate == pytest.approx(fit.params["C(units, Treatment('128'))[T.32]"])
+
+
+def test_replicates_are_the_blocks_where_there_are_some():
+    study = GRID.model_copy(update={"replicates": 3})
+    shift = {0: 0.01, 1: 0.02, 2: 0.03}
+    values = {v.name: 0.8 + (v.cell == "GRU") * shift[v.replicate] for v in study.variants}
+    answer = measured(values, study).answer(Question("accuracy", "cell", "GRU", "LSTM"), "replicates")
+    assert isinstance(answer.estimate, Student)
+    assert answer.estimate.value == pytest.approx(0.02)
+    assert answer.estimate.error == pytest.approx(0.01 / np.sqrt(3))
+    assert answer.estimate.freedom == pytest.approx(2)
+    assert answer.sets == 12
+
+
+def test_every_pair_of_levels_is_asked_of_every_outcome_with_each_basis():
+    study = simulate(Truth(reviews=100, epochs=4), np.random.default_rng(2))
+    found = effects(measure(study.result, study.tested, 100))
+    assert len(found) == 7 * (2 * 2 + 3)
+    assert len(interactions(measure(study.result, study.tested, 100))) == 3 * (2 * 2 + 3)
+    assert {effect.basis for effect in found} == {"reviews", "settings"}
+    assert all(effect.p_corrected >= effect.p_value for effect in found)
+
+
+@settings(max_examples=20)  # statsmodels collects garbage at each call: half a second
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_that_of_statsmodels(p_values):
+    assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from imdb_tasks.analysis.bootstrap import Predictions
+from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates, share_interval
+from imdb_tasks.study.grid import Variant
+from tests.support.study_results import study_result
+
+VARIANT = Variant(cell="GRU", units=32, batch_size=64)
+
+
+def predictions(probabilities: list[float], labels: list[int]) -> Predictions:
+    return Predictions((VARIANT.name,), np.array(labels, np.int8), np.array([probabilities], np.float32))
+
+
+def test_calibration_of_six_reviews_by_hand():
+    found = calibration(predictions([0.05, 0.15, 0.15, 0.95, 0.95, 1.0], [0, 0, 1, 1, 1, 1]), VARIANT)
+    assert [(b.low, b.count, b.positive_share) for b in found.bins] == [(0.0, 1, 0.0), (0.1, 2, 0.5), (0.9, 3, 1.0)]
+    assert found.brier == pytest.approx((0.05**2 + 0.15**2 + 0.85**2 + 2 * 0.05**2 + 0) / 6)
+    assert found.ece == pytest.approx((1 * 0.05 + 2 * 0.35 + 3 * (1 - 2.9 / 3)) / 6, abs=1e-6)
+
+
+def test_one_class_is_calibrated_too():
+    assert calibration(predictions([0.9, 0.8], [1, 1]), VARIANT).brier == pytest.approx((0.01 + 0.04) / 2)
+
+
+def test_confusion_counts_the_four_cases_and_half_is_negative():
+    found = confusion(predictions([0.9, 0.5, 0.6, 0.1, 0.2], [1, 1, 0, 0, 0]), VARIANT)
+    assert (found.true_positive, found.false_negative, found.false_positive, found.true_negative) == (1, 1, 1, 2)
+
+
+def test_divergence_is_counted_of_those_trained_by_level():
+    rates = {(rate.factor, rate.level): rate for rate in divergence_rates(study_result())}
+    lstm = rates["cell", "LSTM"]
+    assert (lstm.diverged, lstm.trained) == (2, 8)  # the ninth is missing
+    assert lstm.interval.low < lstm.rate < lstm.interval.high
+    assert (rates["cell", "GRU"].diverged, rates["batch_size", 128].diverged) == (0, 1)
+
+
+def test_a_share_of_none_still_has_an_interval():
+    interval = share_interval(0, 9)
+    assert interval.low == pytest.approx(0.0, abs=1e-12)
+    assert interval.high == pytest.approx(0.2991, abs=5e-5)

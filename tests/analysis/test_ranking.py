@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from imdb_tasks.analysis.bootstrap import Predictions
+from imdb_tasks.analysis.ranking import Ranking, rank
+from imdb_tasks.analysis.whole_study import measure
+from imdb_tasks.study.grid import Study
+from tests.support.simulation import Simulated, Truth, simulate
+
+TWO = Study(cells=("GRU",), units=(64, 32), batch_sizes=(32,))
+
+
+def ranked(simulated: Simulated, predictions: Predictions | None = None) -> Ranking:
+    predictions = predictions or simulated.tested
+    return rank(simulated.result, measure(simulated.result, predictions, 200), predictions)
+
+
+def right_and_wrong(both: int, first: int, second: int, neither: int) -> Predictions:
+    """Predictions of two models on positive reviews: how many both, one alone, or neither gets right."""
+    one = [0.9] * (both + first) + [0.1] * (second + neither)
+    other = [0.9] * both + [0.1] * first + [0.9] * second + [0.1] * neither
+    rows = np.array([one, other], np.float32)
+    return Predictions(tuple(v.name for v in TWO.variants), np.ones(rows.shape[1], np.int8), rows)
+
+
+def two(predictions: Predictions) -> Ranking:
+    return ranked(simulate(Truth(study=TWO, reviews=10, epochs=2), np.random.default_rng(0)), predictions)
+
+
+def test_best_and_second_are_compared_by_mcnemars_exact_test():
+    """Of 10 reviews that one alone gets right, 9 fall to the best: two-sided binomial, 2 * 11 / 1024."""
+    best = two(right_and_wrong(80, 9, 1, 10)).best
+    assert best.p_value == pytest.approx(22 / 1_024)
+    assert best.difference == pytest.approx(0.08)
+    assert (best.best_only_right, best.second_only_right) == (9, 1)
+    assert (best.best.units, best.second.units, best.verdict) == (64, 32, "better")
+
+
+def test_two_that_agree_cannot_be_told_apart_and_the_cheaper_is_recommended():
+    found = two(right_and_wrong(80, 3, 2, 15))
+    assert found.best.verdict == "not decided"
+    assert [standing.within_noise for standing in found.standings] == [True, True]
+    assert found.recommendation.best.units == 64
+    assert found.recommendation.cheapest.units == 32
+    assert "32,000 trainable parameters against 64,000" in found.recommendation.why
+
+
+def test_a_p_value_is_multiplied_by_the_number_of_rivals():
+    found = ranked(simulate(Truth(reviews=500, epochs=2), np.random.default_rng(4)))
+    assert found.best.p_corrected == pytest.approx(min(1.0, 17 * found.best.p_value))
+    assert len(found.standings) == 18
+    assert found.standings[0].behind == 0
+
+
+def test_settings_stand_in_the_order_of_their_mean_accuracy():
+    study = TWO.model_copy(update={"replicates": 3})
+    simulated = simulate(Truth(study=study, reviews=400, by_units={32: 0.05}, epochs=2), np.random.default_rng(1))
+    found = ranked(simulated)
+    expected = simulated.tested.correct.mean(axis=1).reshape(2, 3).mean(axis=1)
+    assert [s.accuracy for s in found.standings] == pytest.approx(sorted(expected, reverse=True))
+    assert found.standings[0].variant.units == 32
+    assert found.best.basis == "replicates"
+    assert found.best.best_only_right is None
+
+
+def test_a_setting_that_cannot_be_tested_is_not_recommended_and_is_told():
+    """Of the smaller setting one training is left: no two pairs, so nothing tells how much is chance."""
+    study = TWO.model_copy(update={"replicates": 3})
+    simulated = simulate(Truth(study=study, reviews=400, by_units={64: 0.05}, epochs=2), np.random.default_rng(1))
+    kept = [at for at, name in enumerate(simulated.tested.names) if not name.startswith("32_") or at == 3]
+    tested = simulated.tested
+    found = ranked(
+        simulated, Predictions(tuple(tested.names[at] for at in kept), tested.labels, tested.probabilities[kept])
+    )
+    assert [standing.p_corrected for standing in found.standings] == [None, None]
+    assert found.recommendation.cheapest == found.recommendation.best
+    assert "Too few trainings can be paired with it to judge 1 setting." in found.recommendation.why
+    assert "too few of their trainings can be paired" in found.best.explanation
+    assert found.best.verdict == "not decided"
+
+
+def test_of_one_setting_nothing_is_compared():
+    found = ranked(simulate(Truth(study=Study(cells=("GRU",), units=(8,), batch_sizes=(8,)), reviews=30, epochs=2),
+                            np.random.default_rng(1)))  # fmt: skip
+    assert found.best is None
+    assert found.recommendation.cheapest == found.recommendation.best
+
+
+def test_without_a_test_result_nothing_is_ranked():
+    simulated = simulate(Truth(study=TWO, reviews=10, epochs=2), np.random.default_rng(0))
+    nobody = Predictions((), simulated.tested.labels, simulated.tested.probabilities[:0])
+    assert ranked(simulated, nobody) == Ranking((), None, None)

@@ -1,0 +1,109 @@
+import json
+
+import numpy as np
+import pytest
+
+from imdb_tasks.analysis.bootstrap import Predictions
+from imdb_tasks.analysis.claims import read_claims
+from imdb_tasks.analysis.records import Analysis
+from imdb_tasks.analysis.whole_study import analyse
+from imdb_tasks.study.grid import Study
+from tests.support.simulation import Truth, simulate
+from tests.support.study_results import analysis_of, demo_result, opinions, study_result
+
+CLAIMS = read_claims().claims
+
+
+def test_an_analysis_goes_through_json_unchanged_and_holds_no_nan():
+    found = analysis_of(study_result())
+    text = json.dumps(found.model_dump(mode="json"), allow_nan=False)
+    assert Analysis.model_validate_json(text) == found
+
+
+def test_equal_input_gives_an_equal_analysis():
+    assert analysis_of(demo_result()) == analysis_of(demo_result())
+
+
+def test_all_18_are_summed_up_and_those_without_a_result_have_none():
+    found = analysis_of(study_result())
+    assert len(found.variants) == 18
+    assert {v.variant.name for v in found.variants if v.accuracy is None} == {
+        "32_LSTM_128",
+        "128_LSTM_32",
+        "128_LSTM_64",
+    }
+    assert len(found.curves) == 17
+    assert all(v.auc_interval.low <= v.auc <= v.auc_interval.high for v in found.variants if v.auc is not None)
+    assert found.calibration.variant == found.standings[0].variant == found.confusion.variant
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        Study(cells=("LSTM",)),
+        Study(units=(16,)),
+        Study(cells=("GRU",), units=(16,), batch_sizes=(8,)),
+        Study(cells=("GRU",), units=(16,), batch_sizes=(8,), replicates=2),
+        Study(units=(7, 9, 11, 13), batch_sizes=(3, 5)),
+        Study(units=(32,), replicates=3),
+    ],
+    ids=["one cell", "one size", "one model", "one model twice", "sizes of one's own", "replicates"],
+)
+@pytest.mark.parametrize("reviews", [1, 12])
+def test_any_grid_and_any_number_of_reviews_can_be_analysed(study: Study, reviews: int):
+    simulated = simulate(Truth(study=study, reviews=reviews, epochs=3), np.random.default_rng(reviews))
+    found = analyse(simulated.result, simulated.tested, CLAIMS, code="c")
+    assert Analysis.model_validate_json(found.model_dump_json()) == found
+    assert len(found.verdicts) == 4
+
+
+@pytest.mark.parametrize("status", ["missing", "diverged"])
+def test_a_study_of_which_nothing_finished_is_analysed_and_decides_nothing(status: str):
+    names = {variant.name: "no worker" for variant in Study().variants}
+    lost = {"missing": names} if status == "missing" else {"diverged": dict.fromkeys(names, 1), "missing": {}}
+    found = analysis_of(study_result(**lost))
+    assert {verdict.ruling for verdict in found.verdicts} == {"not decided"}
+    assert (found.best, found.recommendation, found.calibration, found.standings) == (None, None, None, ())
+    assert (found.effects, found.interactions) == ((), ())
+    assert all(rate.rate == 1 for rate in found.divergence)
+    assert f"18 {status} of 18" in " ".join(found.cautions)
+
+
+def test_reviews_of_one_class_have_no_auc_and_it_is_said():
+    simulated = simulate(Truth(study=Study(units=(32,)), reviews=60, epochs=3), np.random.default_rng(0))
+    positive = simulated.tested.labels == 1
+    tested = Predictions(
+        simulated.tested.names, simulated.tested.labels[positive], simulated.tested.probabilities[:, positive]
+    )
+    found = analyse(simulated.result, tested, CLAIMS, code="c")
+    assert all(v.auc is None and v.accuracy is not None for v in found.variants)
+    assert "no AUC" in " ".join(found.cautions)
+    assert not any(effect.outcome == "auc" for effect in found.effects)
+
+
+def test_models_that_all_say_the_same_are_equally_good_without_an_error():
+    simulated = simulate(Truth(study=Study(units=(32, 64)), reviews=50, epochs=3), np.random.default_rng(0))
+    tested = simulated.tested
+    same = Predictions(tested.names, tested.labels, np.full_like(tested.probabilities, 0.5))
+    found = analyse(simulated.result, same, CLAIMS, code="c")
+    assert all(effect.estimate == 0 for effect in found.effects if effect.outcome in ("accuracy", "auc"))
+    assert all(standing.within_noise for standing in found.standings)
+    assert found.best.verdict == "not decided"
+
+
+def test_one_run_of_each_is_a_caution_and_replicates_are_another():
+    assert "Each model was trained once." in analysis_of(study_result()).cautions[0]
+    assert "trained 3 times" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
+
+
+def test_a_short_run_neither_confirms_nor_refutes():
+    assert "neither confirms nor refutes" in analysis_of(demo_result()).cautions[-1]
+
+
+def test_models_may_come_in_any_order():
+    result = study_result()
+    tested = opinions(result)
+    turned = Predictions(tested.names[::-1], tested.labels, tested.probabilities[::-1])
+    one, other = (analyse(result, each, CLAIMS, code="c") for each in (tested, turned))
+    assert one.standings == other.standings
+    assert [v.ruling for v in one.verdicts] == [v.ruling for v in other.verdicts]

@@ -1,0 +1,264 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks.analysis.records import Analysis
+from imdb_tasks.analysis.run_comparison import Concluded
+from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.report.wrong_reviews import MOST
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study, TrainingSettings
+from imdb_tasks.training import process
+from imdb_tasks.ui import training_page
+from tests.support.stepping import evaluated, reached
+
+process.configure_process()
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture
+def done(root: Path, tiny_study: Study) -> Steps:
+    """A study run to its evaluation; made once, for whatever is there is not made again."""
+    return evaluated(tiny_study, Store(root))
+
+
+def test_every_step_names_the_one_that_must_run_first(store: Store, tiny_study: Study) -> None:
+    steps = Steps(tiny_study, store)
+    with pytest.raises(MissingInputError, match="fetch_reviews"):
+        steps.prepare()
+    steps.fetch_reviews()
+    with pytest.raises(MissingInputError, match="fetch_glove"):
+        steps.prepare()
+    steps.fetch_glove()
+    with pytest.raises(MissingInputError, match="run the step 'prepare' first"):
+        steps.train(tiny_study.variants[0])
+    steps.prepare()
+    with pytest.raises(MissingInputError, match="no variant has a trained model"):
+        steps.evaluate()
+    with pytest.raises(MissingInputError, match="run the step 'evaluate' first"):
+        steps.report()
+
+
+def test_a_model_is_kept_with_its_history_and_its_cost_as_json(done: Steps) -> None:
+    variant = done.study.variants[0]
+    entry = done.store.need("models", done.places.model(variant), step="train")
+    record = json.loads(entry.file("record.json").read_text())
+    assert record["variant"]["cell"] == "GRU"
+    assert len(record["history"]["val_accuracy"]) == 2
+    assert entry.file("model.keras").stat().st_size > 0
+
+
+def test_progress_tells_epoch_and_status_of_each_variant(done: Steps) -> None:
+    progress = done.store.refs("progress").values()
+    assert {part["variant"] for part in progress} == {"4_GRU_16", "4_LSTM_16"}
+    assert all((part["epoch"], part["epochs"], part["run_id"]) == (2, 2, "run-1") for part in progress)
+    assert {part["status"] for part in progress} == {"finished"}
+
+
+def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(done: Steps) -> None:
+    variant, progress = done.study.variants[0], f"progress/{done.places.model(done.study.variants[0])}"
+    noted = done.store.read_ref(progress)
+    assert noted is not None
+    for lost in (None, noted | {"epoch": 1, "status": "training"}):
+        Steps(done.study, done.store, "later").train(variant)
+        assert done.store.read_ref(progress) == noted
+        assert training_page.look(done.store, "later", variant, "success").state == "was in the store already"
+        done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.places.model(variant)})
+        assert training_page.look(done.store, "first", variant, "success").state == "finished"
+        if lost:
+            done.store.write_ref(progress, lost)
+        else:
+            done.store.remove_ref(progress)
+        done.train(variant)
+        assert done.store.read_ref(progress) == noted
+
+
+def test_what_is_in_the_store_is_not_made_again_nor_is_anything_heavy_imported(done: Steps) -> None:
+    done.report()
+    script = (
+        "import sys; from imdb_tasks.pipeline.steps import Steps; from imdb_tasks.store.store import Store;"
+        "from imdb_tasks.study.grid import Study;"
+        "study = Study.model_validate_json(sys.argv[1]); steps = Steps(study, Store(sys.argv[2]));"
+        "steps.fetch_reviews(); steps.fetch_glove(); steps.prepare();"
+        "[steps.train(variant) for variant in study.variants]; steps.evaluate(); steps.report();"
+        "print({'keras', 'tensorflow', 'jax', 'numpy', 'pandas', 'pyarrow', 'sklearn', 'plotly', 'kaleido', 'httpx',"
+        " 'kaggle', 'tenacity', 'jinja2'} & set(sys.modules))"
+    )
+    arguments = [sys.executable, "-c", script, done.study.model_dump_json(), done.store.where]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"
+
+
+def test_a_changed_setting_moves_only_what_it_touches(done: Steps) -> None:
+    other = Steps(done.study.model_copy(update={"training": TrainingSettings(epochs=3)}), done.store)
+    variant = done.study.variants[0]
+    assert other.places.corpus() == done.places.corpus()
+    assert other.places.model(variant) != done.places.model(variant)
+    wider = Steps(done.study.model_copy(update={"units": (4, 8)}), done.store)
+    assert wider.places.model(variant) == done.places.model(variant)
+
+
+def test_another_backend_has_models_of_its_own(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = done.study.variants[0]
+    before = done.places.model(variant)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert done.places.model(variant) != before
+
+
+def test_a_missing_variant_is_listed_with_the_reason_and_fails_the_check(done: Steps) -> None:
+    wider = Steps(done.study.model_copy(update={"units": (4, 5), "cells": ("GRU",)}), done.store)
+    done.store.write_ref(f"failures/{wider.places.model(wider.study.variants[1])}", {"reason": "MemoryError: too big"})
+    assert wider.evaluate().about["missing"] == 1
+    with pytest.raises(IncompleteStudyError, match="1 of 2 variants .* 5_GRU_16: MemoryError: too big"):
+        wider.check_complete()
+    done.check_complete()
+
+
+def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    wider = Steps(done.study.model_copy(update={"units": (6,), "cells": ("GRU",)}), done.store)
+    variant = wider.study.variants[0]
+    in_the_way = Path(done.store.where) / "models" / wider.places.model(variant)
+    in_the_way.write_text("a file where the model's folder must go")
+    with pytest.raises(OSError, match="Not a directory"):
+        wider.train(variant)
+    reason = done.store.read_ref(f"failures/{wider.places.model(variant)}")
+    assert reason is not None
+    assert reason["reason"].startswith("NotADirectoryError")
+    in_the_way.unlink()
+
+
+def test_a_damaged_model_is_trained_again(done: Steps, tmp_path: Path) -> None:
+    variant = done.study.variants[0]
+    entry = done.store.need("models", done.places.model(variant), step="train")
+    before = json.loads(entry.file("record.json").read_text())["history"]
+    entry.file("model.keras").write_bytes(b"garbage")
+    again = json.loads(done.train(variant).file("record.json").read_text())["history"]
+    assert again["val_loss"] == before["val_loss"]
+    assert any(Path(done.store.where, "aside").iterdir())
+
+
+def test_a_report_is_news_until_it_was_mailed(done: Steps) -> None:
+    assert done.is_news()
+    done.note_mailed("r1")
+    assert not done.is_news()
+
+
+def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
+    first = done.report()
+    second = Steps(done.study, done.store, "run-2").report()
+    assert first.path == second.path
+    runs = done.store.refs("runs")
+    assert runs["run-1"]["report"] == runs["run-2"]["report"] == first.key
+    assert runs["run-2"]["headline"]
+    assert first_maker_of(first.file("report.html").read_text("utf8")) == "run-1"
+
+
+def first_maker_of(page: str) -> str:
+    found = re.search(r'<th scope="row">first made by run</th><td><code>(.*?)</code>', page)
+    assert found
+    return found[1]
+
+
+def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
+    done: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = done.report().about["code"]
+    monkeypatch.setenv("IMDB_CODE_REVISION", "newer")
+    done.report()
+    noted = done.store.read_ref("runs/run-1")
+    assert noted is not None
+    assert noted["code"] == made != "newer"
+
+
+def concluded(steps: Steps) -> Concluded:
+    return Concluded.load(steps.run_id, steps.analyse().path)
+
+
+def analysis(steps: Steps) -> Analysis:
+    return concluded(steps).analysis
+
+
+def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done: Steps) -> None:
+    report = done.report()
+    noted = done.store.refs("runs")["run-1"]
+    assert report.about["inputs"] == [f"analyses/{noted['analysis']}"]
+    entry = done.store.need("analyses", noted["analysis"], step="report")
+    found = Concluded.load("run-1", entry.path).analysis
+    assert entry.about["inputs"] == [f"evaluations/{noted['evaluation']}"]
+    assert [summary.variant for summary in found.variants] == list(done.study.variants)
+    assert [verdict.claim for verdict in found.verdicts] == ["cell", "stability", "batch", "size"]
+    metrics = json.loads(done.store.need("evaluations", noted["evaluation"], step="").file("result.json").read_text())
+    accuracies = [row["test"]["accuracy"] for row in metrics["variants"]]
+    assert [summary.accuracy for summary in found.variants] == pytest.approx(accuracies)
+
+
+def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> None:
+    found = analysis(done)
+    assert found.confusion is not None
+    wrong = done._material(done._evaluation(), concluded(done)).wrong
+    assert len(wrong) == min(MOST, found.confusion.false_positive + found.confusion.false_negative)
+    page = done.report().file("report.html").read_text("utf8")
+    assert all(f"Row {each.row:,} of the source" in page and each.text in page for each in wrong)
+
+
+def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: Steps, tiny_study: Study) -> None:
+    done.report()
+    wider = Steps(tiny_study.model_copy(update={"units": (4, 6), "cells": ("GRU",)}), done.store, "run-3")
+    for variant in wider.study.variants:
+        wider.train(variant)
+    wider.evaluate()
+    report = wider.report()
+    found = analysis(wider).comparison
+    assert found is not None
+    assert found.previous_run in ("run-1", "run-2")
+    assert found.same_test_reviews
+    assert [(each.variant.name, each.difference) for each in found.variants] == [("4_GRU_16", 0.0)]
+    assert {change.what for change in found.changes if change.where == "settings"} == {"cells", "units"}
+    assert wider.report().key == report.key
+    assert Steps(wider.study, wider.store, "run-4").report().key == report.key
+    assert wider.reported().key == report.key
+
+
+def test_the_first_result_again_is_set_beside_the_other_that_came_between(store: Store, tiny_study: Study) -> None:
+    study = tiny_study.model_copy(update={"cells": ("GRU",)})
+    first = reached(study, store, "run-1")
+    assert analysis(first).comparison is None
+    reached(study.model_copy(update={"cells": ("LSTM",)}), store, "run-2")
+    for again in (reached(study, store, "run-3"), first):  # noted: the same for every run from now on
+        found = analysis(again).comparison
+        assert found is not None
+        assert found.previous_run == "run-2"
+
+
+def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, tiny_study: Study) -> None:
+    done.report()
+    done.store.write_ref("runs/run-0", {"report": "r", "analysis": "gone", "evaluation": "gone"})
+    lone = Steps(tiny_study.model_copy(update={"units": (5,), "cells": ("GRU",)}), done.store, "run-5")
+    lone.train(lone.study.variants[0])
+    lone.evaluate()
+    assert analysis(lone).comparison is None
+    done.store.remove_ref("runs/run-0")
+
+
+def test_a_prediction_that_is_gone_is_made_again_for_the_conclusions(done: Steps) -> None:
+    entry = done.analyse()
+    before = Concluded.load("run-1", entry.path).analysis
+    model = done.store.need("models", done.places.model(done.study.variants[0]), step="train")
+    done.store.remove("predictions", done.places.predictions(model.key))
+    done.store.remove("analyses", entry.key)
+    again = analysis(done)
+    assert [each.accuracy for each in again.variants] == [each.accuracy for each in before.variants]
+
+
+def test_an_unknown_variant_is_answered_with_the_grid(done: Steps) -> None:
+    with pytest.raises(SettingsError, match=r"no variant '9_GRU_9'; it has \['4_GRU_16', '4_LSTM_16'\]"):
+        done.variant("9_GRU_9")

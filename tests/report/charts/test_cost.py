@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imdb_tasks.report.charts.cost import cost_chart, front
+from imdb_tasks.study.grid import Study
+from tests.support.study_results import study_result
+
+POINTS = st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 1)), min_size=1, max_size=20)
+CHART = cost_chart(study_result())
+
+
+@given(POINTS)
+def test_no_point_is_cheaper_and_as_accurate_as_one_of_the_front(points):
+    chosen = front(points)
+    for index in chosen:
+        cost, accuracy = points[index]
+        assert not any((c <= cost and a > accuracy) or (c < cost and a >= accuracy) for c, a in points)
+
+
+@given(POINTS)
+def test_every_other_point_is_beaten_by_one_of_the_front(points):
+    chosen = front(points)
+    for cost, accuracy in points:
+        assert any(points[i][0] <= cost and points[i][1] >= accuracy for i in chosen)
+
+
+def test_the_front_is_named_for_those_who_cannot_see_it():
+    assert CHART.alternative == "Test accuracy against training time. No quicker variant equals GRU-32/64."
+
+
+def test_a_variant_far_below_the_best_is_clipped_and_counted():
+    assert "Triangles at the bottom: 4 below the scale." in CHART.caption
+    clipped = [trace for trace in CHART.figure.data if trace.marker.symbol == "triangle-down-open"]
+    assert len(clipped) == 4 * 3
+
+
+def test_every_finished_variant_has_its_interval_in_every_panel_unless_it_is_clipped():
+    assert sum(trace.error_y.array is not None for trace in CHART.figure.data) == (15 - 4) * 3
+
+
+def test_costs_that_differ_much_are_on_a_log_scale_with_round_ticks_and_others_are_linear():
+    time, parameters, memory = (CHART.figure.layout[name] for name in ("xaxis", "xaxis2", "xaxis3"))
+    assert (time.type, parameters.type, memory.type) == ("log", "log", None)
+    assert time.title.text == "Training time, seconds (log scale)"
+    assert list(time.ticktext) == ["500", "1,000", "2,000"]
+    assert memory.title.text == "Peak memory, MB"
+
+
+def test_names_do_not_collide_and_stay_inside_of_their_panel():
+    for axis in ("x", "x2", "x3"):
+        low, high = CHART.figure.layout[f"xaxis{axis[1:]}"].range
+        places = [note.ax for note in CHART.figure.layout.annotations if note.xref == axis]
+        assert places
+        assert all(low < place < high for place in places)
+
+
+def test_without_a_finished_variant_there_is_nothing_to_draw():
+    assert cost_chart(study_result(missing={variant.name: "no worker" for variant in Study().variants})) is None
+
+
+@pytest.mark.parametrize("study", [Study(units=(32,), batch_sizes=(64,)), Study(cells=("GRU",), units=(7, 9))])
+def test_any_grid_can_be_drawn(study):
+    assert cost_chart(study_result(study)).figure.data

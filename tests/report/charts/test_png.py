@@ -1,0 +1,28 @@
+import struct
+import zlib
+
+from imdb_tasks.report.charts import png
+
+
+def test_shrinking_keeps_the_colours_of_a_picture():
+    red, white = (0xD5, 0x5E, 0x00, 255), (255, 255, 255, 255)
+    rows = [red * 3, white * 3]
+    filtered, above = b"", bytes(12)
+    for row in rows:
+        filtered += b"\x02" + bytes((a - b) % 256 for a, b in zip(row, above, strict=True))
+        above = bytes(row)
+    header = struct.pack(">IIBBBBB", 3, 2, 8, 6, 0, 0, 0)
+    small = png._chunks(png.shrink(png._png({b"IHDR": header, b"IDAT": zlib.compress(filtered)})))
+    colours = [tuple(small[b"PLTE"][i : i + 3]) for i in range(0, len(small[b"PLTE"]), 3)]
+    drawn = [
+        [colours[i] for i in row[1:]]
+        for row in (zlib.decompress(small[b"IDAT"])[:4], zlib.decompress(small[b"IDAT"])[4:])
+    ]
+    assert drawn[1] == [(255, 255, 255)] * 3
+    assert all(abs(a - b) <= 8 for a, b in zip(drawn[0][0], red, strict=False))
+
+
+def test_a_picture_of_another_kind_is_left_as_it_is():
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    picture = png._png({b"IHDR": header, b"IDAT": zlib.compress(b"\0abc"), b"IEND": b""})
+    assert png.shrink(picture) == picture

@@ -1,0 +1,126 @@
+import logging
+import re
+import shutil
+import struct
+
+import pytest
+
+from imdb_tasks.report import build
+from imdb_tasks.report.charts import png
+from imdb_tasks.study.grid import Study, TrainingSettings
+from tests.support.markup import unclosed
+from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
+from tests.support.study_results import demo_result, original_card, study_result
+
+SCRIPT = "<script>alert('x')</script>"
+
+
+@pytest.fixture(autouse=True)
+def no_browser_is_started(request, monkeypatch):
+    if "real_browser" not in request.fixturenames:
+        monkeypatch.setattr(png, "save", lambda figures, folder: "no browser was started for this test")
+
+
+@pytest.fixture
+def real_browser():
+    assert shutil.which("chromium") or shutil.which("google-chrome"), (
+        "this test needs Chromium: apt-get install chromium"
+    )
+
+
+def test_chromium_draws_the_pictures_of_the_mail(real_browser, tmp_path):
+    about = build.write_report(material(study_result()), tmp_path)
+    assert about["pictures"] is True
+    assert about["charts"] == ["test-accuracy", "effects", "cost", "validation-accuracy"]
+    for name in about["charts"]:
+        picture = tmp_path.joinpath("charts", f"{name}.png").read_bytes()
+        assert struct.unpack(">I", picture[16:20]) == (1_200,)
+        assert picture[25] == 3, "the picture has no palette"
+        assert 5_000 < len(picture) < 120_000
+
+
+def test_a_worker_without_a_browser_still_makes_a_report(real_browser, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-such-browser"))
+    about = build.write_report(material(demo_result()), tmp_path)
+    assert (about["pictures"], about["charts"]) == (False, [])
+    assert not tmp_path.joinpath("charts").exists()
+    assert [record.levelno for record in caplog.records if record.name == "imdb_tasks.report.charts.png"] == [
+        logging.WARNING
+    ]
+    for name in ("mail.html", "mail.txt"):
+        mail = tmp_path.joinpath(name).read_text("utf8")
+        assert "There are no pictures in this mail: no browser was found on the worker" in mail
+        assert "apt-get install chromium" in mail
+        assert "GRU-32/64" in mail
+        assert "cid:" not in mail
+
+
+def test_a_browser_that_does_not_start_costs_the_pictures_only(real_browser, tmp_path, monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", "/bin/false")
+    about = build.write_report(material(demo_result()), tmp_path)
+    assert about["pictures"] is False
+    assert "the browser on the worker failed" in tmp_path.joinpath("mail.txt").read_text("utf8")
+
+
+@pytest.mark.parametrize("name", ["report.html", "mail.html", "mail.txt"])
+def test_a_short_run_on_a_sample_is_announced_at_the_top(tmp_path, name):
+    build.write_report(material(demo_result()), tmp_path)
+    text = tmp_path.joinpath(name).read_text("utf8")
+    assert re.search(r"not the original study:(</strong>)? 3 of 100 epochs; 2,000 reviews", text, re.IGNORECASE)
+
+
+def hostile_material() -> build.Material:
+    """Markup wherever a report takes text from outside: words, reasons, reviews, names of runs."""
+    card = original_card()
+    coverage = card.coverage.model_copy(update={"frequent_missing": (SCRIPT,)})
+    card = card.model_copy(update={"coverage": coverage})
+    result = study_result(missing={"128_LSTM_64": SCRIPT + "\nBcc: x@example.org"}, card=card)
+    result = result.model_copy(update={"backend": SCRIPT})
+    before = run_comparison(result)
+    change = before.changes[0].model_copy(update={"before": SCRIPT})
+    before = before.model_copy(update={"previous_run": SCRIPT, "summary": SCRIPT, "changes": (change,)})
+    verdict = study_analysis(result).verdicts[0].model_copy(update={"title": SCRIPT, "explanation": SCRIPT})
+    analysis = study_analysis(result, comparison=before).model_copy(update={"verdicts": (verdict,)})
+    wrong = (wrong_reviews()[0].model_copy(update={"text": SCRIPT}),)
+    return material(result, analysis=analysis, wrong=wrong, provenance={SCRIPT: SCRIPT})
+
+
+def test_words_of_the_corpus_and_of_errors_stay_words(tmp_path):
+    build.write_report(hostile_material(), tmp_path)
+    for name, times in (("report.html", 11), ("mail.html", 6)):
+        text = tmp_path.joinpath(name).read_text("utf8")
+        assert "alert('x')" not in text
+        assert text.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") == times
+    text = tmp_path.joinpath("mail.txt").read_text("utf8")
+    assert SCRIPT in text
+    assert "\nBcc" not in text
+
+
+def test_the_same_material_makes_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        tmp_path.joinpath(name).mkdir()
+        build.write_report(material(study_result()), tmp_path / name)
+    for name in ("report.html", "mail.html", "mail.txt"):
+        assert tmp_path.joinpath("one", name).read_bytes() == tmp_path.joinpath("two", name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        Study(cells=("LSTM",), units=(16,)),
+        Study(cells=("GRU",), units=(16,), batch_sizes=(8,), training=TrainingSettings(epochs=1)),
+        Study(units=(32,), replicates=3),
+    ],
+    ids=["LSTM only", "one variant, one epoch", "replicates"],
+)
+def test_any_grid_can_be_reported(study, tmp_path):
+    about = build.write_report(material(study_result(study)), tmp_path)
+    assert about["subject"].startswith("IMDB study")
+    assert unclosed(tmp_path.joinpath("mail.html").read_text("utf8")) == []
+
+
+def test_a_study_of_which_nothing_finished_can_be_reported(tmp_path):
+    names = {variant.name: "no worker" for variant in Study().variants}
+    about = build.write_report(material(study_result(missing=names)), tmp_path)
+    assert about["headline"] == "No variant has a test result: 18 missing."
+    assert "missing: no worker" in tmp_path.joinpath("mail.txt").read_text("utf8")

@@ -1,0 +1,106 @@
+import pytest
+
+from imdb_tasks.analysis.records import Change, RunComparison
+from imdb_tasks.report.headline import beside_published, headline, savings, subject
+from imdb_tasks.report.table import best, rows
+from imdb_tasks.study.grid import Study
+from imdb_tasks.study.records import StudyResult
+from tests.support.study_analysis import run_comparison, study_analysis
+from tests.support.study_results import demo_result, study_result
+
+
+def nothing_finished(status: str) -> StudyResult:
+    names = {variant.name: "no worker" for variant in Study().variants}
+    if status == "diverged":
+        return study_result(diverged=dict.fromkeys(names, 1), missing={})
+    return study_result(missing=names)
+
+
+def subject_after(comparison: RunComparison | None) -> str:
+    result = study_result()
+    return subject(result, study_analysis(result, comparison=comparison))
+
+
+def changed(*where: str, **update: object) -> RunComparison:
+    changes = tuple(Change(where=each, what="it", before="a", now="b") for each in where)
+    return run_comparison(study_result()).model_copy(update={"changes": changes, **update})
+
+
+def test_the_subject_of_a_first_run_says_the_best_and_who_is_lost():
+    assert subject_after(None) == "IMDB study: GRU-32/64 best at 86.2 %; 2 diverged, 1 missing"
+
+
+@pytest.mark.parametrize(
+    ("comparison", "news"),
+    [
+        (changed(), "GRU-32/64 best at 86.2 % (+0.1, within noise); 2 diverged, 1 missing; data unchanged"),
+        (
+            changed("code", "settings", "results"),
+            "GRU-32/64 best at 86.2 % (+0.1, within noise); 2 diverged, 1 missing;"
+            " settings and code changed, data unchanged",
+        ),
+        (
+            changed("data", same_test_reviews=False),
+            "GRU-32/64 best at 86.2 % (+0.1, other test reviews); 2 diverged, 1 missing; data changed",
+        ),
+        (changed(variants=()), "GRU-32/64 best at 86.2 %; 2 diverged, 1 missing; data unchanged"),
+    ],
+    ids=["nothing", "settings and code", "data", "no model in common"],
+)
+def test_the_subject_says_what_changed_since_the_previous_run(comparison, news):
+    assert subject_after(comparison) == f"IMDB study: {news}"
+
+
+def test_the_subject_says_when_a_change_is_beyond_noise():
+    assert "(+0.1, beyond noise)" in subject_after(run_comparison(study_result(), beyond=True))
+
+
+def test_the_subject_of_a_short_run_says_that_it_is_not_the_original():
+    result = demo_result()
+    assert subject(result, study_analysis(result)).startswith("IMDB study (not the original): GRU-128/32 best at ")
+
+
+@pytest.mark.parametrize("status", ["missing", "diverged"])
+def test_a_study_in_which_nothing_finished_says_so(status):
+    result = nothing_finished(status)
+    analysis = study_analysis(result)
+    assert best(rows(result)) is None
+    assert subject(result, analysis) == f"IMDB study: no variant has a test result; 18 {status}"
+    assert headline(result, analysis) == f"No variant has a test result: 18 {status}."
+
+
+def test_the_headline_names_the_best_and_its_margin():
+    result = study_result()
+    assert headline(result, study_analysis(result)) == (
+        "GRU-32/64 is the most accurate, 86.2 % ± 0.7 points; nothing cheaper comes within noise of it."
+    )
+
+
+def test_the_headline_recommends_the_cheaper_one_where_the_best_cannot_be_told_from_it():
+    result = study_result()
+    analysis = study_analysis(result)
+    large = next(each.variant for each in analysis.standings if each.variant.name == "128_GRU_128")
+    advice = analysis.recommendation.model_copy(update={"best": large})
+    said = headline(result, analysis.model_copy(update={"recommendation": advice}))
+    assert said == (
+        "GRU-128/128 is the most accurate, 86.1 % ± 0.7 points; GRU-32/64, at 86.2 %, is cheaper and not told from it."
+    )
+    assert savings(analysis, advice) == "6 % of the trainable parameters and 25 % of the training time"
+
+
+def test_the_headline_of_replicates_claims_no_margin_of_one_model():
+    result = study_result(Study(units=(32,), replicates=3))
+    assert "±" not in headline(result, study_analysis(result))
+
+
+def test_the_published_numbers_are_weighed_against_the_noise_of_two_samples():
+    table = rows(study_result())
+    said = beside_published(table, 10_000)
+    assert said == (
+        "9 of 15 accuracies lie within noise of the published one; the median difference is +0.2 points, the largest"
+        " +8.5 points (LSTM-32/32)."
+    )
+
+
+def test_a_grid_of_its_own_has_no_published_numbers():
+    assert beside_published(rows(study_result(Study(units=(7,)))), 10_000) == ""

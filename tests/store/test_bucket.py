@@ -1,0 +1,197 @@
+"""The store in a bucket: a real S3 server on loopback, and the same promises as in a folder."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.store import maintenance
+from imdb_tasks.store.bucket import BucketFiles
+from imdb_tasks.store.local import MANIFEST
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study
+from imdb_tasks.training.checkpoints import Checkpoints, remove_checkpoint
+from tests.support.stepping import evaluated
+from tests.training.test_checkpoints import CHECKPOINT
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Return the address of an S3 server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(address, timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+        process.terminate()
+
+
+@pytest.fixture
+def bucket(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the URL of a place in a new bucket; the environment leads there."""
+    import fsspec
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "IMDB_CACHE": str(tmp_path / "cache"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    fs = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
+    name = f"studies-{time.time_ns()}"
+    fs.mkdir(name)
+    yield f"s3://{name}/one"
+    fs.rm(name, recursive=True)
+
+
+def publish(store: Store, key: str = "k1", text: str = "hello") -> None:
+    with store.publish("models", key, {"note": "x"}) as folder:
+        folder.joinpath("a.txt").write_text(text)
+        folder.joinpath("sub").mkdir()
+        folder.joinpath("sub", "b.txt").write_text("more")
+
+
+def files_of(store: Store) -> BucketFiles:
+    assert isinstance(store.files, BucketFiles)
+    return store.files
+
+
+def test_what_one_machine_publishes_another_finds_whole(bucket, tmp_path, monkeypatch) -> None:
+    publish(Store(bucket))
+    monkeypatch.setenv("IMDB_CACHE", str(tmp_path / "another"))
+    entry = Store(bucket).find("models", "k1")
+    assert entry is not None
+    assert (entry.key, entry.about) == ("k1", {"note": "x"})
+    assert (entry.file("a.txt").read_text(), entry.file("sub/b.txt").read_text()) == ("hello", "more")
+    assert entry.path.is_relative_to(tmp_path / "another")
+
+
+def test_the_first_of_two_publishers_wins(bucket) -> None:
+    store = Store(bucket)
+    publish(store, text="first")
+    publish(store, text="second")
+    entry = store.find("models", "k1")
+    assert entry is not None
+    assert entry.file("a.txt").read_text() == "first"
+
+
+def test_files_without_a_manifest_are_no_entry(bucket) -> None:
+    store = Store(bucket)
+    publish(store)
+    store.files.delete(f"models/k1/{MANIFEST}")  # what a process that was killed while uploading leaves
+    assert store.find("models", "k1") is None
+    publish(store)
+    assert store.find("models", "k1") is not None
+
+
+def test_a_damaged_object_is_set_aside_and_said(bucket, caplog, tmp_path) -> None:
+    store = Store(bucket)
+    publish(store)
+    files = files_of(store)
+    [name] = [name for name in files._objects("models/k1") if name.endswith("a.txt")]
+    files._fs.pipe_file(name, b"hellO")
+    assert store.find("models", "k1") is None
+    assert "a.txt does not have the sha256" in caplog.text
+    assert len(files.folders("aside")) == 1
+    publish(store)
+    assert store.find("models", "k1") is not None
+
+
+def test_a_damaged_copy_in_the_cache_is_fetched_again(bucket) -> None:
+    store = Store(bucket)
+    publish(store)
+    entry = store.find("models", "k1")
+    assert entry is not None
+    entry.file("a.txt").write_text("hellO")
+    again = store.find("models", "k1")
+    assert again is not None
+    assert again.file("a.txt").read_text() == "hello"
+    assert files_of(store).folders("aside") == []
+
+
+def test_refs_and_checkpoints_come_back_and_go(bucket) -> None:
+    store = Store(bucket)
+    assert store.latest_ref("runs") is None
+    store.write_ref("runs/r1", {"report": "a"})
+    store.write_ref("runs/r1", {"report": "b"})
+    assert store.refs("runs") == {"r1": {"report": "b"}}
+    store.remove_ref("runs/r1")
+    assert store.read_ref("runs/r1") is None
+    with store.alone("models", "k1") as hold:
+        checkpoints = Checkpoints(store, "k1", hold)
+        checkpoints.save(CHECKPOINT)
+        found = checkpoints.load()
+        assert found is not None
+        assert found.history == CHECKPOINT.history
+        remove_checkpoint(store, "k1")
+        assert checkpoints.load() is None
+
+
+def test_one_at_a_time_holds_in_a_bucket_too(bucket) -> None:
+    script = (
+        "import sys; from imdb_tasks.store import locks; from imdb_tasks.store.store import Store;"
+        "locks.PAUSE = 0.1; store = Store(sys.argv[1]); seen = [];\n"
+        "for _ in range(5):\n"
+        " with store.alone('models', 'k1'):\n"
+        "  number = (store.read_ref('counter') or {'n': 0})['n']; store.write_ref('counter', {'n': number + 1})"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", script, bucket]) for _ in range(3)]
+    assert [process.wait() for process in running] == [0] * 3
+    store = Store(bucket)
+    assert store.read_ref("counter") == {"n": 15}
+    assert store.files.names("locks") == {}
+
+
+def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_study: Study, tmp_path) -> None:
+    steps = evaluated(tiny_study, Store(bucket))
+    report = steps.report()
+    shutil.rmtree(tmp_path / "cache")  # as another machine would see it
+    assert evaluated(tiny_study, Store(bucket)).reported().key == report.key
+    assert maintenance.verify(steps.store) == (10, [])
+    assert maintenance.prune(steps.store, maintenance.Policy(runs=0, days=0), dry_run=False).entries != []
+    assert list(maintenance.entries(steps.store)) == []
+
+
+def test_verify_reads_the_bucket_and_not_the_copy_of_it(bucket) -> None:
+    store = Store(bucket)
+    publish(store)
+    assert store.find("models", "k1") is not None
+    files = files_of(store)
+    [name] = [name for name in files._objects("models/k1") if name.endswith("a.txt")]
+    files._fs.pipe_file(name, b"hellO")
+    assert maintenance.verify(store) == (0, ["models/k1"])
+    assert len(files.folders("aside")) == 1
+
+
+def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None:
+    store = Store(bucket)
+    store.files.write("sources/k1/0123/IMDB Dataset.csv", b"first half")
+    assert maintenance.prune(store, maintenance.Policy(runs=0), dry_run=False).entries == []  # it is young
+    at_once = maintenance.Policy(runs=0, days=0)
+    with store.alone("fetching", "sources-reviews-0123"):
+        time.sleep(1)  # the times of objects are whole seconds
+        assert maintenance.prune(store, at_once, dry_run=False).entries == []
+    assert [entry.name for entry in maintenance.prune(store, at_once, dry_run=False).entries] == ["sources/k1"]
+
+
+@pytest.mark.parametrize("url", ["ftp://host/folder", "s3://", "memory://x"])
+def test_a_url_that_leads_to_no_bucket_is_refused(url) -> None:
+    with pytest.raises(SettingsError, match="s3://bucket/prefix"):
+        Store(url)

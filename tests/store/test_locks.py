@@ -1,0 +1,158 @@
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from imdb_tasks.errors import LostLockError
+from imdb_tasks.store import locks
+from imdb_tasks.store.local import LocalFiles, json_bytes
+
+TAKE_AND_COUNT = """
+import sys
+from pathlib import Path
+from imdb_tasks.store import locks
+from imdb_tasks.store.local import LocalFiles
+locks.PAUSE = 0.01
+counter = Path(sys.argv[1], "counter")
+for _ in range(20):
+    with locks.alone(LocalFiles(Path(sys.argv[1])), "k"):
+        counter.write_text(str(int(counter.read_text()) + 1))
+"""
+TAKE_AND_WAIT = """
+import sys, time
+from pathlib import Path
+from imdb_tasks.store import locks
+from imdb_tasks.store.local import LocalFiles
+with locks.alone(LocalFiles(Path(sys.argv[1])), "k"):
+    print("taken", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalFiles:
+    monkeypatch.setattr(locks, "BEAT", 0.05)
+    monkeypatch.setattr(locks, "STALE", 0.5)
+    monkeypatch.setattr(locks, "PAUSE", 0.02)
+    return LocalFiles(tmp_path)
+
+
+def claim_from_elsewhere(files: LocalFiles, owner: str = "other") -> locks.Hold:
+    """Return the hold of a process that cannot be seen from here."""
+    hold = locks.Hold(files, "k", owner)
+    hold.claim()
+    files.write(
+        f"locks/k.{owner}.claim", json_bytes({"host": "far", "machine": "far 1", "pid": os.getpid(), "started": 1.0})
+    )
+    return hold
+
+
+def traces(files: LocalFiles) -> list[str]:
+    return sorted(files.names("locks"))
+
+
+def test_processes_that_come_at_once_never_have_it_together(files: LocalFiles) -> None:
+    counter = files.root / "counter"
+    counter.write_text("0")
+    running = [subprocess.Popen([sys.executable, "-c", TAKE_AND_COUNT, str(files.root)]) for _ in range(4)]
+    assert [process.wait() for process in running] == [0] * 4
+    assert counter.read_text() == "80"
+    assert traces(files) == []
+
+
+def test_two_keys_do_not_wait_for_each_other(files: LocalFiles) -> None:
+    with locks.alone(files, "k"), locks.alone(files, "k2"):
+        assert len(locks.owners(files, "k")) == len(locks.owners(files, "k2")) == 1
+    assert traces(files) == []
+
+
+def test_it_is_let_go_when_the_block_fails(files: LocalFiles) -> None:
+    with pytest.raises(RuntimeError), locks.alone(files, "k"):
+        raise RuntimeError
+    assert traces(files) == []
+
+
+def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    with subprocess.Popen(
+        [sys.executable, "-c", TAKE_AND_WAIT, str(files.root)], stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "taken\n"
+        assert len(traces(files)) == 2
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
+    started = time.monotonic()
+    with locks.alone(files, "k"):
+        assert time.monotonic() - started < locks.STALE
+    assert f"taken over from process {owner.pid}" in caplog.text
+    assert "which is gone" in caplog.text
+    assert traces(files) == []
+
+
+def test_a_process_number_that_was_given_out_again_is_not_taken_for_the_owner(files: LocalFiles) -> None:
+    hold = locks.Hold(files, "k")
+    hold.claim()
+    [claim] = locks.owners(files, "k").values()
+    assert not locks.is_gone(claim)
+    assert locks.is_gone({**claim, "started": claim["started"] - 60})
+
+
+def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypatch) -> None:
+    locks.Hold(files, "k").claim()
+    [claim] = locks.owners(files, "k").values()
+    before = psutil.Process().create_time()
+    boot = psutil.boot_time() + 3_600  # the kernel tells it as the clock less the time that it is up
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot)
+    assert psutil.Process().create_time() > before + 3_000
+    assert not locks.is_gone(claim)
+
+
+def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None:
+    other = claim_from_elsewhere(files)
+    with locks.alone(files, "k"), pytest.raises(LostLockError, match="another has taken its work over"):
+        other.check()
+    assert "on far, which has been silent for" in caplog.text
+    assert traces(files) == []
+
+
+def test_an_owner_elsewhere_that_beats_is_waited_for(files, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    other = claim_from_elsewhere(files)
+    let_go_at = []
+
+    def live() -> None:
+        for number in range(1, 21):  # for twice the time after which silence counts
+            time.sleep(0.05)
+            other.beat(number)
+        let_go_at.append(time.monotonic())
+        other.let_go()
+
+    living = threading.Thread(target=live)
+    living.start()
+    with locks.alone(files, "k"):
+        assert time.monotonic() >= let_go_at[0]
+    living.join()
+    assert caplog.text.count("on far works on it; waiting") == 1
+
+
+def test_the_owner_beats_while_it_works(files: LocalFiles) -> None:
+    with locks.alone(files, "k") as hold:
+        first = files.read(f"locks/k.{hold.owner}.beat")
+        time.sleep(0.3)
+        assert files.read(f"locks/k.{hold.owner}.beat") != first
+        hold.check()
+
+
+def test_a_beat_that_comes_late_gives_a_lost_lock_no_new_owner(files: LocalFiles) -> None:
+    with locks.alone(files, "k") as hold:
+        locks.release(files, "k", hold.owner)
+        hold.beat(99)
+        assert locks.owners(files, "k") == {}

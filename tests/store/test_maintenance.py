@@ -1,0 +1,210 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.store import maintenance
+from imdb_tasks.store.local import MANIFEST, json_bytes
+from imdb_tasks.store.maintenance import Policy
+from imdb_tasks.store.store import Store
+from imdb_tasks.ui.cli.commands import main
+
+HOUR = 3_600
+FAR = {"host": "far", "machine": "far 1", "pid": 1, "started": 1.0}  # a claim of a process on another machine
+
+
+def make(store: Store, name: str, *inputs: str, hours_old: float = 1_000) -> None:
+    kind, key = name.split("/")
+    with store.publish(kind, key, {"inputs": list(inputs)}) as folder:
+        folder.joinpath("a.bin").write_bytes(bytes(1_000_000))
+    age(Path(store.where, kind, key, MANIFEST), hours_old)
+
+
+def age(path: Path, hours: float) -> None:
+    moment = time.time() - hours * HOUR
+    os.utime(path, (moment, moment))
+
+
+@pytest.fixture
+def used(store: Store) -> Store:
+    """A store with the entries of two runs; "one" came first, and "both" served both."""
+    make(store, "sources/both")
+    for run in ("one", "two"):
+        make(store, f"arrays/{run}", "sources/both")
+        make(store, f"models/{run}", f"arrays/{run}")
+        make(store, f"evaluations/{run}", f"models/{run}", f"arrays/{run}")
+        make(store, f"reports/{run}", f"evaluations/{run}")
+        store.write_ref(f"runs/{run}", {"report": run})
+    return store
+
+
+def names(store: Store) -> set[str]:
+    return {entry.name for entry in maintenance.entries(store)}
+
+
+def test_what_the_newest_runs_are_made_of_is_kept_and_the_rest_goes(used: Store) -> None:
+    pruned = maintenance.prune(used, Policy(runs=1), dry_run=False)
+    assert [entry.name for entry in pruned.entries] == ["reports/one", "evaluations/one", "models/one", "arrays/one"]
+    assert names(used) == {"sources/both", "arrays/two", "models/two", "evaluations/two", "reports/two"}
+    assert not list(Path(used.where, "work", "removed").iterdir())
+
+
+def test_a_dry_run_says_the_same_and_deletes_nothing(used: Store) -> None:
+    before = names(used)
+    would = maintenance.prune(used, Policy(runs=1), dry_run=True)
+    assert names(used) == before
+    assert maintenance.prune(used, Policy(runs=1), dry_run=False) == would
+
+
+def test_what_is_young_stays_with_all_that_it_was_made_of(used: Store) -> None:
+    make(used, "models/new", "arrays/one", hours_old=1)
+    maintenance.prune(used, Policy(runs=1, days=1), dry_run=False)
+    assert {"models/new", "arrays/one"} <= names(used)
+    assert "models/one" not in names(used)
+
+
+def test_what_is_being_made_stays(used: Store) -> None:
+    with used.alone("models", "one"):
+        maintenance.prune(used, Policy(runs=1), dry_run=False)
+    assert "models/one" in names(used)
+
+
+def test_lock_and_checkpoint_of_a_training_stay_while_it_lives(used: Store) -> None:
+    root = Path(used.where)
+    used.files.write("checkpoints/one.npz", b"")
+    with used.alone("models", "one") as hold:
+        for file in (
+            "checkpoints/one.npz",
+            f"locks/models-one.{hold.owner}.claim",
+            f"locks/models-one.{hold.owner}.beat",
+        ):
+            age(root / file, 1_000)  # such as after an epoch that is longer than the age
+        assert maintenance.prune(used, Policy(runs=1), dry_run=False).files == []
+        hold.check()
+    assert maintenance.prune(used, Policy(runs=1), dry_run=False).files == ["checkpoints/one.npz"]
+
+
+def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(used: Store) -> None:
+    for owner, hours in (("living", 0.01), ("dead", 1)):
+        for kind in ("beat", "claim"):
+            used.files.write(f"locks/models-{owner}.{owner}.{kind}", json_bytes(FAR))
+            age(Path(used.where, f"locks/models-{owner}.{owner}.{kind}"), hours)
+        for file in (f"checkpoints/{owner}.npz", f"refs/progress/{owner}.json"):
+            used.files.write(file, b"")
+            age(Path(used.where, file), 1)
+    pruned = maintenance.prune(used, Policy(runs=2, days=0), dry_run=False)
+    assert sorted(pruned.files) == [
+        "checkpoints/dead.npz",
+        "locks/models-dead.dead.beat",
+        "locks/models-dead.dead.claim",
+        "refs/progress/dead.json",
+    ]
+
+
+def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
+    root = Path(used.where)
+    for number, hours in enumerate([1_000, 1]):
+        for file in (f"refs/progress/gone{number}.json", f"checkpoints/gone{number}.npz", f"locks/k.{number}.claim"):
+            used.files.write(file, json_bytes(FAR))
+            age(root / file, hours)
+    used.files.write("refs/progress/two.json", b"{}")
+    for variant, model in (("kept", "two"), ("gone", "gone")):
+        used.write_ref(f"trainings/run/{variant}", {"model": model})
+        age(root / f"refs/trainings/run/{variant}.json", 1_000)
+    age(root / "refs/progress/two.json", 1_000)
+    make(used, "models/broken")
+    root.joinpath("models", "broken", "a.bin").unlink()
+    assert used.find("models", "broken") is None
+    pruned = maintenance.prune(used, Policy(runs=1), dry_run=False)
+    assert pruned.files == [
+        "refs/progress/gone0.json",
+        "checkpoints/gone0.npz",
+        "refs/trainings/run/gone.json",
+        "locks/k.0.claim",
+    ]
+    assert len(pruned.folders) == 1
+    assert list(root.joinpath("aside").iterdir()) == []
+    assert root.joinpath("refs", "progress", "two.json").exists()
+    assert used.ref_names("trainings/run") == ["kept"]
+
+
+def test_what_a_run_noted_goes_with_its_report_once_it_is_old(used: Store) -> None:
+    used.remove("reports", "two")
+    used.write_ref("runs/young", {"report": "gone, too"})
+    for run in ("one", "two"):
+        used.write_ref(f"mailed-by/{run}", {"report": run})
+        used.write_ref(f"trainings/{run}/GRU", {"model": "one"})  # which both runs used
+        for ref in (f"runs/{run}", f"mailed-by/{run}", f"trainings/{run}/GRU"):
+            age(Path(used.where, "refs", f"{ref}.json"), 1_000)
+    pruned = maintenance.prune(used, Policy(runs=3), dry_run=False)
+    assert pruned.files == ["refs/trainings/two/GRU.json", "refs/mailed-by/two.json", "refs/runs/two.json"]
+    assert set(used.ref_names("runs")) == {"one", "young"}
+    assert used.ref_names("mailed-by") == ["one"]
+    assert used.ref_names("trainings/one") == ["GRU"]
+
+
+def test_old_unfinished_work_goes_once_nobody_is_at_work(used: Store) -> None:
+    work = Path(used.where, "work")
+    for number, hours in enumerate([1_000, 1]):
+        for file in (f"models-k-{number}/a.bin", f"downloads/{number}.part", f"removed/{number}/a.bin"):
+            work.joinpath(file).parent.mkdir(parents=True, exist_ok=True)
+            work.joinpath(file).write_bytes(b"")
+            for path in (work / file, work.joinpath(file).parent):
+                age(path, hours)
+    with used.alone("models", "another"):
+        assert maintenance.prune(used, Policy(), dry_run=False).work == []
+    old = [work / "models-k-0", work / "downloads" / "0.part", work / "removed" / "0"]
+    assert maintenance.prune(used, Policy(), dry_run=True).work == old
+    assert all(path.exists() for path in old)
+    maintenance.prune(used, Policy(), dry_run=False)
+    assert not any(path.exists() for path in old)
+    assert sorted(path.name for path in work.rglob("*") if path.is_file()) == ["1.part", "a.bin", "a.bin"]
+
+
+def test_a_pointer_that_was_set_aside_goes_when_it_is_old(used: Store) -> None:
+    for name in ("old", "young"):
+        used.files.write(f"refs/runs/{name}.json", b"{")
+        assert used.read_ref(f"runs/{name}") is None
+    [old, young] = sorted(Path(used.where, "aside").iterdir())
+    age(old, 1_000)
+    assert maintenance.prune(used, Policy(), dry_run=False).files == [f"aside/{old.name}"]
+    assert young.exists()
+
+
+def test_a_damaged_entry_is_listed_without_a_size_and_named_by_verify(used: Store) -> None:
+    Path(used.where, "models", "one", MANIFEST).write_text("{")
+    Path(used.where, "models", "two", "a.bin").write_bytes(b"")
+    assert {e.name: e.bytes for e in maintenance.entries(used) if e.kind == "models"} == {
+        "models/one": None,
+        "models/two": 1_000_000,
+    }
+    assert maintenance.verify(used) == (7, ["models/one", "models/two"])
+    assert maintenance.verify(used) == (7, [])
+
+
+@pytest.mark.parametrize("arguments", [{"runs": -1}, {"days": -1.0}, {"days": float("nan")}, {"days": float("inf")}])
+def test_a_policy_that_means_nothing_is_refused(arguments) -> None:
+    with pytest.raises(SettingsError, match="prune: expected"):
+        Policy(**arguments)
+
+
+def test_the_commands_print_what_they_find_and_do(used: Store, capsys) -> None:
+    assert main(["store", "list", "--store", used.where]) == 0
+    assert "1.0 MB" in capsys.readouterr().out.splitlines()[0]
+    assert main(["store", "verify", "--store", used.where]) == 0
+    assert capsys.readouterr().out == "9 entries are whole, 0 damaged\n"
+    arguments = ["store", "prune", "--store", used.where, "--keep-runs", "1"]
+    assert main([*arguments, "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "would free 4.0 MB in 4 entries"
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "freed 4.0 MB in 4 entries"
+
+
+def test_verify_fails_if_something_is_damaged(used: Store, capsys) -> None:
+    Path(used.where, "models", "two", "a.bin").write_bytes(b"")
+    assert main(["store", "verify", "--store", used.where]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "8 entries are whole, 1 damaged\n"
+    assert "set aside: models/two" in captured.err

@@ -1,0 +1,30 @@
+"""What a study leaves in the store when it has been reported, without the hours before."""
+
+from pathlib import Path
+
+from imdb_tasks.analysis.claims import read_claims
+from imdb_tasks.analysis.run_comparison import Concluded
+from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study
+from imdb_tasks.study.records import StudyResult
+from tests.support.study_results import analysis_of, opinions, study_result
+
+
+def keep_conclusions(store: Store, key: str, result: StudyResult) -> None:
+    """Publish the analysis of a made-up result."""
+    # There are no reviews to show errors of.
+    concluded = analysis_of(result).model_copy(update={"confusion": None})
+    with store.publish("analyses", key, {"inputs": ["evaluations/e1"]}) as draft:
+        Concluded("", concluded, opinions(result)).save(draft)
+
+
+def reported_study(folder: Path, run_id: str) -> Steps:
+    """Make a store with the made-up result, its analysis, and the report that the step then draws."""
+    steps, result = Steps(Study(), Store(folder), run_id), study_result()
+    with steps.store.publish("evaluations", "e1", {"missing": 0}) as draft:
+        draft.joinpath("result.json").write_text(result.model_dump_json())
+    keep_conclusions(steps.store, steps.places.analysis("e1", read_claims().fingerprint(), None), result)
+    steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
+    steps.report()
+    return steps

@@ -1,0 +1,174 @@
+"""A whole Airflow for the fault tests: FAB logins as in production, a mail server that wants a password, a Kaggle.
+
+Its secrets are canaries: words that must be found nowhere but where they were put.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from imdb_tasks.store.store import Store
+from scripts import local_airflow
+from scripts.home import Home
+from scripts.local_airflow import DAG, LocalAirflow, Shutdown
+from tests.support.smtp_servers import USER, BadMailServer
+from tests.support.stand_ins import KaggleStandIn
+
+ENDED = ("success", "failed")
+CANARIES = {
+    "the password of the mail server": "canary-smtp-5f2c7a",
+    "the key of the Kaggle connection": "canary-kaggle-connection-91be04",
+    "KAGGLE_KEY": "canary-kaggle-key-3d88f1",
+    "KAGGLE_API_TOKEN": "canary-kaggle-token-c40d2e",
+}
+# Airflow imports this file from its home at the start of every process.
+LOCAL_SETTINGS = """
+import os
+from kagglesdk import kaggle_env
+kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.LOCAL] = os.environ["KAGGLE_STAND_IN"]
+"""
+ADD_USERS = """
+import json, sys
+from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
+with get_application_builder() as builder:
+    builder.sm.add_role("Nobody")
+    for name, (role, password) in json.load(sys.stdin).items():
+        added = builder.sm.add_user(name, name, name, f"{name}@example.org", builder.sm.find_role(role), password)
+        assert added, name
+"""
+
+
+@dataclass(frozen=True)
+class WholeAirflow:
+    """What runs, and what it talks to."""
+
+    airflow: LocalAirflow
+    mail: BadMailServer
+    kaggle: KaggleStandIn
+    passwords: Mapping[str, str]
+
+    @property
+    def home(self) -> Path:
+        return self.airflow.home.root
+
+    @property
+    def store(self) -> Store:
+        return Store(self.airflow.home.store)
+
+    @property
+    def url(self) -> str:
+        return self.airflow.api.url
+
+    @cached_property
+    def _tokens(self) -> dict[str, str]:
+        return {}
+
+    def token(self, user: str) -> str:
+        """Sign a user in, once."""
+        if user not in self._tokens:
+            self._tokens[user] = self._sign_in(user)
+        return self._tokens[user]
+
+    def _sign_in(self, user: str) -> str:
+        login = {"username": user, "password": self.passwords[user]}
+        answer = httpx.post(f"{self.url}/auth/token", json=login, trust_env=False, timeout=60)
+        return str(answer.raise_for_status().json()["access_token"])
+
+    def trigger(self, conf: Mapping[str, Any] | str) -> httpx.Response:
+        """Ask for a run as any client would; ``conf`` as text is sent to the letter."""
+        text = conf if isinstance(conf, str) else json.dumps(conf)
+        return httpx.post(
+            f"{self.url}/api/v2/dags/{DAG}/dagRuns",
+            content=f'{{"logical_date": null, "conf": {text}}}',
+            headers={"Authorization": f"Bearer {self.token('admin')}", "Content-Type": "application/json"},
+            trust_env=False,
+            timeout=60,
+        )
+
+    def finished(self, conf: Mapping[str, Any] | str) -> "FinishedRun":
+        """Trigger a run and wait for its end."""
+        answer = self.trigger(conf)
+        assert answer.is_success, answer.text
+        run = answer.json()["dag_run_id"]
+        while (state := self.airflow.api.state(DAG, run)) not in ENDED:
+            self.airflow.components.check()
+            time.sleep(0.5)
+        return FinishedRun(run, state, self.airflow.api.tasks(DAG, run))
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that has ended, and its task instances."""
+
+    run_id: str
+    state: str
+    tasks: list[dict[str, Any]]
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each task; mapped ones go by their variant's title."""
+        return {str(task.get("rendered_map_index") or task["task_id"]): str(task["state"]) for task in self.tasks}
+
+    def task(self, name: str) -> dict[str, Any]:
+        return next(task for task in self.tasks if name in (task["task_id"], task.get("rendered_map_index")))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[WholeAirflow]:
+    """Start everything in an empty folder."""
+    mail = BadMailServer(password=CANARIES["the password of the mail server"])
+    with pytest.MonkeyPatch.context() as patch, mail, KaggleStandIn(b"") as kaggle:
+        patch.setenv("IMDB_AIRFLOW_HOME", str(folder))
+        patch.setattr(local_airflow, "PREFERRED_PORT", 0)  # any that is free
+        patch.setattr(local_airflow, "PATIENCE", 400.0)  # seconds; other tests may run beside this one
+        home = Home.from_environment()
+        airflow = LocalAirflow(home, Shutdown(), smtp_port=mail.port)
+        airflow.components.environment |= _environment(home, mail, kaggle)
+        _write_local_settings(home)
+        passwords = {"admin": home.password, "reader": "reader-7d1", "nobody": "nobody-4e9"}
+        airflow._migrate()
+        _add_users(airflow.components.environment, passwords)
+        with home.locked(), airflow:
+            airflow.api.unpause(DAG)
+            yield WholeAirflow(airflow, mail, kaggle, passwords)
+
+
+def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict[str, str]:
+    extra = {"from_email": "study@example.org", "disable_tls": True, "disable_ssl": True, "timeout": 10}
+    smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port, "login": USER, "password": mail.password}
+    return {
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps({**smtp, "extra": {**extra, "retry_limit": 0}}),
+        "HOME": str(home.root / "person"),
+        "IMDB_RECIPIENTS": "team@example.org",
+        "IMDB_RETRY_DELAY": "1",
+        "IMDB_STORE": str(home.store),
+        "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
+        "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
+        "KAGGLE_STAND_IN": kaggle.url,
+        "KAGGLE_USERNAME": "someone",
+        **{name: word for name, word in CANARIES.items() if name.startswith("KAGGLE_")},
+    }
+
+
+def _write_local_settings(home: Home) -> None:
+    home.root.joinpath("config").mkdir()
+    home.root.joinpath("person").mkdir()
+    home.root.joinpath("config", "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
+
+
+def _add_users(environment: Mapping[str, str], passwords: Mapping[str, str]) -> None:
+    roles = {"admin": "Admin", "reader": "Viewer", "nobody": "Nobody"}
+    users = json.dumps({name: (roles[name], password) for name, password in passwords.items()})
+    command = [sys.executable, "-c", ADD_USERS]
+    done = subprocess.run(command, env=dict(environment), input=users, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,71 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks.store.local import sha256_of
+from imdb_tasks.ui.cli.commands import main
+from tests.support.cli import small_study
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory, corpus_folder: Path) -> str:
+    """The store of a study that went well."""
+    store = str(tmp_path_factory.mktemp("store"))
+    assert main(["study", "--store", store, *small_study(corpus_folder)]) == 0
+    return store
+
+
+def test_a_text_gets_a_label_and_a_probability(studied: str, capsys) -> None:
+    texts = ["a wonderful film", "dull, noisy music"]
+    assert main(["predict", *texts, "--store", studied]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert all(re.fullmatch(r"(positive|negative)  [01]\.\d{4}  \(4_GRU_16\)", line) for line in lines)
+
+
+def test_a_model_is_exported_with_what_it_needs_to_be_used(studied: str, tmp_path: Path, capsys) -> None:
+    import keras
+
+    out = tmp_path / "best.keras"
+    assert main(["export-model", "--store", studied, "--variant", "4_GRU_16", "--out", str(out)]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    about = json.loads(tmp_path.joinpath("best.json").read_text())
+    assert about["sha256"] == sha256_of(out)
+    assert (about["variant"], about["text"]["max_tokens"]) == ("4_GRU_16", 12)
+    assert about["word_index"]["the"] >= 1
+    assert keras.saving.load_model(out, safe_mode=True).input_shape == (None, 12)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.json", "best.keras"]
+
+
+def test_curves_are_written_for_tensorboard(studied: str, tmp_path: Path, capsys) -> None:
+    assert main(["tensorboard", "--store", studied, "--out", str(tmp_path / "logs")]) == 0
+    assert "1 variants" in capsys.readouterr().out
+    assert list((tmp_path / "logs" / "4_GRU_16").glob("events.*"))
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["predict", "fine"], "has no trained models; run the study first"),
+        (["export-model", "--out", "model.keras"], "has no trained models; run the study first"),
+        (["tensorboard", "--out", "logs"], "has no trained models; run the study first"),
+    ],
+)
+def test_without_a_study_each_says_what_to_do(tmp_path: Path, capsys, command: list[str], message: str) -> None:
+    assert main([*command, "--store", str(tmp_path)]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["predict", "fine", "--variant", "9_GRU_9"], "found '9_GRU_9'"),
+        (["predict", "zzz"], "knows no word"),
+        (["export-model", "--out", "model.h5"], "ends with .keras"),
+    ],
+)
+def test_nonsense_is_one_clear_line(studied: str, capsys, command: list[str], message: str) -> None:
+    assert main([*command, "--store", studied]) == 1
+    assert message in capsys.readouterr().err

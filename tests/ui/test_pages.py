@@ -1,0 +1,123 @@
+import re
+
+import pytest
+
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Study
+from imdb_tasks.study.records import StudyResult
+from imdb_tasks.ui import pages, runs, training_page
+from tests.support.reported import keep_conclusions
+from tests.support.study_results import study_result
+from tests.ui.test_runs import note_run
+
+ROOT = "/imdb-study"
+NASTY = "<script>alert('1')</script>&\""
+
+
+def grid(*units: int) -> StudyResult:
+    study = Study(cells=("GRU",), units=units, batch_sizes=(32,))
+    return study_result(study, diverged={}, exploding=(), missing={})
+
+
+def run_of(store: Store, name: str) -> runs.Run:
+    run = runs.find(store, name)
+    assert run
+    return run
+
+
+def test_without_a_report_the_page_says_what_to_do(store: Store) -> None:
+    assert "There is no report yet" in pages.overview(store, ROOT)
+
+
+def test_the_overview_leads_to_each_report_and_chooses_the_two_newest_runs(store: Store) -> None:
+    for number in range(3):
+        note_run(store, f"run-{number}", at=1_000.0 + number)
+    page = pages.overview(store, ROOT)
+    assert page.index("news of run-2") < page.index("run-1") < page.index("run-0")
+    assert 'href="/imdb-study/runs/run-0/report"' in page
+    assert re.findall(r'name="(\w+)" value="([\w-]+)"[^>]* checked', page) == [("after", "run-2"), ("before", "run-1")]
+
+
+def test_a_single_run_has_nothing_to_be_compared_with(store: Store) -> None:
+    note_run(store, "run", at=1.0)
+    assert re.search(r"<button[^>]* disabled", pages.overview(store, ROOT))
+
+
+def test_of_many_runs_the_newest_are_shown_and_the_rest_is_counted(store: Store, monkeypatch) -> None:
+    monkeypatch.setattr(pages, "SHOWN_RUNS", 2)
+    for number in range(3):
+        note_run(store, f"run-{number}", at=1_000.0 + number)
+    page = pages.overview(store, ROOT)
+    assert "The newest 2 of 3 runs" in page
+    assert "run-0" not in page
+
+
+def rows_of(page: str) -> dict[str, list[str]]:
+    """Return the cells of each variant's row."""
+    found = re.findall(
+        r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', page.partition("Test accuracy</h2>")[2], re.DOTALL
+    )
+    return {name: re.findall(r"<td[^>]*>([^<]*)</td>", cells) for name, cells in found}
+
+
+def compared(store: Store, before: StudyResult, after: StudyResult) -> str:
+    for at, (name, result) in enumerate((("first", before), ("second", after))):
+        keep_conclusions(store, f"of-{name}", result)
+        note_run(store, name, at=1.0 + at, analysis=f"of-{name}")
+    return pages.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+
+
+def test_two_runs_are_compared_with_what_changed_and_what_is_beyond_noise(store: Store) -> None:
+    page = compared(store, grid(64), grid(64, 32))
+    assert "The same data." in page
+    assert ">64, 32</td>" in page
+    same, other = rows_of(page)["GRU-64/32"], rows_of(page)["GRU-32/32"]
+    assert same[0] == same[1]
+    assert same[2:] == ["0.0", "0.0 to 0.0", "no"]
+    assert (other[0], *other[2:]) == ("not in this run", "–", "–", "–")
+
+
+def test_what_a_variant_came_to_stands_where_it_has_no_accuracy(store: Store) -> None:
+    rows = rows_of(compared(store, study_result(), study_result()))
+    assert rows["LSTM-32/128"][:2] == ["diverged", "diverged"]
+    assert rows["LSTM-128/64"] == ["missing", "missing", "–", "–", "–"]
+    assert len(rows) == 18
+
+
+def test_on_other_test_reviews_differences_are_shown_without_intervals(store: Store) -> None:
+    after = grid(64)
+    card = after.data_card.model_copy(update={"reviews_sha256": "ff" * 32})
+    page = compared(store, grid(64), after.model_copy(update={"data_card": card}))
+    assert "shown and not tested" in page
+    assert "Beyond the reviews" not in page
+    assert rows_of(page)["GRU-64/32"][2:] == ["0.0"]
+
+
+def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
+    keep_conclusions(store, "a1", study_result())
+    note_run(store, "first", at=1.0)
+    note_run(store, "second", at=2.0, analysis="gone")
+    page = pages.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+    assert "Of second there is nothing to compare" in page
+
+
+@pytest.mark.parametrize("page", ["study", "message", "curves"])
+def test_nothing_from_outside_becomes_markup(store: Store, page: str) -> None:
+    store.write_ref("runs/run", {"report": "r", "headline": NASTY, "code": NASTY})
+    made = {
+        "study": lambda: pages.overview(store, ROOT),
+        "message": lambda: pages.message(NASTY, ROOT),
+        "curves": lambda: pages.curves(training_page.Live(variant=NASTY, state=NASTY, ended=True), ROOT, f"x{NASTY}"),
+    }[page]()
+    assert "&lt;script&gt;alert" in made
+    assert "<script>alert" not in made
+
+
+def test_no_page_brings_scripts_or_styles_of_its_own(store: Store) -> None:
+    note_run(store, "run", at=1.0)
+    for page in (
+        pages.overview(store, ROOT),
+        pages.curves(training_page.Live(variant="v", state="s", ended=True), ROOT, "x"),
+    ):
+        assert re.findall(r"<script(?![^>]* src=)|<style| style=| on\w+=", page) == []
+        assert "http" not in page

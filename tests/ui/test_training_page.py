@@ -1,0 +1,127 @@
+import pytest
+
+from imdb_tasks.store.store import Store
+from imdb_tasks.study.grid import Variant
+from imdb_tasks.study.records import History
+from imdb_tasks.ui import training_page
+
+VARIANT = Variant(cell="GRU", units=64, batch_size=32)
+RUN = "manual__2026-11-23T00:00:00+00:00"
+
+
+def history(epochs: int, *, val_loss: float | None = 0.5) -> History:
+    falling = tuple(0.7 - 0.1 * epoch / epochs for epoch in range(epochs))
+    rising = tuple(1 - value for value in falling)
+    return History(
+        loss=falling,
+        accuracy=rising,
+        auc=rising,
+        val_loss=(*falling[:-1], val_loss),
+        val_accuracy=rising,
+        val_auc=rising,
+        seconds=(9.0,) * (epochs - 1) + (2.0,),
+        samples_per_second=(1_000.0,) * epochs,
+    )
+
+
+def note(store: Store, done: History, *, status: str = "training", epochs: int = 10) -> None:
+    store.write_ref(f"trainings/{RUN}/{VARIANT.name}", {"model": "m1"})
+    store.write_ref(
+        "progress/m1",
+        {"run_id": "another", "variant": VARIANT.name, "epoch": done.epochs, "epochs": epochs, "status": status}
+        | {"history": done.model_dump(mode="json")},
+    )
+
+
+def test_a_running_training_tells_how_far_it_is_and_how_long_it_will_take(store: Store) -> None:
+    note(store, history(4))
+    look = training_page.look(store, RUN, VARIANT, "running")
+    assert (look.variant, look.state, look.ended) == ("GRU, 64 units, batches of 32", "training", False)
+    assert look.facts == {
+        "Epoch": "4 of 10",
+        "Time per epoch": "9.0 s",
+        "Time left": "54 s",
+        "Throughput": "1,000 reviews/s",
+        "Validation accuracy": "0.3750",
+        "Validation loss": "0.5000",
+    }
+    assert look.epochs == (1, 2, 3, 4)
+    assert look.loss
+    assert look.loss.validation[-1] == 0.5
+    assert look.last_epoch == 10
+
+
+def test_the_first_epoch_in_which_the_training_is_compiled_tells_nothing_of_the_others(store: Store) -> None:
+    slow = history(1).model_copy(update={"seconds": (30.0,)})
+    note(store, slow)
+    assert training_page.look(store, RUN, VARIANT, "running").facts["Time per epoch"] == "30 s"
+    note(store, history(2).model_copy(update={"seconds": (30.0, 3.0)}))
+    assert training_page.look(store, RUN, VARIANT, "running").facts["Time left"] == "24 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "task", "state"),
+    [
+        ("finished", "success", "finished"),
+        ("diverged", "running", "diverged"),
+        ("training", "failed", "failed"),
+    ],
+)
+def test_a_training_that_has_ended_says_how_and_asks_for_no_other_look(
+    store: Store, status: str, task: str, state: str
+) -> None:
+    note(store, history(4), status=status)
+    look = training_page.look(store, RUN, VARIANT, task)
+    assert (look.state, look.ended) == (state, True)
+    assert look.facts["Time in all"] == "29 s"
+
+
+def test_a_training_whose_model_was_there_says_so_in_its_own_run_alone(store: Store) -> None:
+    note(store, history(4), status="finished")
+    store.write_ref(f"trainings/later/{VARIANT.name}", {"model": "m1", "cached": True})
+    look = training_page.look(store, "later", VARIANT, "running")
+    assert (look.state, look.ended) == ("was in the store already", True)
+    assert training_page.look(store, RUN, VARIANT, "success").state == "finished"
+
+
+def test_a_killed_training_that_is_to_be_tried_again_goes_on_being_looked_at(store: Store) -> None:
+    note(store, history(4))
+    look = training_page.look(store, RUN, VARIANT, "up_for_retry")
+    assert (look.state, look.ended) == ("up for retry", False)
+
+
+@pytest.mark.parametrize(("task", "ended"), [("queued", False), ("running", False), ("success", True)])
+def test_without_notes_there_are_words_instead_of_curves(store: Store, task: str, ended: bool) -> None:
+    look = training_page.look(store, RUN, VARIANT, task)
+    assert task in look.state
+    assert (look.ended, look.facts, look.loss) == (ended, {}, None)
+
+
+def test_an_exploded_loss_does_not_flatten_the_curve(store: Store) -> None:
+    note(store, history(4, val_loss=578_666.0))
+    assert training_page.look(store, RUN, VARIANT, "running").loss_range[1] < 1
+
+
+def test_a_loss_that_is_not_finite_is_said_and_is_a_gap_in_the_curve(store: Store) -> None:
+    note(store, history(4, val_loss=None), status="diverged")
+    look = training_page.look(store, RUN, VARIANT, "success")
+    assert look.facts["Validation loss"] == "not finite"
+    assert look.loss
+    assert look.loss.validation[-1] is None
+
+
+def test_long_curves_are_thinned_but_keep_their_ends(store: Store) -> None:
+    note(store, history(10_000), epochs=10_000)
+    look = training_page.look(store, RUN, VARIANT, "running")
+    assert len(look.epochs) == training_page.POINTS
+    assert (look.epochs[0], look.epochs[-1]) == (1, 10_000)
+    assert look.loss
+    assert len(look.loss.training) == training_page.POINTS
+
+
+def test_the_variant_of_a_map_index_follows_from_the_form() -> None:
+    conf = {"profile": "custom", "cells": ["LSTM"], "units": [8, 4], "batch_sizes": [16]}
+    assert training_page.variant_of(conf, 1) == Variant(cell="LSTM", units=4, batch_size=16)
+    assert training_page.variant_of(conf, 2) is None
+    assert training_page.variant_of(conf, -1) is None
+    assert training_page.variant_of({"epochs": 0}, 0) is None
