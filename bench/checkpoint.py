@@ -9,12 +9,10 @@ import time
 from pathlib import Path
 
 from bench import corpus, machine
-from imdb_tasks.corpus.arrays import Arrays
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import TrainingSettings, Variant
-from imdb_tasks.study.records import MEASURES, History
-from imdb_tasks.training import process
-from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints
+from imdb_tasks.corpus import Arrays
+from imdb_tasks.store import Store
+from imdb_tasks.study import MEASURES, History, TrainingSettings, Variant
+from imdb_tasks.training import Checkpoint, Checkpoints, load_keras
 from imdb_tasks.training.fit import shuffled
 
 VARIANTS = (Variant(cell="GRU", units=32, batch_size=128), Variant(cell="LSTM", units=32, batch_size=32))
@@ -34,7 +32,7 @@ def main() -> None:
 
 
 def measure(variant: Variant, arrays: Arrays, store: Store) -> dict[str, float]:
-    process.load_keras()
+    load_keras()
     from imdb_tasks.training import model as models
     from imdb_tasks.training.engine import Batches, Engine, on_host
 

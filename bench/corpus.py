@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from imdb_tasks.corpus.arrays import Arrays
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import LocalSource, Study
+from imdb_tasks.corpus import Arrays
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import LocalSource, Study
 
 ROOT = Path(__file__).parents[1]
 TRAINING_ROWS, EPOCH_ROWS = 40_000, 32_000  # of the whole corpus; of them, without the validation rows

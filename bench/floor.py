@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-from imdb_tasks.study.grid import TextSettings, Variant
+from imdb_tasks.study import TextSettings, Variant
 
 GATES = {"GRU": 3, "LSTM": 4}
 _SIZE = 2_048

@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import corpus, machine
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.local import write_json
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.form import read_form
-from imdb_tasks.training import process
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store, write_json
+from imdb_tasks.study import read_form
+from imdb_tasks.training import peak_memory_bytes
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from scripts.mail_catcher import MailCatcher
@@ -168,7 +167,7 @@ def do(step: str, conf: str, root: str) -> None:
     study, _ = read_form(json.loads(conf))
     steps = Steps(study, Store(root))
     getattr(steps, step)(*study.variants[:1] if step == "train" else ())
-    print(json.dumps({"seconds": time.perf_counter() - began, "peak_mb": process.peak_memory_bytes() / 1e6}))
+    print(json.dumps({"seconds": time.perf_counter() - began, "peak_mb": peak_memory_bytes() / 1e6}))
 
 
 def parse_seconds() -> dict[str, float]:

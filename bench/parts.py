@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench import corpus, floor, machine
 from bench.pool import Kind, pools
-from imdb_tasks.study.grid import Study, TextSettings, Variant
+from imdb_tasks.study import Study, TextSettings, Variant
 
 CHOSEN = ["128_GRU_128", "128_LSTM_128", "128_GRU_32", "64_GRU_64", "32_GRU_128", "32_LSTM_32"]
 ROUNDS = 25

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 from bench import corpus, machine
-from imdb_tasks.sources import fetching
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import LocalSource, TextSettings
+from imdb_tasks.sources import REVIEWS, fetch, glove_vectors
+from imdb_tasks.store import Store
+from imdb_tasks.study import LocalSource, TextSettings
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = TextSettings()
@@ -48,8 +48,8 @@ def unpack(scratch: Path) -> Path:
     folder = scratch / "whole"
     folder.mkdir()
     source = LocalSource(path=str(corpus.folder()))
-    for wanted in (fetching.REVIEWS, fetching.glove()):
-        entry = fetching.fetch(source, wanted, Store(scratch))
+    for wanted in (REVIEWS, glove_vectors()):
+        entry = fetch(source, wanted, Store(scratch))
         entry.file(wanted.member).rename(folder / wanted.member)
     return folder
 
@@ -60,14 +60,14 @@ def part_of(whole: Path, share: float) -> Path:
 
     part = whole.with_name(f"part-{share}")
     part.mkdir()
-    frame = pd.read_csv(whole / fetching.REVIEWS.member)
-    frame.head(int(len(frame) * share)).to_csv(part / fetching.REVIEWS.member, index=False)
-    (part / fetching.glove().member).hardlink_to(whole / fetching.glove().member)
+    frame = pd.read_csv(whole / REVIEWS.member)
+    frame.head(int(len(frame) * share)).to_csv(part / REVIEWS.member, index=False)
+    (part / glove_vectors().member).hardlink_to(whole / glove_vectors().member)
     return part
 
 
 def ours(reviews: Path, glove: Path) -> dict[str, object]:
-    from imdb_tasks.corpus.arrays import prepare
+    from imdb_tasks.corpus import prepare
 
     return vars(prepare(reviews, glove, SETTINGS).arrays)
 
@@ -100,7 +100,7 @@ def measure(name: str, folder: Path) -> dict[str, object]:
     import numpy as np
 
     started = time.perf_counter()
-    arrays = RUNNERS[name](folder / fetching.REVIEWS.member, folder / fetching.glove().member)
+    arrays = RUNNERS[name](folder / REVIEWS.member, folder / glove_vectors().member)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     digest = hashlib.sha256()

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import corpus, floor, machine
 from bench.pool import Kind, pools
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 
 GRID = [variant.name for variant in Study().variants]
 CORES = os.cpu_count() or 1

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from imdb_tasks.corpus.arrays import Arrays
-from imdb_tasks.study.grid import TrainingSettings, Variant
-from imdb_tasks.training import process
+from imdb_tasks.corpus import Arrays
+from imdb_tasks.study import TrainingSettings, Variant
+from imdb_tasks.training import load_keras
 
 
 def main() -> None:
     kind, folder = sys.argv[1:]
     if kind == "ours":
-        process.load_keras()
+        load_keras()
     arrays = Arrays.load(Path(folder))
     for line in sys.stdin:
         job = json.loads(line)

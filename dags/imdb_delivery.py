@@ -13,12 +13,11 @@ from airflow.sdk.exceptions import AirflowException
 from pydantic import ValidationError
 
 from imdb_tasks.errors import MailError, SettingsError
-from imdb_tasks.study import form
+from imdb_tasks.study import Delivery, form_defaults
 
 if TYPE_CHECKING:
-    from imdb_tasks.pipeline.steps import Steps
-    from imdb_tasks.store.store import Entry
-    from imdb_tasks.study.form import Delivery
+    from imdb_tasks.pipeline import Steps
+    from imdb_tasks.store import Entry
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +66,13 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
 
 def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> Collection[str]:
     """Give the report to the mail server; return the recipients that it refused while it took others."""
-    from imdb_tasks.report import mail
+    from imdb_tasks.report import compose_mail
 
     with _faults_told(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
         sender = hook.from_email or hook.smtp_user
         if not sender:
             raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
-        message = mail.compose(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
+        message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
         # The hook's own send method knows neither a text part nor inline pictures; its client does.
         refused: Collection[str] = hook._smtp_client.send_message(message)
     log.info("the mail server took %r", message["Subject"])
@@ -108,7 +107,7 @@ def mail_failure(context: Any) -> None:
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
     run = context.get("dag_run")
-    values = {**form.form_defaults(), **((run.conf if run else None) or {})}
+    values = {**form_defaults(), **((run.conf if run else None) or {})}
     recipients = _addresses(values["recipients"])
     if values["notify"] == "never" or not recipients:
         return
@@ -125,5 +124,5 @@ def _addresses(recipients: Any) -> list[str]:
     found: list[str] = []
     for address in recipients if isinstance(recipients, list) else ():
         with contextlib.suppress(ValidationError):
-            found += form.Delivery(recipients=(address,)).recipients
+            found += Delivery(recipients=(address,)).recipients
     return found

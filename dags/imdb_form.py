@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from imdb_tasks.study import form
+from imdb_tasks.study import ADDRESS, NOTIFY, PROFILES, SOURCES, form_defaults
 
 GRID = {"section": "Study (for the profile custom)"}
 ORIGIN = {"section": "Pins of the data"}
@@ -20,7 +20,7 @@ SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$" + END, **ORIGIN}
 VERSION = {"type": ["integer", "null"], "minimum": 1, **ORIGIN}
 ADDRESSES = {
     "type": ["array", "null"],  # nobody, where nothing is mailed
-    "items": {"type": "string", "pattern": form.ADDRESS + END},
+    "items": {"type": "string", "pattern": ADDRESS + END},
     "uniqueItems": True,
 }
 LEVELS = {"type": "array", "minItems": 1, "uniqueItems": True, **GRID}
@@ -52,14 +52,14 @@ SOURCE_HELP = (
 
 # name: title, help, schema
 FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "profile": ("Profile", PROFILE_HELP, choice(form.PROFILES)),
-    "source": ("Source of the data", SOURCE_HELP, choice(form.SOURCES)),
+    "profile": ("Profile", PROFILE_HELP, choice(PROFILES)),
+    "source": ("Source of the data", SOURCE_HELP, choice(SOURCES)),
     "folder": ("Folder", "For the source folder: its absolute path, as the workers see it.", TEXT),
     "recipients": ("Recipients of the report", "One address a line.", ADDRESSES),
     "notify": (
         "Mail the report",
         "on change: only a result that differs from the last mailed.",
-        choice(form.NOTIFY),
+        choice(NOTIFY),
     ),
     "reviews_version": ("Kaggle version of the reviews", "Empty: the newest, asked for at each run.", VERSION),
     "glove_version": ("Kaggle version of the vectors", "Empty: the newest, asked for at each run.", VERSION),
@@ -78,7 +78,7 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 def form_fields() -> dict[str, Param]:
     """Return the trigger form."""
-    default = form.form_defaults()
+    default = form_defaults()
     return {
         name: Param(default[name], description, title=title, **schema)
         for name, (title, description, schema) in FIELDS.items()

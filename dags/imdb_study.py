@@ -39,13 +39,12 @@ from imdb_delivery import mail_failure, send
 from imdb_form import form_fields
 
 from imdb_tasks import errors
-from imdb_tasks.study import form
-from imdb_tasks.study.grid import Variant
+from imdb_tasks.study import Variant, read_form
 
 if TYPE_CHECKING:
-    from imdb_tasks.pipeline.steps import Steps
-    from imdb_tasks.sources.fetching import KaggleCredentials
-    from imdb_tasks.study.grid import Source
+    from imdb_tasks.pipeline import Steps
+    from imdb_tasks.sources import KaggleCredentials
+    from imdb_tasks.study import Source
 
 CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
 MODELS = Asset(name="imdb_models", uri="imdb://study/models")
@@ -61,7 +60,7 @@ PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
 
 def variant_names(params: Any) -> list[str]:
     """Return the names of the variants that a form describes; raise SettingsError for a form that makes no sense."""
-    study, _ = form.read_form(dict(params))
+    study, _ = read_form(dict(params))
     return [variant.name for variant in study.variants]
 
 
@@ -79,17 +78,17 @@ class PlannedNames(PlainXComArg):
 
 def current_steps() -> Steps:
     """Return the steps of the study that this run's form describes."""
-    from imdb_tasks.pipeline.steps import Steps
-    from imdb_tasks.store.store import Store
+    from imdb_tasks.pipeline import Steps
+    from imdb_tasks.store import Store
 
     context = get_current_context()
-    study, _ = form.read_form(dict(context["params"]))
+    study, _ = read_form(dict(context["params"]))
     return Steps(study, Store.from_environment(), context["run_id"])
 
 
 def kaggle_credentials(source: Source) -> KaggleCredentials | None:
     """Return the credentials of the Airflow connection, or None: the client then looks in its own places."""
-    from imdb_tasks.sources.fetching import KaggleCredentials
+    from imdb_tasks.sources import KaggleCredentials
 
     if source.kind != "kaggle":
         return None
@@ -175,12 +174,12 @@ def imdb_study() -> None:
         doc_md="Measure every trained variant on the test reviews. Runs even if some variants failed.",
     )
     def evaluate() -> str:
-        from imdb_tasks.pipeline import trained as inference
+        from imdb_tasks.pipeline import about_best_model
 
         steps = current_steps()
         evaluation = steps.evaluate()
         announce(MODELS, key=evaluation.key, missing=evaluation.about["missing"])
-        announce(BEST_MODEL, **inference.about_best(steps.store, evaluation))
+        announce(BEST_MODEL, **about_best_model(steps.store, evaluation))
         return evaluation.key
 
     @task(
@@ -195,7 +194,7 @@ def imdb_study() -> None:
 
     @task(execution_timeout=datetime.timedelta(minutes=15), doc_md="Mail the report over the SMTP connection.")
     def send_report() -> str:
-        _, delivery = form.read_form(dict(get_current_context()["params"]))
+        _, delivery = read_form(dict(get_current_context()["params"]))
         return send(current_steps(), delivery)
 
     @task(

@@ -2,7 +2,7 @@
 
 import sys
 
-from imdb_tasks.ui.cli.commands import main
+from imdb_tasks.ui import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.study.form import read_form
+from imdb_tasks.study import read_form
 
 NO_PICTURES = "There are no pictures in this mail"  # a worker may lack a browser
 LARGEST_MESSAGE = 25 * 2**20  # bytes on the wire; what common mail servers take

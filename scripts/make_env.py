@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Callable
 
-from imdb_tasks.training.process import code_revision
+from imdb_tasks.training import code_revision
 from scripts.home import PROJECT, write_private
 
 SECRET_BYTES = 24

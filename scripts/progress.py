@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from imdb_tasks.study.grid import Variant
+from imdb_tasks.study import Variant
 
 TRAIN = "train"
 ENDED = ("finished", "diverged", "cached")

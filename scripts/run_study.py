@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.form import read_form
+from imdb_tasks.store import Store
+from imdb_tasks.study import read_form
 from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.home import RECIPIENT, USER
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say

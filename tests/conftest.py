@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import LocalSource, Study, TextSettings, TrainingSettings
+from imdb_tasks.store import Store
+from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingSettings
 
 GOOD = ("wonderful", "bright", "moving", "clever")
 BAD = ("dull", "clumsy", "noisy", "empty")

@@ -10,9 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"airflow", "tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaleido", "kaggle", "httpx"}
 HEAVY |= {"pyarrow", "tenacity"}
-LIGHT = ("errors", "study.grid", "store.store", "study.records", "study.form", "sources.fetching", "training.process")
-LIGHT += ("pipeline.keys", "pipeline.steps", "training.fit", "ui.cli.commands", "ui.runs", "analysis.run_comparison")
-LIGHT += ("ui.training_page", "ui.pages", "pipeline.trained", "training.tensorboard")
+LIGHT = ("errors", "formatting", "resources", "study", "store", "sources", "corpus", "training", "analysis")
+LIGHT += ("report", "report.charts", "pipeline", "ui", "ui.cli")
 
 
 def test_imports_run_one_way_and_never_to_airflow() -> None:

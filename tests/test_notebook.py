@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_tasks.ui.cli.commands import main
+from imdb_tasks.ui.cli import main
 from tests.support.cli import small_study
 
 PAGE = Path(__file__).parents[1] / "docs" / "notebook.md"

@@ -3,7 +3,7 @@ import re
 
 from plotly.offline import get_plotlyjs_version
 
-from imdb_tasks.report.charts.catalogue import charts
+from imdb_tasks.report.charts import charts
 from imdb_tasks.resources import PLOTLY_JS, PLOTLY_TRACES
 from tests.support.study_analysis import run_comparison, study_analysis
 from tests.support.study_results import study_result

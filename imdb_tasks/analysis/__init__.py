@@ -1,1 +1,55 @@
-"""From results and predictions to effects, verdicts and a ranking. No input or output."""
+"""From results and predictions to effects, verdicts, a ranking and a comparison of runs. Nothing is read or written.
+
+``whole_study`` puts the parts together. ``evidence`` and ``records`` are what comes out; ``claims`` reads what is
+asked, ``verdicts`` answers; ``ranking`` picks and recommends; ``curves`` sums learning curves up, ``per_model`` single
+models; ``contrasts``, ``effects``, ``estimates`` and ``bootstrap`` are the statistics below; ``sentences`` words it.
+
+>>> from imdb_tasks.analysis import wilson
+>>> low, high = wilson(0.85, 10_000)
+>>> f"{low:.3f} to {high:.3f}"
+'0.843 to 0.857'
+"""
+
+from imdb_tasks.analysis.bootstrap import Predictions
+from imdb_tasks.analysis.claims import read_claims
+from imdb_tasks.analysis.effects import level_text
+from imdb_tasks.analysis.estimates import margin, wilson
+from imdb_tasks.analysis.evidence import Effect, Outcome, Ruling
+from imdb_tasks.analysis.records import (
+    Analysis,
+    Calibration,
+    Confusion,
+    Recommendation,
+    RunComparison,
+    Standing,
+    VariantChange,
+    VariantSummary,
+)
+from imdb_tasks.analysis.run_comparison import Concluded, compare
+from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
+from imdb_tasks.analysis.whole_study import analyse
+
+__all__ = [
+    "OUTCOME_NAMES",
+    "Analysis",
+    "Calibration",
+    "Concluded",
+    "Confusion",
+    "Effect",
+    "Outcome",
+    "Predictions",
+    "Recommendation",
+    "Ruling",
+    "RunComparison",
+    "Standing",
+    "VariantChange",
+    "VariantSummary",
+    "amount",
+    "analyse",
+    "compare",
+    "effect_text",
+    "level_text",
+    "margin",
+    "read_claims",
+    "wilson",
+]

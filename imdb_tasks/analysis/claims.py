@@ -9,14 +9,14 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from imdb_tasks.analysis.evidence import Factor, Level, Outcome
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.resources import CLAIMS
-from imdb_tasks.study.grid import CELLS, Settings
+from imdb_tasks.study import CELLS, Record
 
 Chosen = Literal["smallest", "largest"] | Level
 Direction = Literal["higher", "lower", "equal"]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class At(Settings):
+class At(Record):
     """The levels of another factor between which a difference is said to differ."""
 
     factor: Factor
@@ -30,7 +30,7 @@ class At(Settings):
         return self
 
 
-class Part(Settings):
+class Part(Record):
     """One testable statement. Without ``first`` and ``second`` ("equal" only) it speaks of every pair of levels."""
 
     outcome: Outcome
@@ -61,7 +61,7 @@ class Part(Settings):
         return self
 
 
-class Claim(Settings):
+class Claim(Record):
     """A claim and its parts: all must hold."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -69,7 +69,7 @@ class Claim(Settings):
     parts: Annotated[tuple[Part, ...], Field(min_length=1, strict=False)]
 
 
-class Claims(Settings):
+class Claims(Record):
     """A family of claims: their p-values are corrected together."""
 
     claims: Annotated[tuple[Claim, ...], Field(strict=False)]

@@ -14,7 +14,7 @@ from imdb_tasks.analysis.bootstrap import Resampled
 from imdb_tasks.analysis.estimates import Estimate, Percentile, over_blocks
 from imdb_tasks.analysis.evidence import FACTORS, Basis, Factor, Level, Outcome
 from imdb_tasks.analysis.records import CurveSummary
-from imdb_tasks.study.grid import Study, Variant
+from imdb_tasks.study import Study, Variant
 
 if TYPE_CHECKING:
     import numpy as np

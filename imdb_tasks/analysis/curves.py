@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from imdb_tasks.analysis.records import CurveSummary
-from imdb_tasks.study.records import History, TrainingRecord
+from imdb_tasks.study import History, TrainingRecord
 
 _GENERALISATION_LOSS = 0.05  # Prechelt's GL_5
 _LAST_PART = 10  # a tenth of the epochs

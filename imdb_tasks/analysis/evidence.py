@@ -14,7 +14,7 @@ What an interval is about is its ``basis``:
 
 from typing import Literal
 
-from imdb_tasks.study.grid import Cell, Settings
+from imdb_tasks.study import Cell, Record
 
 Basis = Literal["reviews", "replicates", "settings"]
 Factor = Literal["cell", "units", "batch_size"]
@@ -26,14 +26,14 @@ Ruling = Literal["supported", "contradicted", "not decided"]
 ALPHA = 0.05
 
 
-class Interval(Settings):
+class Interval(Record):
     """A two-sided interval of confidence, 95 % unless said otherwise."""
 
     low: float
     high: float
 
 
-class Effect(Settings):
+class Effect(Record):
     """The mean difference of ``outcome`` between two levels of a factor, all else equal.
 
     Outcomes: test ``accuracy`` and ``auc``; ``val_loss``, the lowest validation loss; ``overfitting`` and
@@ -77,7 +77,7 @@ class Interaction(Effect):
     at_second: Level
 
 
-class Verdict(Settings):
+class Verdict(Record):
     """What the result says of one claim. ``effects`` are what it rests on, in the order of the claim's parts.
 
     ``p_corrected`` is Holm's over all claims that can be tested; None where this one cannot. ``sample`` says on how

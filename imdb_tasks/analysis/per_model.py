@@ -7,8 +7,7 @@ from imdb_tasks.analysis.contrasts import Measured, levels
 from imdb_tasks.analysis.estimates import Percentile, wilson
 from imdb_tasks.analysis.evidence import FACTORS, Interval
 from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, DivergenceRate, VariantSummary
-from imdb_tasks.study.grid import Variant
-from imdb_tasks.study.records import StudyResult, VariantResult
+from imdb_tasks.study import StudyResult, Variant, VariantResult
 
 if TYPE_CHECKING:
     import numpy as np

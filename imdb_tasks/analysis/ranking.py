@@ -16,8 +16,7 @@ from imdb_tasks.analysis.evidence import ALPHA, Basis
 from imdb_tasks.analysis.records import BestComparison, Recommendation, Standing
 from imdb_tasks.analysis.sentences import amount
 from imdb_tasks.formatting import count_of, points
-from imdb_tasks.study.grid import Variant
-from imdb_tasks.study.records import StudyResult, VariantResult
+from imdb_tasks.study import StudyResult, Variant, VariantResult
 
 _Setting = tuple[str, int, int]
 

@@ -6,10 +6,10 @@ Differences, verdicts and the words used for them (setting, basis) are in ``evid
 from typing import Literal
 
 from imdb_tasks.analysis.evidence import Basis, Effect, Factor, Interaction, Interval, Level, Verdict
-from imdb_tasks.study.grid import Settings, Sha256, Study, Variant
+from imdb_tasks.study import Record, Sha256, Study, Variant
 
 
-class CurveSummary(Settings):
+class CurveSummary(Record):
     """One model's learning curve in a few numbers; epochs count from 1, losses are binary cross-entropy.
 
     ``best_epoch``     the first epoch of the lowest validation loss, ``best_val_loss``
@@ -36,7 +36,7 @@ class CurveSummary(Settings):
     roughness: float | None
 
 
-class VariantSummary(Settings):
+class VariantSummary(Record):
     """One model on the test reviews, with 95 % intervals (basis "reviews"); None where it has no finite probabilities.
 
     ``accuracy``'s interval is Wilson's. ``auc`` is the exact area (the share of pairs of a positive and a negative
@@ -52,7 +52,7 @@ class VariantSummary(Settings):
     auc_interval: Interval | None
 
 
-class Standing(Settings):
+class Standing(Record):
     """How far a setting's accuracy, the mean over its replicates, lies below the best one's.
 
     ``variant`` is the setting's first replicate. ``p_corrected`` is of the comparison with the best, times the number
@@ -75,7 +75,7 @@ class Standing(Settings):
         return self.within_noise and self.p_corrected is not None
 
 
-class BestComparison(Settings):
+class BestComparison(Record):
     """Whether the setting of the highest test accuracy is really better than the second.
 
     ``difference`` is best less second, ``interval`` its 95 % interval as if the two had been chosen beforehand.
@@ -97,7 +97,7 @@ class BestComparison(Settings):
     explanation: str
 
 
-class Recommendation(Settings):
+class Recommendation(Record):
     """Which setting to use: the ``best``, or the ``cheapest`` (fewest trainable parameters, then shortest training)
     of those that cannot be told from it.
     """
@@ -107,7 +107,7 @@ class Recommendation(Settings):
     why: str
 
 
-class DivergenceRate(Settings):
+class DivergenceRate(Record):
     """The share of models with one level of a factor that diverged, of those trained, with Wilson's 95 % interval."""
 
     factor: Factor
@@ -118,7 +118,7 @@ class DivergenceRate(Settings):
     interval: Interval
 
 
-class CalibrationBin(Settings):
+class CalibrationBin(Record):
     """The reviews whose probability lies in [low, high): their mean probability and the share that is positive."""
 
     low: float
@@ -129,7 +129,7 @@ class CalibrationBin(Settings):
     interval: Interval
 
 
-class Calibration(Settings):
+class Calibration(Record):
     """Whether the best model's probabilities mean what they say; only bins that hold a review.
 
     ``brier`` is the mean squared error of the probability: G. W. Brier, Monthly Weather Review 78 (1950), 1-3.
@@ -143,7 +143,7 @@ class Calibration(Settings):
     ece: float
 
 
-class Confusion(Settings):
+class Confusion(Record):
     """Counts of test reviews of the best model at the threshold 0.5."""
 
     variant: Variant
@@ -153,7 +153,7 @@ class Confusion(Settings):
     false_negative: int
 
 
-class Origin(Settings):
+class Origin(Record):
     """What a result was made from, as far as two runs can differ in it. ``versions`` are those of the trainings."""
 
     study: Study
@@ -166,7 +166,7 @@ class Origin(Settings):
     versions: dict[str, str]
 
 
-class Change(Settings):
+class Change(Record):
     """One thing that differs between two runs, such as ``training epochs``: 3 before, 100 now."""
 
     where: Literal["data", "code", "settings", "results"]
@@ -175,7 +175,7 @@ class Change(Settings):
     now: str
 
 
-class VariantChange(Settings):
+class VariantChange(Record):
     """A model that both runs have: accuracy now less before, basis "reviews".
 
     The interval is paired where both were measured on the same test reviews, else None, and nothing is tested.
@@ -191,7 +191,7 @@ class VariantChange(Settings):
     beyond_noise: bool
 
 
-class RunComparison(Settings):
+class RunComparison(Record):
     """A result beside that of the run before it that had another one."""
 
     previous_run: str
@@ -201,7 +201,7 @@ class RunComparison(Settings):
     summary: str
 
 
-class Analysis(Settings):
+class Analysis(Record):
     """Everything that can be concluded from one study's result.
 
     ``variants`` and ``curves`` are in the study's order; ``curves`` has only trained models. ``standings`` has one row

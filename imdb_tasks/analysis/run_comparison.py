@@ -13,8 +13,7 @@ from imdb_tasks.analysis.effects import holm
 from imdb_tasks.analysis.evidence import ALPHA, Interval
 from imdb_tasks.analysis.records import Analysis, Change, Origin, RunComparison, VariantChange
 from imdb_tasks.formatting import count_of, percent
-from imdb_tasks.store.local import write_json
-from imdb_tasks.store.store import Store
+from imdb_tasks.store import Store, write_json
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,7 @@ from imdb_tasks.analysis.records import Analysis, Origin
 from imdb_tasks.analysis.run_comparison import Concluded, compare
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.formatting import count_of
-from imdb_tasks.study.published import is_another_study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import StudyResult, is_another_study
 
 _FEW_REVIEWS = 1_000
 

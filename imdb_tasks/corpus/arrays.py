@@ -11,9 +11,8 @@ from imdb_tasks.corpus import tokens as text
 from imdb_tasks.corpus.glove import read_embeddings
 from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.errors import DataError
-from imdb_tasks.store.local import sha256_of, write_json
-from imdb_tasks.study.grid import TextSettings
-from imdb_tasks.study.records import DataCard
+from imdb_tasks.store import sha256_of, write_json
+from imdb_tasks.study import DataCard, TextSettings
 
 if TYPE_CHECKING:
     import numpy as np

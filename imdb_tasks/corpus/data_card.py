@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from imdb_tasks.corpus.glove import Embeddings
 from imdb_tasks.corpus.tokens import Vocabulary
-from imdb_tasks.study.grid import Study, TextSettings
-from imdb_tasks.study.records import Coverage, LengthSummary
+from imdb_tasks.study import Coverage, LengthSummary, Study, TextSettings
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,10 @@ what it touches. Nothing here reads an artifact's bytes.
 
 from dataclasses import dataclass
 
-from imdb_tasks.sources import fetching
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study, Variant, fingerprint
-from imdb_tasks.training import process
+from imdb_tasks.sources import REVIEWS, InputFile, fetched_key, glove_vectors
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study, Variant, fingerprint
+from imdb_tasks.training import backend
 
 # Raise one when the same inputs would give another result: that step and all after it then have other places.
 REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 2, "reports": 2}
@@ -23,20 +23,20 @@ class Places:
     store: Store
 
     @property
-    def glove(self) -> fetching.Wanted:
+    def glove(self) -> InputFile:
         """The GloVe file with the study's dimensions."""
-        return fetching.glove(self.study.text.dimensions)
+        return glove_vectors(self.study.text.dimensions)
 
     def corpus(self) -> str:
         """Key of the arrays. Needs the fetched sources' refs."""
-        reviews = fetching.located_key(self.study.reviews, fetching.REVIEWS, self.store)
-        glove = fetching.located_key(self.study.glove, self.glove, self.store)
+        reviews = fetched_key(self.study.reviews, REVIEWS, self.store)
+        glove = fetched_key(self.study.glove, self.glove, self.store)
         return _key("arrays", reviews, glove, self.study.text.model_dump(mode="json"))
 
     def model(self, variant: Variant) -> str:
         """Key of a trained variant."""
         settings = self.study.training.model_dump(mode="json")
-        return _key("models", self.corpus(), variant.model_dump(mode="json"), settings, process.backend())
+        return _key("models", self.corpus(), variant.model_dump(mode="json"), settings, backend())
 
     def predictions(self, model_key: str) -> str:
         """Key of a model's probabilities on the test reviews."""
@@ -56,7 +56,7 @@ class Places:
 
     def ref(self, name: str) -> str:
         """Name of a pointer that belongs to this study on this backend."""
-        return f"{name}/{fingerprint(self.study.model_dump(mode='json'), process.backend())}"
+        return f"{name}/{fingerprint(self.study.model_dump(mode='json'), backend())}"
 
 
 def _key(kind: str, *parts: object) -> str:

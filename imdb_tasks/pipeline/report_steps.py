@@ -6,22 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks.analysis.claims import read_claims
-from imdb_tasks.analysis.run_comparison import Concluded
+from imdb_tasks.analysis import Concluded, read_claims
 from imdb_tasks.errors import MissingInputError
 from imdb_tasks.pipeline.keys import Places
-from imdb_tasks.sources.inputs import REVIEWS
-from imdb_tasks.store.local import write_json
-from imdb_tasks.store.locks import Hold
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import StudyResult
-from imdb_tasks.training import process
+from imdb_tasks.sources import REVIEWS
+from imdb_tasks.store import Entry, Hold, Store, write_json
+from imdb_tasks.study import Study, StudyResult
+from imdb_tasks.training import code_revision, evaluate, versions
 
 if TYPE_CHECKING:
-    from imdb_tasks.analysis.bootstrap import Predictions
-    from imdb_tasks.report.build import Material
-    from imdb_tasks.report.wrong_reviews import WrongReview
+    from imdb_tasks.analysis import Predictions
+    from imdb_tasks.report import Material, WrongReview
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +51,14 @@ class Reported:
         return entry
 
     def _analyse(self, key: str, evaluation: Entry, previous: dict[str, str] | None, hold: Hold) -> None:
-        from imdb_tasks.analysis import whole_study as analysis
+        from imdb_tasks.analysis import analyse
 
         tested = self._tested(evaluation)
-        concluded = analysis.analyse(
+        concluded = analyse(
             result_of(evaluation),
             tested,
             read_claims().claims,
-            code=process.code_revision(),
+            code=code_revision(),
             previous=Concluded.find(self.store, previous["run"], previous["analysis"]) if previous else None,
         )
         about = {"inputs": [f"evaluations/{evaluation.key}"]}
@@ -80,7 +75,7 @@ class Reported:
         """Collect what the models of an evaluation said; a damaged prediction is made again."""
         import numpy as np
 
-        from imdb_tasks.analysis.bootstrap import Predictions
+        from imdb_tasks.analysis import Predictions
 
         inputs = [name.split("/") for name in evaluation.about["inputs"]]
         models = [key for kind, key in inputs if kind == "models"]
@@ -103,11 +98,10 @@ class Reported:
     def _predict(self, key: str, model: Entry, hold: Hold) -> None:
         import numpy as np
 
-        from imdb_tasks.corpus import arrays
-        from imdb_tasks.training import evaluation
+        from imdb_tasks.corpus import Arrays
 
-        corpus = arrays.Arrays.load(self.store.need(*model.about["inputs"][0].split("/"), step="prepare").path)
-        evaluated = evaluation.evaluate(model.file("model.keras"), corpus.x_test, corpus.y_test)
+        corpus = Arrays.load(self.store.need(*model.about["inputs"][0].split("/"), step="prepare").path)
+        evaluated = evaluate(model.file("model.keras"), corpus.x_test, corpus.y_test)
         with self.store.publish("predictions", key, {"inputs": [f"models/{model.key}"]}, hold=hold) as folder:
             np.save(folder / "probabilities.npy", evaluated.probabilities, allow_pickle=False)
             write_json(folder / "metrics.json", evaluated.metrics.model_dump(mode="json"))
@@ -129,16 +123,16 @@ class Reported:
         return entry
 
     def _write_report(self, key: str, analysis: Entry, hold: Hold) -> None:
-        from imdb_tasks.report import build
+        from imdb_tasks.report import write_report
 
         evaluation, concluded = self._evaluation(), Concluded.load(self.run_id, analysis.path)
-        about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"], "code": process.code_revision()}
+        about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"], "code": code_revision()}
         with self.store.publish("reports", key, about, hold=hold) as folder:
             # The manifest is written when the folder is complete, and so with what the report says of itself.
-            about |= build.write_report(self._material(evaluation, concluded), folder)
+            about |= write_report(self._material(evaluation, concluded), folder)
 
     def _material(self, evaluation: Entry, concluded: Concluded) -> "Material":
-        from imdb_tasks.report.build import Material
+        from imdb_tasks.report import Material
 
         return Material(
             result_of(evaluation),
@@ -149,7 +143,7 @@ class Reported:
 
     def _most_wrong(self, evaluation: Entry, concluded: Concluded) -> "tuple[WrongReview, ...]":
         """Return the best model's surest errors; none where the file of the reviews has been pruned."""
-        from imdb_tasks.report.wrong_reviews import most_wrong
+        from imdb_tasks.report import most_wrong
 
         best = concluded.analysis.confusion
         if best is None:
@@ -213,8 +207,8 @@ class Reported:
             "evaluation": evaluation.key,
             "reviews from": self.study.reviews.model_dump_json(exclude_none=True),
             "vectors from": self.study.glove.model_dump_json(exclude_none=True),
-            "code": process.code_revision(),
-            **process.versions(),
+            "code": code_revision(),
+            **versions(),
         }
 
 

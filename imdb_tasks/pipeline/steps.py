@@ -10,14 +10,10 @@ from dataclasses import dataclass
 
 from imdb_tasks.errors import DiskFullError, IncompleteStudyError, LostLockError, MissingInputError, SettingsError
 from imdb_tasks.pipeline.report_steps import Reported, result_of
-from imdb_tasks.sources import fetching
-from imdb_tasks.store.local import write_json
-from imdb_tasks.store.locks import Hold
-from imdb_tasks.store.store import Entry
-from imdb_tasks.study.grid import Variant
-from imdb_tasks.study.records import DataCard, History, StudyResult, TestMetrics, TrainingRecord, VariantResult
-from imdb_tasks.training import process
-from imdb_tasks.training.checkpoints import Checkpoints, remove_checkpoint
+from imdb_tasks.sources import REVIEWS, KaggleCredentials, fetch, fetched, naming_origins
+from imdb_tasks.store import Entry, Hold, write_json
+from imdb_tasks.study import DataCard, History, StudyResult, TestMetrics, TrainingRecord, Variant, VariantResult
+from imdb_tasks.training import Checkpoints, backend, remove_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -35,26 +31,26 @@ class Steps(Reported):
                 return variant
         raise SettingsError(f"the grid has no variant {name!r}; it has {[v.name for v in self.study.variants]}")
 
-    def fetch_reviews(self, credentials: fetching.KaggleCredentials | None = None) -> Entry:
+    def fetch_reviews(self, credentials: KaggleCredentials | None = None) -> Entry:
         """Make sure that the reviews are in the store."""
-        return fetching.fetch(self.study.reviews, fetching.REVIEWS, self.store, credentials=credentials)
+        return fetch(self.study.reviews, REVIEWS, self.store, credentials=credentials)
 
-    def fetch_glove(self, credentials: fetching.KaggleCredentials | None = None) -> Entry:
+    def fetch_glove(self, credentials: KaggleCredentials | None = None) -> Entry:
         """Make sure that the vectors are in the store."""
-        return fetching.fetch(self.study.glove, self.places.glove, self.store, credentials=credentials)
+        return fetch(self.study.glove, self.places.glove, self.store, credentials=credentials)
 
     def prepare(self) -> Entry:
         """Make the arrays and the data card."""
         return self._once("arrays", self.places.corpus(), self._prepare, step="prepare")
 
     def _prepare(self, key: str, hold: Hold) -> None:
-        from imdb_tasks.corpus import arrays
+        from imdb_tasks.corpus import prepare
 
-        reviews = fetching.located(self.study.reviews, fetching.REVIEWS, self.store)
-        glove = fetching.located(self.study.glove, self.places.glove, self.store)
-        reviews_csv, vectors = reviews.file(fetching.REVIEWS.member), glove.file(self.places.glove.member)
-        with fetching.blamed(reviews, glove):
-            corpus = arrays.prepare(reviews_csv, vectors, self.study.text)
+        reviews = fetched(self.study.reviews, REVIEWS, self.store)
+        glove = fetched(self.study.glove, self.places.glove, self.store)
+        reviews_csv, vectors = reviews.file(REVIEWS.member), glove.file(self.places.glove.member)
+        with naming_origins(reviews, glove):
+            corpus = prepare(reviews_csv, vectors, self.study.text)
         about = {"inputs": [f"sources/{reviews.key}", f"sources/{glove.key}"]}
         with self.store.publish("arrays", key, about, hold=hold) as folder:
             corpus.save(folder)
@@ -81,14 +77,14 @@ class Steps(Reported):
             raise
 
     def _train(self, key: str, variant: Variant, hold: Hold) -> None:
-        from imdb_tasks.corpus import arrays
-        from imdb_tasks.training import fit
+        from imdb_tasks.corpus import Arrays
+        from imdb_tasks.training import train
 
         prepared = self._corpus()
-        corpus = arrays.Arrays.load(prepared.path)
+        corpus = Arrays.load(prepared.path)
         checkpoints = Checkpoints(self.store, key, hold)
         log.info("training %s on %d reviews", variant.name, len(corpus.x_train))
-        trained = fit.train(
+        trained = train(
             variant,
             self.study.training,
             corpus,
@@ -128,7 +124,7 @@ class Steps(Reported):
         )
         corpus = self._corpus()
         card = DataCard.model_validate_json(corpus.file("data_card.json").read_bytes())
-        result = StudyResult(study=self.study, data_card=card, variants=rows, backend=process.backend())
+        result = StudyResult(study=self.study, data_card=card, variants=rows, backend=backend())
         models = [model.key for model in trained.values() if model]
         inputs = [f"arrays/{corpus.key}", *(f"models/{model}" for model in models)]
         inputs += [f"predictions/{self.places.predictions(model)}" for model in models]

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
-from imdb_tasks.report.table import best_of_best_setting, rows
-from imdb_tasks.store.local import sha256_of
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study.grid import TextSettings
-from imdb_tasks.study.records import StudyResult, VariantResult
-from imdb_tasks.training import process
+from imdb_tasks.report import best_of_best_setting, rows
+from imdb_tasks.store import Entry, Store, sha256_of
+from imdb_tasks.study import StudyResult, TextSettings, VariantResult
+from imdb_tasks.training import load_keras
 
 BEST = "best"
 _SHOWN = 20
@@ -66,7 +64,7 @@ def last_evaluation(store: Store) -> Entry:
     return store.need("evaluations", pointer["key"], step="evaluate")
 
 
-def trained(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
+def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
     """Return the model of the variant ``name``, or the best replicate of the setting of the highest mean test accuracy.
 
     Raises:
@@ -98,13 +96,13 @@ def trained(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
     )
 
 
-def about_best(store: Store, evaluation: Entry) -> dict[str, Any]:
+def about_best_model(store: Store, evaluation: Entry) -> dict[str, Any]:
     """Return small facts on the best model for others to pick it up: key, variant, accuracy, path and sha256.
 
     Nothing, where no variant has a test result.
     """
     try:
-        return trained(store, evaluation).about
+        return find_model(store, evaluation).about
     except MissingInputError:
         return {}
 
@@ -119,17 +117,15 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
     import numpy as np
     import pandas as pd
 
-    from imdb_tasks.corpus import tokens as text
+    from imdb_tasks.corpus import Vocabulary, to_ids, tokenise
 
-    tokens = text.tokenise(pd.Series(list(texts), name="review", dtype="str"))
+    tokens = tokenise(pd.Series(list(texts), name="review", dtype="str"))
     ids = np.array([word_index.get(word, 0) for word in tokens.words], dtype=np.int32)
-    vocabulary = text.Vocabulary(words=(), counts=np.zeros(0, np.int64), ids=ids)
-    array = text.to_ids(
-        tokens, vocabulary, vocabulary_limit=model.text.vocabulary_limit, max_tokens=model.text.max_tokens
-    )
+    vocabulary = Vocabulary(words=(), counts=np.zeros(0, np.int64), ids=ids)
+    array = to_ids(tokens, vocabulary, vocabulary_limit=model.text.vocabulary_limit, max_tokens=model.text.max_tokens)
     if (unknown := ~array.any(axis=1)).any():
         raise DataError(f"the model knows no word of the text {texts[int(unknown.argmax())]!r:.80}; give a longer one")
-    process.load_keras()
+    load_keras()
     import keras
 
     # The file may not bring code.

@@ -1,1 +1,29 @@
-"""From an analysis to the page and the mail."""
+"""From an analysis to the page and the mail.
+
+``build`` writes the folder of a report, ``page`` and ``mail`` make its two forms, ``headline`` has the first sentence
+and the subject, ``table`` the rows of the result table, ``wrong_reviews`` the examples; the templates are in
+``include/templates``, the charts in the room ``charts``.
+
+>>> from imdb_tasks.report import template_environment
+>>> template_environment(escape=True).from_string("{{ 0.8632 | percent }}").render()
+'86.3 %'
+"""
+
+from imdb_tasks.report.build import Material, write_report
+from imdb_tasks.report.charts import LOSS_CEILING
+from imdb_tasks.report.mail import compose_mail
+from imdb_tasks.report.table import best_of_best_setting, rows
+from imdb_tasks.report.templates import template_environment
+from imdb_tasks.report.wrong_reviews import WrongReview, most_wrong
+
+__all__ = [
+    "LOSS_CEILING",
+    "Material",
+    "WrongReview",
+    "best_of_best_setting",
+    "compose_mail",
+    "most_wrong",
+    "rows",
+    "template_environment",
+    "write_report",
+]

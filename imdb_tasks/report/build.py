@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.analysis.estimates import margin
-from imdb_tasks.analysis.records import Analysis
+from imdb_tasks.analysis import Analysis, margin
 from imdb_tasks.formatting import one_line
 from imdb_tasks.report import headline, page, table
-from imdb_tasks.report.charts import catalogue, png
+from imdb_tasks.report.charts import WIDTH, charts, save_pictures
 from imdb_tasks.report.table import Row
-from imdb_tasks.report.templates import environment
+from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import WrongReview
-from imdb_tasks.study import published, reproduce
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import (
+    StudyResult,
+    backend_variable,
+    deviations,
+    is_another_study,
+    published_study,
+    shell_command,
+    trigger_command,
+)
 
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
 MAIL_CHARTS = ("test-accuracy", "effects", "cost", "validation-accuracy")
@@ -43,18 +49,18 @@ def write_report(material: Material, folder: Path) -> dict[str, Any]:
     Returns what a mail needs to know of it: ``subject``, ``headline``, the names of the ``charts`` that are
     pictures, and whether there are ``pictures`` at all.
     """
-    drawn = catalogue.charts(material.result, material.analysis)
+    drawn = charts(material.result, material.analysis)
     shown = [chart for chart in drawn if chart.name in MAIL_CHARTS]
-    problem = png.save({chart.name: chart.figure for chart in shown}, folder / CHARTS)
+    problem = save_pictures({chart.name: chart.figure for chart in shown}, folder / CHARTS)
     if problem:
         shown = []
     facts = _facts(material)
-    mail = {**facts, "charts": shown, "no_pictures": problem, "width": png.WIDTH, "picture_id": picture_id}
+    mail = {**facts, "charts": shown, "no_pictures": problem, "width": WIDTH, "picture_id": picture_id}
     mail |= _mail_rows(facts["rows"])
     for name, text in (
         (PAGE, page.render(facts, drawn)),
-        (MAIL_HTML, environment(escape=True).get_template("mail.html.j2").render(mail)),
-        (MAIL_TEXT, environment(escape=False).get_template("mail.txt.j2").render(mail)),
+        (MAIL_HTML, template_environment(escape=True).get_template("mail.html.j2").render(mail)),
+        (MAIL_TEXT, template_environment(escape=False).get_template("mail.txt.j2").render(mail)),
     ):
         folder.joinpath(name).write_text(text, "utf8")
     return {
@@ -86,13 +92,13 @@ def _facts(material: Material) -> dict[str, Any]:
         "wrong": material.wrong,
         "headline": headline.headline(result, analysis),
         "casualties": headline.casualties(rows),
-        "deviations": published.deviations(result),
-        "another_study": published.is_another_study(result),
-        "published": published.published(),
+        "deviations": deviations(result),
+        "another_study": is_another_study(result),
+        "published": published_study(),
         "beside_published": headline.beside_published(rows, card.test_rows),
-        "command": reproduce.command(result.study, result.backend),
-        "variable": reproduce.variable(result.backend),
-        "trigger": reproduce.trigger(result.study),
+        "command": shell_command(result.study, result.backend),
+        "variable": backend_variable(result.backend),
+        "trigger": trigger_command(result.study),
         "provenance": {one_line(k): one_line(v) for k, v in material.provenance.items()},
         **_advice(result, analysis),
     }

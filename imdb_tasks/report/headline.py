@@ -3,13 +3,10 @@
 import statistics
 from collections.abc import Iterable
 
-from imdb_tasks.analysis.estimates import margin
-from imdb_tasks.analysis.records import Analysis, Recommendation, RunComparison, Standing
+from imdb_tasks.analysis import Analysis, Recommendation, RunComparison, Standing, margin
 from imdb_tasks.formatting import count_of, percent, points, signed
 from imdb_tasks.report.table import Row, rows
-from imdb_tasks.study.grid import Variant
-from imdb_tasks.study.published import is_another_study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import StudyResult, Variant, is_another_study
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:

@@ -14,14 +14,14 @@ from typing import Any, cast
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.formatting import one_line
 from imdb_tasks.report.build import CHARTS, MAIL_HTML, MAIL_TEXT, PAGE, picture_id
-from imdb_tasks.study.grid import fingerprint
+from imdb_tasks.study import fingerprint
 
 ATTACHMENT = "imdb-study-report.html"
 _ZIP_FROM = 1_000_000  # bytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip file: equal pages make equal attachments
 
 
-def compose(
+def compose_mail(
     folder: Path, about: Mapping[str, Any], *, sender: str, recipients: Sequence[str], identity: str
 ) -> EmailMessage:
     """Build the mail of the report in ``folder``; ``about`` is what ``write_report`` returned.

@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imdb_tasks.report.charts.base import Chart
-from imdb_tasks.report.charts.curves import LOSS_CEILING
-from imdb_tasks.report.charts.style import template
-from imdb_tasks.report.templates import environment
+from imdb_tasks.report.charts import LOSS_CEILING, Chart, plotly_template
+from imdb_tasks.report.templates import template_environment
 from imdb_tasks.resources import PLOTLY_JS
 
 
@@ -17,7 +15,7 @@ def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
     """Return the page. Its content security policy allows its own scripts, by their hashes, and nothing else."""
     from markupsafe import Markup
 
-    templates = environment(escape=True)
+    templates = template_environment(escape=True)
     # The scripts are this project's and plotly's own text: markup, not data.
     own = templates.get_template("page/script.js.j2").render()
     scripts = [Markup(text) for text in (PLOTLY_JS.read_text("utf8"), own)]  # noqa: S704
@@ -33,7 +31,8 @@ def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
 
 
 def _figures(drawn: Sequence[Chart]) -> str:
-    content: dict[str, Any] = {"templates": {"light": template(dark=False), "dark": template(dark=True)}, "charts": {}}
+    looks = {"light": plotly_template(dark=False), "dark": plotly_template(dark=True)}
+    content: dict[str, Any] = {"templates": looks, "charts": {}}
     for chart in drawn:
         figure = json.loads(chart.figure.to_json())
         figure["layout"].pop("template", None)

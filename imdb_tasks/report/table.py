@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study.published import published_metrics
-from imdb_tasks.study.records import StudyResult, TestMetrics, VariantResult
+from imdb_tasks.study import StudyResult, TestMetrics, VariantResult, published_metrics
 
 
 @dataclass(frozen=True)

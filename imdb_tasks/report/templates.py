@@ -5,8 +5,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from imdb_tasks import formatting
-from imdb_tasks.analysis import effects, sentences
-from imdb_tasks.analysis.evidence import Ruling
+from imdb_tasks.analysis import Ruling, effect_text, level_text
 from imdb_tasks.report.wrong_reviews import WrongReview
 from imdb_tasks.resources import TEMPLATES
 
@@ -19,7 +18,7 @@ _LEAST_P = 0.001
 
 
 @cache
-def environment(*, escape: bool) -> "jinja2.Environment":
+def template_environment(*, escape: bool) -> "jinja2.Environment":
     """Return the environment; ``escape`` is for HTML. An unknown name is an error, not an empty text."""
     import jinja2
 
@@ -42,10 +41,10 @@ def environment(*, escape: bool) -> "jinja2.Environment":
         megabytes=lambda count: f"{count / 1e6:,.0f} MB",
         one_line=formatting.one_line,
         minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
-        effect_text=sentences.effect_text,
+        effect_text=effect_text,
         sureness=_sureness,
     )
-    made.globals.update(marks=_MARKS, level=effects.level_text)
+    made.globals.update(marks=_MARKS, level=level_text)
     return made
 
 

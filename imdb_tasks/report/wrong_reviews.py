@@ -4,11 +4,10 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from imdb_tasks.corpus.arrays import split
-from imdb_tasks.corpus.reviews_csv import read_reviews
+from imdb_tasks.corpus import read_reviews, split
 from imdb_tasks.errors import DataError
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study.grid import Settings, TextSettings
+from imdb_tasks.study import Record, TextSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +18,7 @@ LONGEST = 280  # characters
 _READ = 4_000  # characters of a text that are looked at: only its end is shown
 
 
-class WrongReview(Settings):
+class WrongReview(Record):
     """One test review on the wrong side of 0.5: its ``row`` in the source (from 1), its label, the ``probability``
     of "positive" that the model gave it, and the end of its text, which is what the model reads.
     """

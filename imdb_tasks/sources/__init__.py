@@ -1,1 +1,30 @@
-"""From the description of a source to one verified file in the store."""
+"""From the description of a source (Kaggle, a public archive, a local path) to one verified file in the store.
+
+``inputs`` names the two files that the study needs, ``fetching`` brings them, by way of ``kaggle``, ``http`` or a local
+path; ``archives`` and ``acl_imdb`` unpack, ``transfer`` has what downloads share: retries, caps, answers of servers.
+
+>>> import tempfile
+>>> from imdb_tasks.resources import SAMPLE
+>>> from imdb_tasks.sources import REVIEWS, fetch
+>>> from imdb_tasks.store import Store
+>>> from imdb_tasks.study import LocalSource
+>>> fetch(LocalSource(path=str(SAMPLE)), REVIEWS, Store(tempfile.mkdtemp())).about["name"]
+'reviews'
+"""
+
+from imdb_tasks.sources.fetching import fetch, fetched, fetched_key, naming_origins
+from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
+from imdb_tasks.sources.kaggle import KaggleCredentials
+from imdb_tasks.sources.transfer import Patience
+
+__all__ = [
+    "REVIEWS",
+    "InputFile",
+    "KaggleCredentials",
+    "Patience",
+    "fetch",
+    "fetched",
+    "fetched_key",
+    "glove_vectors",
+    "naming_origins",
+]

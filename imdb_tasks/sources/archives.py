@@ -133,7 +133,8 @@ class _MeasuredGzip(gzip.GzipFile):
 
 def _extract_zip(archive: Path, member: str, out: Path, max_bytes: int, where: str) -> None:
     with zipfile.ZipFile(archive) as file:
-        infos = [info for info in file.infolist() if not info.is_dir()]
+        # Not info.is_dir(): it fails on a name that damage has emptied.
+        infos = [info for info in file.infolist() if not info.filename.endswith("/")]
         matches = [info for info in infos if _base_name(info.filename) == member]
         for info in matches:
             mode = info.external_attr >> 16

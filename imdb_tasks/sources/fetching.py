@@ -20,14 +20,11 @@ from typing import Any
 from imdb_tasks.errors import DataError, MissingInputError, NotFoundError, UnexpectedContentError
 from imdb_tasks.sources import acl_imdb, archives, kaggle
 from imdb_tasks.sources.http import downloaded
-from imdb_tasks.sources.inputs import REVIEWS, Wanted, glove
+from imdb_tasks.sources.inputs import REVIEWS, InputFile
 from imdb_tasks.sources.kaggle import KaggleCredentials
 from imdb_tasks.sources.transfer import Patience, public_url
-from imdb_tasks.store.local import sha256_of
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource, fingerprint
-
-__all__ = ["REVIEWS", "KaggleCredentials", "Patience", "Wanted", "blamed", "fetch", "glove", "located", "located_key"]
+from imdb_tasks.store import Entry, Store, sha256_of
+from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +34,7 @@ _KIND = "sources"
 
 def fetch(
     source: AnySource,
-    wanted: Wanted,
+    wanted: InputFile,
     store: Store,
     *,
     credentials: KaggleCredentials | None = None,
@@ -69,7 +66,7 @@ def fetch(
     return entry
 
 
-def located(source: AnySource, wanted: Wanted, store: Store) -> Entry:
+def fetched(source: AnySource, wanted: InputFile, store: Store) -> Entry:
     """Return the entry that `fetch` left for this source, verified, without any network; raises MissingInputError.
 
     A local source is taken to be as it was when it was fetched last: nobody looks at it again in the middle of a run.
@@ -80,7 +77,7 @@ def located(source: AnySource, wanted: Wanted, store: Store) -> Entry:
     return entry
 
 
-def located_key(source: AnySource, wanted: Wanted, store: Store) -> str:
+def fetched_key(source: AnySource, wanted: InputFile, store: Store) -> str:
     """Return the key of that entry without reading its bytes; raises MissingInputError."""
     pointer = store.read_ref(_plain_ref(source, wanted))
     if pointer is None:
@@ -89,7 +86,7 @@ def located_key(source: AnySource, wanted: Wanted, store: Store) -> str:
 
 
 @contextlib.contextmanager
-def blamed(*entries: Entry) -> Iterator[None]:
+def naming_origins(*entries: Entry) -> Iterator[None]:
     """Let a DataError of the block say where its files came from: nobody knows the copies in the store."""
     try:
         yield
@@ -106,7 +103,7 @@ class _Means:
     patience: Patience
 
 
-def _bring(source: AnySource, wanted: Wanted, store: Store, folder: Path, means: _Means) -> Entry:
+def _bring(source: AnySource, wanted: InputFile, store: Store, folder: Path, means: _Means) -> Entry:
     """Fetch the file and publish it; nothing is left of a failed try but the part of a download to go on from."""
     file = folder / wanted.member
     archive_sha256: str | None
@@ -121,7 +118,7 @@ def _bring(source: AnySource, wanted: Wanted, store: Store, folder: Path, means:
     return _publish(file, wanted, about, store)
 
 
-def _from_kaggle(source: KaggleSource, wanted: Wanted, file: Path, means: _Means) -> str:
+def _from_kaggle(source: KaggleSource, wanted: InputFile, file: Path, means: _Means) -> str:
     pinned = f"{source.dataset}/{source.version}"
     archive = kaggle.download(
         pinned, file.parent, means.credentials, max_bytes=wanted.max_download_bytes, patience=means.patience
@@ -129,12 +126,12 @@ def _from_kaggle(source: KaggleSource, wanted: Wanted, file: Path, means: _Means
     return _unpack(archive, wanted, file, f"Kaggle dataset {pinned}")
 
 
-def _from_url(source: ArchiveSource, wanted: Wanted, file: Path, partials: Path, patience: Patience) -> str:
+def _from_url(source: ArchiveSource, wanted: InputFile, file: Path, partials: Path, patience: Patience) -> str:
     with downloaded(source.url, partials, max_bytes=wanted.max_download_bytes, patience=patience) as archive:
         return _unpack(archive, wanted, file, public_url(source.url))
 
 
-def _from_path(source: LocalSource, wanted: Wanted, file: Path) -> str | None:
+def _from_path(source: LocalSource, wanted: InputFile, file: Path) -> str | None:
     path = _local_file(source, wanted)
     if archives.kind_of(path) is not None:
         return _unpack(path, wanted, file, str(path))
@@ -148,7 +145,7 @@ def _from_path(source: LocalSource, wanted: Wanted, file: Path) -> str | None:
     return None
 
 
-def _unpack(archive: Path, wanted: Wanted, file: Path, where: str) -> str:
+def _unpack(archive: Path, wanted: InputFile, file: Path, where: str) -> str:
     """Write the wanted file; return the SHA-256 of the archive that held it."""
     cap = wanted.max_bytes
     original = wanted.member == REVIEWS.member and archives.kind_of(archive) == "tar.gz"
@@ -159,7 +156,7 @@ def _unpack(archive: Path, wanted: Wanted, file: Path, where: str) -> str:
     return sha256_of(archive)
 
 
-def _local_file(source: LocalSource, wanted: Wanted) -> Path:
+def _local_file(source: LocalSource, wanted: InputFile) -> Path:
     path = Path(source.path)
     names = (wanted.member, *wanted.archive_names)
     candidates = [path / name for name in names] if path.is_dir() else [path]
@@ -170,7 +167,7 @@ def _local_file(source: LocalSource, wanted: Wanted) -> Path:
     raise NotFoundError(f"{looked_for}; put the file there, or point the study's source for {wanted.name} elsewhere")
 
 
-def _describe(source: AnySource, wanted: Wanted, file: Path, archive_sha256: str | None) -> dict[str, Any]:
+def _describe(source: AnySource, wanted: InputFile, file: Path, archive_sha256: str | None) -> dict[str, Any]:
     return {
         "name": wanted.name,
         "kind": source.kind,
@@ -191,7 +188,7 @@ def _check_pin(source: AnySource, found: str) -> None:
         )
 
 
-def _publish(file: Path, wanted: Wanted, about: dict[str, Any], store: Store) -> Entry:
+def _publish(file: Path, wanted: InputFile, about: dict[str, Any], store: Store) -> Entry:
     key = about["sha256"][:24]
     if store.find(_KIND, key) is None:  # sets a damaged one aside, which would be in the way
         with store.publish(_KIND, key, about) as draft:
@@ -212,7 +209,7 @@ def _remember(refs: list[str], entry: Entry, store: Store) -> None:
         store.write_ref(ref, {"key": entry.key, "about": dict(entry.about)})
 
 
-def _refs(source: AnySource, wanted: Wanted) -> list[str]:
+def _refs(source: AnySource, wanted: InputFile) -> list[str]:
     """Return the names of the refs of this source, the one to be trusted first; NotFoundError for a missing path."""
     plain = _plain_ref(source, wanted)
     if not isinstance(source, LocalSource):
@@ -221,14 +218,14 @@ def _refs(source: AnySource, wanted: Wanted) -> list[str]:
     return [f"{plain}-{fingerprint(file.st_size, file.st_mtime_ns)}", plain]
 
 
-def _missing(source: AnySource, wanted: Wanted, store: Store) -> MissingInputError:
+def _missing(source: AnySource, wanted: InputFile, store: Store) -> MissingInputError:
     return MissingInputError(
         f"{store.where} has no {wanted.member!r} from {_origin(source)};"
         f" run the step '{wanted.step}' first, then this one again"
     )
 
 
-def _plain_ref(source: AnySource, wanted: Wanted) -> str:
+def _plain_ref(source: AnySource, wanted: InputFile) -> str:
     return f"sources/{wanted.name}-{fingerprint(source.model_dump(mode='json'), wanted.member)}"
 
 

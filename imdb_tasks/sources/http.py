@@ -28,8 +28,8 @@ from imdb_tasks.sources.transfer import (
     refusal,
     refuse_page,
 )
-from imdb_tasks.store.local import disk_of, write_json
-from imdb_tasks.study.grid import fingerprint
+from imdb_tasks.store import disk_of, write_json
+from imdb_tasks.study import fingerprint
 
 if TYPE_CHECKING:
     import httpx

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InputFile:
     """One input of the study: the file's name, the names of archives that hold it, and the caps in bytes."""
 
     name: str
@@ -19,7 +19,7 @@ class Wanted:
         return f"fetch_{self.name}"
 
 
-REVIEWS = Wanted(
+REVIEWS = InputFile(
     name="reviews",
     member="IMDB Dataset.csv",
     archive_names=(
@@ -31,9 +31,9 @@ REVIEWS = Wanted(
 )
 
 
-def glove(dimensions: int = 100) -> Wanted:
+def glove_vectors(dimensions: int = 100) -> InputFile:
     """Return the GloVe 6B file with vectors of so many ``dimensions``."""
-    return Wanted(
+    return InputFile(
         name="glove",
         member=f"glove.6B.{dimensions}d.txt",
         archive_names=(f"glove6b{dimensions}dtxt.zip", "glove.6B.zip", "glove.zip"),

@@ -1,1 +1,32 @@
-"""Artifacts under content keys: published whole, verified, made by one process at a time; in a folder or a bucket."""
+"""Artifacts under content keys: published whole, verified on each read, made by one process at a time.
+
+``store`` is the place itself; ``local`` and ``bucket`` are the two kinds of places it can lie in, ``locks`` keeps a
+second process from making the same entry, ``maintenance`` lists, verifies and prunes.
+
+>>> import tempfile
+>>> from imdb_tasks.store import Store
+>>> store = Store(tempfile.mkdtemp())
+>>> with store.publish("models", "k1", {"variant": "32_GRU_64"}) as folder:
+...     _ = folder.joinpath("record.json").write_text("{}")
+>>> store.find("models", "k1").about["variant"]
+'32_GRU_64'
+"""
+
+from imdb_tasks.store.local import disk_of, sha256_of, write_json
+from imdb_tasks.store.locks import Hold
+from imdb_tasks.store.maintenance import PrunePolicy, list_entries, prune_store, verify_store
+from imdb_tasks.store.store import CHECKPOINTS, Entry, Store
+
+__all__ = [
+    "CHECKPOINTS",
+    "Entry",
+    "Hold",
+    "PrunePolicy",
+    "Store",
+    "disk_of",
+    "list_entries",
+    "prune_store",
+    "sha256_of",
+    "verify_store",
+    "write_json",
+]

@@ -45,7 +45,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Policy:
+class PrunePolicy:
     """What ``prune`` keeps."""
 
     runs: int = 10
@@ -67,16 +67,16 @@ class Pruned:
     work: list[Path]
 
 
-def entries(store: Store) -> Iterator[Listed]:
+def list_entries(store: Store) -> Iterator[Listed]:
     """Yield every entry; no file but the manifests is read."""
     for kind in KINDS:
         for key in store.files.folders(kind):
             yield _listed(store, kind, key)
 
 
-def verify(store: Store) -> tuple[int, list[str]]:
+def verify_store(store: Store) -> tuple[int, list[str]]:
     """Read every entry, no copy of it; return how many are whole, and the names of the damaged, which are set aside."""
-    found = list(entries(store))
+    found = list(list_entries(store))
     damaged = []
     for entry in found:
         store.files.forget_copy(entry.name)
@@ -85,13 +85,13 @@ def verify(store: Store) -> tuple[int, list[str]]:
     return len(found) - len(damaged), damaged
 
 
-def prune(store: Store, policy: Policy, *, dry_run: bool) -> Pruned:
+def prune_store(store: Store, policy: PrunePolicy, *, dry_run: bool) -> Pruned:
     """Delete what ``policy`` does not keep; with ``dry_run``, only say what that would be.
 
     Entries go before what they were made of, so that a killed prune leaves nothing that lacks its inputs.
     """
     old = time.time() - policy.days * _DAY
-    listed = {entry.name: entry for entry in entries(store)}
+    listed = {entry.name: entry for entry in list_entries(store)}
     runs = store.ref_names("runs")
     kept = {f"reports/{run['report']}" for name, run in store.refs("runs").items() if name in runs[-policy.runs :]}
     kept = _with_inputs(kept if policy.runs else set(), listed)

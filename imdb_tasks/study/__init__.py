@@ -1,1 +1,95 @@
-"""What is compared: the grid, the trigger form, and the records that the steps hand on."""
+"""What is compared: the grid of variants, the trigger form, and the records that the steps hand to each other.
+
+Everything here is frozen and checks itself when it is made. Where to look: ``grid`` has the study's definition and its
+defaults, ``form`` reads the trigger form, ``records`` are what lies in the store as JSON, ``published`` is the original
+study's result, ``reproduce`` writes the commands that run a study again.
+
+>>> from imdb_tasks.study import Study, Variant
+>>> len(Study().variants)
+18
+>>> Variant(cell="GRU", units=32, batch_size=64).name
+'32_GRU_64'
+"""
+
+from imdb_tasks.study.form import ADDRESS, NOTIFY, PROFILES, SOURCES, Delivery, form_defaults, read_form
+from imdb_tasks.study.grid import (
+    BACKENDS,
+    CELLS,
+    DEFAULT_BACKEND,
+    ArchiveSource,
+    BatchSize,
+    Cell,
+    KaggleSource,
+    LocalSource,
+    Record,
+    Sha256,
+    Source,
+    Study,
+    TextSettings,
+    TrainingSettings,
+    Units,
+    Variant,
+    fingerprint,
+)
+from imdb_tasks.study.published import deviations, is_another_study, published_metrics, published_study
+from imdb_tasks.study.records import (
+    MEASURES,
+    Cost,
+    Coverage,
+    DataCard,
+    History,
+    LengthSummary,
+    Measure,
+    StudyResult,
+    TestMetrics,
+    TrainingRecord,
+    VariantResult,
+    finite,
+)
+from imdb_tasks.study.reproduce import backend_variable, shell_command, trigger_command
+
+__all__ = [
+    "ADDRESS",
+    "BACKENDS",
+    "CELLS",
+    "DEFAULT_BACKEND",
+    "MEASURES",
+    "NOTIFY",
+    "PROFILES",
+    "SOURCES",
+    "ArchiveSource",
+    "BatchSize",
+    "Cell",
+    "Cost",
+    "Coverage",
+    "DataCard",
+    "Delivery",
+    "History",
+    "KaggleSource",
+    "LengthSummary",
+    "LocalSource",
+    "Measure",
+    "Record",
+    "Sha256",
+    "Source",
+    "Study",
+    "StudyResult",
+    "TestMetrics",
+    "TextSettings",
+    "TrainingRecord",
+    "TrainingSettings",
+    "Units",
+    "Variant",
+    "VariantResult",
+    "backend_variable",
+    "deviations",
+    "fingerprint",
+    "finite",
+    "form_defaults",
+    "is_another_study",
+    "published_metrics",
+    "published_study",
+    "read_form",
+    "shell_command",
+    "trigger_command",
+]

@@ -15,7 +15,7 @@ from imdb_tasks.study.grid import (
     PUBLIC_REVIEWS,
     ArchiveSource,
     KaggleSource,
-    Settings,
+    Record,
     Study,
 )
 
@@ -40,10 +40,10 @@ STUDY_FIELDS = (
 # What the HTML standard takes for an address: every mail server takes it too, unlike one with letters beyond ASCII.
 ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
-_Record = TypeVar("_Record", bound=Settings)
+_Record = TypeVar("_Record", bound=Record)
 
 
-class Delivery(Settings):
+class Delivery(Record):
     """Who gets the report, and when."""
 
     recipients: Annotated[tuple[Address, ...], Field(strict=False)] = ()

@@ -25,7 +25,7 @@ Units = Annotated[int, Field(ge=1, le=4_096)]
 BatchSize = Annotated[int, Field(ge=1, le=65_536)]
 
 
-class Settings(BaseModel):
+class Record(BaseModel):
     """A frozen record that knows no unknown names and does not turn one type into another."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -41,7 +41,7 @@ def fingerprint(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-class Variant(Settings):
+class Variant(Record):
     """One model of the grid."""
 
     cell: Cell
@@ -78,7 +78,7 @@ class Variant(Settings):
         return f"{title}, replicate {self.replicate}" if self.replicate else title
 
 
-class TextSettings(Settings):
+class TextSettings(Record):
     """How reviews become arrays.
 
     ``vocabulary_limit`` is the Tokenizer's ``num_words``: ids are below it. ``max_tokens`` is the length of a row.
@@ -91,7 +91,7 @@ class TextSettings(Settings):
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
 
 
-class TrainingSettings(Settings):
+class TrainingSettings(Record):
     """How one variant is fitted."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 100
@@ -100,7 +100,7 @@ class TrainingSettings(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
 
 
-class KaggleSource(Settings):
+class KaggleSource(Record):
     """A Kaggle dataset; ``version=None`` means the newest, asked for at each run."""
 
     kind: Literal["kaggle"] = "kaggle"
@@ -109,7 +109,7 @@ class KaggleSource(Settings):
     sha256: Sha256 | None = None
 
 
-class ArchiveSource(Settings):
+class ArchiveSource(Record):
     """A public archive at a URL."""
 
     kind: Literal["archive"] = "archive"
@@ -117,7 +117,7 @@ class ArchiveSource(Settings):
     sha256: Sha256 | None = None
 
 
-class LocalSource(Settings):
+class LocalSource(Record):
     """A file, or a folder that holds it: the expected file itself, or the archive as it is downloaded."""
 
     kind: Literal["local"] = "local"
@@ -141,7 +141,7 @@ PUBLIC_REVIEWS = ArchiveSource(url="https://ai.stanford.edu/~amaas/data/sentimen
 PUBLIC_GLOVE = ArchiveSource(url="https://nlp.stanford.edu/data/glove.6B.zip")
 
 
-class Study(Settings):
+class Study(Record):
     """The whole study: what is compared, on what data, and how it is trained."""
 
     cells: Annotated[tuple[Cell, ...], Field(strict=False)] = CELLS

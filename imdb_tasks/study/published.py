@@ -11,7 +11,7 @@ from imdb_tasks.study.records import StudyResult, TestMetrics
 
 
 @cache
-def published() -> dict[str, Any]:
+def published_study() -> dict[str, Any]:
     """Return what the original study published: its table, its claims, and the size of its data."""
     content: dict[str, Any] = json.loads(PUBLISHED.read_text("utf8"))
     return content
@@ -24,19 +24,19 @@ def published_metrics() -> dict[tuple[str, int, int], TestMetrics]:
         (row["cell"], row["units"], row["batch_size"]): TestMetrics(
             loss=row["loss"], accuracy=row["accuracy"], auc=row["auc"]
         )
-        for row in published()["variants"]
+        for row in published_study()["variants"]
     }
 
 
 def is_another_study(result: StudyResult) -> bool:
     """Return whether epochs or corpus differ so much that no number can be compared with the published ones."""
-    original = published()
+    original = published_study()
     return bool(result.study.training.epochs < original["epochs"] or result.data_card.rows != original["rows"])
 
 
 def deviations(result: StudyResult) -> list[str]:
     """Return in what the study and its data differ from the original, the grid aside."""
-    original, study, card = published(), result.study, result.data_card
+    original, study, card = published_study(), result.study, result.data_card
     found = ["a synthetic sample, no real reviews"] if _is_sample(study) else []
     if study.training.epochs != original["epochs"]:
         of = "of" if study.training.epochs < original["epochs"] else "instead of"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from imdb_tasks.study.grid import Settings, Sha256, Study, Variant
+from imdb_tasks.study.grid import Record, Sha256, Study, Variant
 
 Measure = Literal["loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc"]
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
@@ -17,7 +17,7 @@ def finite(value: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-class History(Settings):
+class History(Record):
     """One value per epoch; ``None`` where the value was not finite. ``seconds`` is wall time, validation included;
     ``samples_per_second`` counts training reviews.
     """
@@ -42,7 +42,7 @@ class History(Settings):
         return self.epochs > 0 and None in (self.loss[-1], self.val_loss[-1])
 
 
-class Cost(Settings):
+class Cost(Record):
     """What the training of one variant took.
 
     ``wall_seconds`` adds up all tries. ``peak_memory_bytes`` is the largest resident size of the process during the
@@ -57,7 +57,7 @@ class Cost(Settings):
     total_parameters: int
 
 
-class TrainingRecord(Settings):
+class TrainingRecord(Record):
     """How one variant's training ended. ``diverged_at_epoch`` counts from 1."""
 
     variant: Variant
@@ -68,7 +68,7 @@ class TrainingRecord(Settings):
     versions: dict[str, str]
 
 
-class TestMetrics(Settings):
+class TestMetrics(Record):
     """Loss, accuracy and AUC on the test reviews."""
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -78,7 +78,7 @@ class TestMetrics(Settings):
     auc: float | None
 
 
-class VariantResult(Settings):
+class VariantResult(Record):
     """One row of the study's result. A missing variant has only a ``reason``; a diverged one has no ``test``."""
 
     variant: Variant
@@ -88,7 +88,7 @@ class VariantResult(Settings):
     reason: str | None = None
 
 
-class LengthSummary(Settings):
+class LengthSummary(Record):
     """Words per cleaned review, rare ones included, and the share (0 to 1) longer than one row of the array."""
 
     mean: float
@@ -100,7 +100,7 @@ class LengthSummary(Settings):
     histogram_counts: tuple[int, ...]
 
 
-class Coverage(Settings):
+class Coverage(Record):
     """How much of the vocabulary GloVe knows, as shares (0 to 1): of distinct words, and of the tokens they make up;
     ``limited_*`` looks only at the ids that the arrays can hold.
     """
@@ -112,7 +112,7 @@ class Coverage(Settings):
     frequent_missing: tuple[str, ...]
 
 
-class DataCard(Settings):
+class DataCard(Record):
     """What the corpus is: counted once, shown in every report."""
 
     rows: int
@@ -134,7 +134,7 @@ class DataCard(Settings):
     glove_words: int
 
 
-class StudyResult(Settings):
+class StudyResult(Record):
     """Everything that the report is made of."""
 
     study: Study

@@ -41,23 +41,23 @@ def fields(study: Study) -> dict[str, Any] | None:
     return found if again == study else None
 
 
-def command(study: Study, backend: str = DEFAULT_BACKEND) -> str | None:
+def shell_command(study: Study, backend: str = DEFAULT_BACKEND) -> str | None:
     """Return the shell command that runs ``study`` without Airflow; it takes the store from ``IMDB_STORE``."""
     if (found := fields(study)) is None:
         return None
     words = ["python", "-m", "imdb_tasks", "study"]
     for name, value in found.items():
         words += ["--set", f"{name}={_argument(value)}"]
-    needed = variable(backend)
+    needed = backend_variable(backend)
     return f"{needed} {shlex.join(words)}" if needed else shlex.join(words)
 
 
-def variable(backend: str) -> str | None:
+def backend_variable(backend: str) -> str | None:
     """Return what the environment of every training must hold for this Keras backend; None for the default one."""
     return None if backend == DEFAULT_BACKEND else f"KERAS_BACKEND={shlex.quote(backend)}"
 
 
-def trigger(study: Study) -> str | None:
+def trigger_command(study: Study) -> str | None:
     """Return the shell command that has Airflow run ``study``, on the backend that its workers have."""
     if (found := fields(study)) is None:
         return None

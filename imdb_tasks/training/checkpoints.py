@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from imdb_tasks.store.locks import Hold
-from imdb_tasks.store.store import CHECKPOINTS, Store
-from imdb_tasks.study.records import History
+from imdb_tasks.store import CHECKPOINTS, Hold, Store
+from imdb_tasks.study import History
 
 if TYPE_CHECKING:
     import numpy as np

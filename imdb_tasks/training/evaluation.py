@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_tasks.study.records import TestMetrics, finite
+from imdb_tasks.study import TestMetrics, finite
 from imdb_tasks.training import process
 
 if TYPE_CHECKING:

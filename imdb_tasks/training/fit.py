@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks.corpus.arrays import Arrays
-from imdb_tasks.study.grid import TrainingSettings, Variant
-from imdb_tasks.study.records import MEASURES, Cost, History, TrainingRecord, finite
+from imdb_tasks.corpus import Arrays
+from imdb_tasks.study import MEASURES, Cost, History, TrainingRecord, TrainingSettings, Variant, finite
 from imdb_tasks.training import process
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints
 

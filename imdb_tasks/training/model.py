@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks.study.grid import TrainingSettings, Variant
+from imdb_tasks.study import TrainingSettings, Variant
 
 if TYPE_CHECKING:
     import numpy as np

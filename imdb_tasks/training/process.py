@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.grid import BACKENDS, DEFAULT_BACKEND
+from imdb_tasks.study import BACKENDS, DEFAULT_BACKEND
 
 log = logging.getLogger(__name__)
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import MEASURES, History, StudyResult, VariantResult
+from imdb_tasks.study import MEASURES, History, Study, StudyResult, VariantResult
 
 _Event = tuple[int, float, Any]  # step, time in seconds since 1970, summary
 _TEST = ("accuracy", "loss", "auc")
 
 
-def write(result: StudyResult, folder: Path) -> int:
+def write_tensorboard(result: StudyResult, folder: Path) -> int:
     """Write the logs below ``folder``, which must be empty or not there; return the number of variants.
 
     A value that is not finite is left out: the curve ends before it.

@@ -5,12 +5,11 @@ Addresses are relative to ``root``, the path below which the pages are served.
 
 from dataclasses import dataclass
 
-from imdb_tasks.analysis.records import Analysis, RunComparison, VariantChange, VariantSummary
-from imdb_tasks.analysis.run_comparison import Concluded, compare
-from imdb_tasks.report.templates import environment
-from imdb_tasks.store.store import Store
+from imdb_tasks.analysis import Analysis, Concluded, RunComparison, VariantChange, VariantSummary, compare
+from imdb_tasks.report import template_environment
+from imdb_tasks.store import Store
 from imdb_tasks.ui import runs
-from imdb_tasks.ui.training_page import Live
+from imdb_tasks.ui.training_page import TrainingProgress
 
 SHOWN_RUNS = 50
 
@@ -25,13 +24,13 @@ class Row:
     change: VariantChange | None
 
 
-def overview(store: Store, root: str) -> str:
+def study_page(store: Store, root: str) -> str:
     """Return the page of the study: the newest report, and the runs before it."""
-    newest, count = runs.newest(store, SHOWN_RUNS)
+    newest, count = runs.newest_runs(store, SHOWN_RUNS)
     return _render("study", root, runs=newest, count=count)
 
 
-def compared(store: Store, first: runs.Run, second: runs.Run, root: str) -> str:
+def comparison_page(store: Store, first: runs.Run, second: runs.Run, root: str) -> str:
     """Return the page that shows what was changed between two runs, and what came of it."""
     before, after = _concluded(store, first), _concluded(store, second)
     if before is None or after is None:
@@ -42,12 +41,12 @@ def compared(store: Store, first: runs.Run, second: runs.Run, root: str) -> str:
     return _render("compare", root, first=first, second=second, gone=[], comparison=comparison, rows=rows)
 
 
-def curves(look: Live, root: str, source: str) -> str:
+def curves_page(look: TrainingProgress, root: str, source: str) -> str:
     """Return the page of a training task; its script asks ``source``, relative to ``root``, for every further look."""
     return _render("curves", root, live=look, source=source)
 
 
-def message(text: str, root: str) -> str:
+def message_page(text: str, root: str) -> str:
     """Return a page with a few words."""
     return _render("message", root, text=text)
 
@@ -67,4 +66,4 @@ def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[
 
 
 def _render(name: str, root: str, **facts: object) -> str:
-    return environment(escape=True).get_template(f"pages/{name}.html.j2").render(facts, root=root.rstrip("/"))
+    return template_environment(escape=True).get_template(f"pages/{name}.html.j2").render(facts, root=root.rstrip("/"))

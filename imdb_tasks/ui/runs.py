@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.store.store import Store
+from imdb_tasks.store import Store
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Run:
     analysis: str | None
 
 
-def newest(store: Store, limit: int) -> tuple[list[Run], int]:
+def newest_runs(store: Store, limit: int) -> tuple[list[Run], int]:
     """Return at most ``limit`` runs, the newest first, and how many there are in all."""
     written = _written(store)
     names = sorted(written, key=lambda name: (written[name], name), reverse=True)
@@ -27,7 +27,7 @@ def newest(store: Store, limit: int) -> tuple[list[Run], int]:
     return [run for run in found if run], len(names)
 
 
-def find(store: Store, run_id: str) -> Run | None:
+def find_run(store: Store, run_id: str) -> Run | None:
     """Return the run of this id; None if it has no report, or not yet.
 
     Raises:

@@ -9,11 +9,9 @@ from pydantic import Field
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.formatting import fine_duration
-from imdb_tasks.report.charts.curves import LOSS_CEILING
-from imdb_tasks.store.store import Store
-from imdb_tasks.study import form
-from imdb_tasks.study.grid import Settings, Variant
-from imdb_tasks.study.records import History
+from imdb_tasks.report import LOSS_CEILING
+from imdb_tasks.store import Store
+from imdb_tasks.study import History, Record, Variant, read_form
 
 POINTS = 400  # of each curve; more could not be told apart on a screen
 _RECENT = 5  # epochs that tell how long the next ones will take
@@ -21,14 +19,14 @@ _ENDED = {"finished": "finished", "diverged": "diverged", "cached": "was in the 
 _OVER = ("success", "failed", "upstream_failed", "skipped", "removed")  # Airflow's states of a task
 
 
-class Curve(Settings):
+class Curve(Record):
     """One measure: what was seen in training, and on the validation reviews."""
 
     training: tuple[float | None, ...]
     validation: tuple[float | None, ...]
 
 
-class Live(Settings):
+class TrainingProgress(Record):
     """A look at one training, its numbers in words; ``ended`` says that no other look will differ."""
 
     variant: str
@@ -45,23 +43,23 @@ class Live(Settings):
 def variant_of(conf: Mapping[str, Any], map_index: int) -> Variant | None:
     """Return the variant that a run with this form trains under a map index; None if there is no such."""
     try:
-        study, _ = form.read_form({**conf, "notify": "never"})
+        study, _ = read_form({**conf, "notify": "never"})
     except SettingsError:
         return None
     return study.variants[map_index] if 0 <= map_index < len(study.variants) else None
 
 
-def look(store: Store, run_id: str, variant: Variant, task_state: str) -> Live:
+def training_progress(store: Store, run_id: str, variant: Variant, task_state: str) -> TrainingProgress:
     """Return how far a run's training of ``variant`` is: from what its task has noted, and its state in Airflow."""
     note = _note(store, run_id, variant)
     history = History.model_validate_json(json.dumps(note["history"])) if note else History()
     over = task_state in _OVER
     if note is None or not history.epochs:
         words = "there are no curves of it any more" if over else "there will be curves after its first epoch"
-        return Live(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
+        return TrainingProgress(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
     ended = _ENDED.get(note["status"])
     kept = _spread(history.epochs)
-    return Live(
+    return TrainingProgress(
         variant=variant.title,
         state=ended or ("training" if task_state == "running" else _words(task_state)),
         ended=over or ended is not None,

@@ -10,7 +10,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from starlette.staticfiles import StaticFiles
 
 from imdb_tasks.resources import PLOTLY_JS, STATIC
-from imdb_tasks.ui import pages
+from imdb_tasks.ui import message_page
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def harden(request: Request, call_next: RequestResponseEndpoint) -> Respon
         answer = await call_next(request)
     except Exception:  # else the answer would be made beyond this function, without the headers
         log.exception("%s could not be shown", request.url.path)
-        answer = HTMLResponse(pages.message(FAILED, str(request.scope.get("root_path", ""))), status_code=500)
+        answer = HTMLResponse(message_page(FAILED, str(request.scope.get("root_path", ""))), status_code=500)
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
     return answer

@@ -16,8 +16,8 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTex
 from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
 from imdb_study_pages.training import DAG_ID, TASK_ID, look_at
 from imdb_tasks.errors import StudyError
-from imdb_tasks.store.store import Store
-from imdb_tasks.ui import pages, runs
+from imdb_tasks.store import Store
+from imdb_tasks.ui import comparison_page, curves_page, find_run, message_page, newest_runs, study_page
 
 NO_REPORTS = "There is no report yet. Trigger the DAG to make one."
 NO_REPORT = "This run has no report yet. It is made by the task 'report'."
@@ -45,7 +45,7 @@ app.middleware("http")(harden)
 @app.exception_handler(StudyError)
 def explain(request: Request, error: StudyError) -> Response:
     """Say what is wrong, such as a store that is not set."""
-    return HTMLResponse(pages.message(str(error), _root(request)), status_code=500)
+    return HTMLResponse(message_page(str(error), _root(request)), status_code=500)
 
 
 @app.exception_handler(RequestValidationError)
@@ -57,24 +57,24 @@ def refuse(request: Request, error: RequestValidationError) -> Response:  # noqa
 @app.get("/")
 def study(request: Request) -> Response:
     """Show the newest report and the runs before it."""
-    return HTMLResponse(pages.overview(Store.from_environment(), _root(request)))
+    return HTMLResponse(study_page(Store.from_environment(), _root(request)))
 
 
 @app.get("/report")
 def latest_report(request: Request) -> Response:
     """Show the newest report, under an address that stays."""
-    newest, _ = runs.newest(Store.from_environment(), 1)
-    return report(newest[0].id, request) if newest else HTMLResponse(pages.message(NO_REPORTS, _root(request)))
+    newest, _ = newest_runs(Store.from_environment(), 1)
+    return report(newest[0].id, request) if newest else HTMLResponse(message_page(NO_REPORTS, _root(request)))
 
 
 @app.get("/runs/{run_id}/report")
 def report(run_id: Id, request: Request) -> Response:
     """Show the report of a run; it brings its own content security policy."""
     store = Store.from_environment()
-    run = runs.find(store, run_id)
+    run = find_run(store, run_id)
     entry = store.find("reports", run.report, repair=False) if run else None
     if entry is None:
-        return HTMLResponse(pages.message(NO_REPORT, _root(request)))
+        return HTMLResponse(message_page(NO_REPORT, _root(request)))
     return FileResponse(
         entry.file("report.html"), media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY}
     )
@@ -84,17 +84,17 @@ def report(run_id: Id, request: Request) -> Response:
 def compare(before: ChosenRun, after: ChosenRun, request: Request) -> Response:
     """Show what was changed between two runs, and what came of it."""
     store = Store.from_environment()
-    first, second = runs.find(store, before), runs.find(store, after)
+    first, second = find_run(store, before), find_run(store, after)
     if first is None or second is None:
         raise HTTPException(404, "there is no report of one of these runs")
-    return HTMLResponse(pages.compared(store, first, second, _root(request)))
+    return HTMLResponse(comparison_page(store, first, second, _root(request)))
 
 
 @app.get("/dags/{dag_id}/runs/{run_id}/report")
 def report_of_run(dag_id: Id, run_id: Id, request: Request) -> Response:
     """Show the report of a run, from the page of that run."""
     if dag_id != DAG_ID:
-        return HTMLResponse(pages.message(ANOTHER_DAG, _root(request)))
+        return HTMLResponse(message_page(ANOTHER_DAG, _root(request)))
     return report(run_id, request)
 
 
@@ -106,8 +106,8 @@ def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
     trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
     look = look_at(session, run_id, int(map_index)) if trains else None
     if look is None:
-        return HTMLResponse(pages.message(ANOTHER_TASK, _root(request)))
-    return HTMLResponse(pages.curves(look, _root(request), f"runs/{run_id}/trainings/{map_index}"))
+        return HTMLResponse(message_page(ANOTHER_TASK, _root(request)))
+    return HTMLResponse(curves_page(look, _root(request), f"runs/{run_id}/trainings/{map_index}"))
 
 
 @app.get("/runs/{run_id}/trainings/{map_index}")

@@ -8,8 +8,8 @@ from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from sqlalchemy import select
 
-from imdb_tasks.store.store import Store
-from imdb_tasks.ui import training_page
+from imdb_tasks.store import Store
+from imdb_tasks.ui import TrainingProgress, training_progress, variant_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ DAG_ID = "imdb_study"
 TASK_ID = "train"
 
 
-def look_at(session: Session, run_id: str, map_index: int) -> training_page.Live | None:
+def look_at(session: Session, run_id: str, map_index: int) -> TrainingProgress | None:
     """Return how far the training of a map index is; None if there is no such task instance, or no such variant."""
     run = select(DagRun.conf).where(DagRun.dag_id == DAG_ID, DagRun.run_id == run_id)
     task = select(TaskInstance.state).where(
@@ -31,7 +31,7 @@ def look_at(session: Session, run_id: str, map_index: int) -> training_page.Live
     conf, state = session.execute(run).first(), session.execute(task).first()
     if conf is None or state is None:
         return None
-    variant = training_page.variant_of(conf.conf or {}, map_index)
+    variant = variant_of(conf.conf or {}, map_index)
     if variant is None:
         return None
-    return training_page.look(Store.from_environment(), run_id, variant, state.state or "waiting")
+    return training_progress(Store.from_environment(), run_id, variant, state.state or "waiting")

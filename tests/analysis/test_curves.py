@@ -3,8 +3,7 @@ import math
 import pytest
 
 from imdb_tasks.analysis.curves import summary
-from imdb_tasks.study.grid import Study, Variant
-from imdb_tasks.study.records import History, TrainingRecord
+from imdb_tasks.study import History, Study, TrainingRecord, Variant
 from tests.support.study_results import training_record
 
 VARIANT = Variant(cell="GRU", units=32, batch_size=64)

@@ -11,7 +11,7 @@ from imdb_tasks.analysis.contrasts import Measured, Question
 from imdb_tasks.analysis.effects import ask, effects, holm, interactions
 from imdb_tasks.analysis.estimates import Student
 from imdb_tasks.analysis.whole_study import measure
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.simulation import Truth, simulate
 
 GRID = Study(units=(32, 128), batch_sizes=(32, 128))

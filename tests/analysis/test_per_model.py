@@ -3,7 +3,7 @@ import pytest
 
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates, share_interval
-from imdb_tasks.study.grid import Variant
+from imdb_tasks.study import Variant
 from tests.support.study_results import study_result
 
 VARIANT = Variant(cell="GRU", units=32, batch_size=64)

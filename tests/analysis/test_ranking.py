@@ -4,7 +4,7 @@ import pytest
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.ranking import Ranking, rank
 from imdb_tasks.analysis.whole_study import measure
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.simulation import Simulated, Truth, simulate
 
 TWO = Study(cells=("GRU",), units=(64, 32), batch_sizes=(32,))

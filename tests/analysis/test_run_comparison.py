@@ -8,8 +8,7 @@ from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.records import RunComparison
 from imdb_tasks.analysis.run_comparison import Concluded
 from imdb_tasks.analysis.whole_study import analyse
-from imdb_tasks.study.grid import Study, TrainingSettings
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import Study, StudyResult, TrainingSettings
 from tests.support.simulation import Simulated, Truth, simulate
 
 TRUTH = Truth(study=Study(units=(32,), batch_sizes=(64, 32)), reviews=500, epochs=4)

@@ -18,7 +18,7 @@ from imdb_tasks.analysis.evidence import Basis, Outcome
 from imdb_tasks.analysis.ranking import rank
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.analysis.whole_study import measure
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.simulation import Simulated, Truth, simulate
 
 STUDIES = 1_000

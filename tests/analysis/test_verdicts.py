@@ -7,7 +7,7 @@ from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.analysis.evidence import Ruling
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.analysis.whole_study import measure
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.simulation import Truth, simulate
 from tests.support.study_results import opinions, study_result
 

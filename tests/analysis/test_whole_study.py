@@ -7,7 +7,7 @@ from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.records import Analysis
 from imdb_tasks.analysis.whole_study import analyse
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.simulation import Truth, simulate
 from tests.support.study_results import analysis_of, demo_result, opinions, study_result
 

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Frame, Page
 
-from imdb_tasks.store.local import sha256_of
+from imdb_tasks.store import sha256_of
 from scripts import local_airflow, mail_catcher
 from scripts.airflow_ui import AirflowUi, facts_of, mail_as_page
 from scripts.home import USER, Home

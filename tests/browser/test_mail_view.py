@@ -19,7 +19,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The HTML part of a composed mail; like a mail program, it takes the pictures from the other parts."""
     folder = tmp_path_factory.mktemp("report")
     about = build.write_report(material(study_result()), folder)
-    message = mail.compose(folder, about, sender="a@example.org", recipients=["b@example.org"], identity="run r")
+    message = mail.compose_mail(folder, about, sender="a@example.org", recipients=["b@example.org"], identity="run r")
     pictures = {
         part["Content-ID"].strip("<>"): base64.b64encode(part.get_content()).decode()
         for part in message.walk()

@@ -20,7 +20,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = study_result()
     analysis = study_analysis(result, comparison=run_comparison(result))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "save", lambda figures, target: "none were drawn for this test")
+        patch.setattr(png, "save_pictures", lambda figures, target: "none were drawn for this test")
         build.write_report(material(result, analysis=analysis), folder)
     return folder / "report.html"
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from imdb_tasks.corpus.arrays import ARRAY_NAMES, Arrays, Corpus, prepare, split
 from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.errors import DataError
-from imdb_tasks.study.grid import TextSettings
+from imdb_tasks.study import TextSettings
 from tests.support import reference
 
 SETTINGS = TextSettings(max_tokens=12, vocabulary_limit=15)

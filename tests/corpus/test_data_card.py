@@ -5,7 +5,7 @@ import pytest
 from imdb_tasks.corpus import data_card
 from imdb_tasks.corpus.glove import Embeddings
 from imdb_tasks.corpus.tokens import Vocabulary
-from imdb_tasks.study.grid import TextSettings
+from imdb_tasks.study import TextSettings
 
 
 def test_duplicates_are_counted_and_so_are_those_on_both_sides_of_the_split() -> None:

@@ -14,9 +14,9 @@ from sklearn.model_selection import train_test_split
 
 from imdb_tasks.corpus.arrays import prepare
 from imdb_tasks.corpus.reviews_csv import read_reviews
-from imdb_tasks.sources import fetching
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import LocalSource, TextSettings
+from imdb_tasks.sources import REVIEWS, fetch, glove_vectors
+from imdb_tasks.store import Store
+from imdb_tasks.study import LocalSource, TextSettings
 from tests.support import reference
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +31,9 @@ def test_every_review_of_the_real_data_set_becomes_the_originals_ids(tmp_path: P
         warnings.warn(f"the real data set is not in {DATA}: compared the bundled sample only", stacklevel=1)
         archive = SAMPLE / "reviews.zip"
     store = Store(tmp_path)
-    reviews = fetching.fetch(LocalSource(path=str(archive)), fetching.REVIEWS, store).file(fetching.REVIEWS.member)
-    glove = fetching.fetch(LocalSource(path=str(SAMPLE)), fetching.glove(), store).file(fetching.glove().member)
+    reviews = fetch(LocalSource(path=str(archive)), REVIEWS, store).file(REVIEWS.member)
+    vectors = glove_vectors()
+    glove = fetch(LocalSource(path=str(SAMPLE)), vectors, store).file(vectors.member)
     corpus = prepare(reviews, glove, TextSettings())
 
     frame = read_reviews(reviews)

@@ -6,8 +6,8 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from imdb_tasks.errors import MailError, SettingsError
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.study.form import Delivery
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.study import Delivery
 from scripts.home import free_port
 from tests.dags.conftest import Inbox
 from tests.support.airflow_home import ROOT

@@ -11,7 +11,7 @@ from airflow.sdk.definitions.dag import DAG
 from airflow.sdk.definitions.retry_policy import RetryAction
 
 from imdb_tasks import errors
-from imdb_tasks.study.form import form_defaults
+from imdb_tasks.study import form_defaults
 from tests.support.airflow_home import ROOT, airflow_environment
 
 HEAVY = ("tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaggle")

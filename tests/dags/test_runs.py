@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.form import read_form
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import read_form
 from tests.dags.conftest import Inbox
 from tests.support.airflow_home import airflow
 

@@ -15,10 +15,9 @@ from imdb_tasks.errors import (
     TransientError,
     UnexpectedContentError,
 )
-from imdb_tasks.sources import http
-from imdb_tasks.sources.fetching import REVIEWS, Patience, fetch
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import ArchiveSource
+from imdb_tasks.sources import REVIEWS, Patience, fetch, http
+from imdb_tasks.store import Store
+from imdb_tasks.study import ArchiveSource
 from tests.support.stand_ins import REVIEWS_CSV, Reply, Request, StandIn, file_server, zip_of
 
 ARCHIVE = zip_of({"IMDB Dataset.csv": REVIEWS_CSV, "noise": os.urandom(900_000)})

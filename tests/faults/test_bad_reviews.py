@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.corpus.reviews_csv import read_reviews
+from imdb_tasks.corpus import read_reviews
 from imdb_tasks.errors import DataError
 
 HEADER = "review,sentiment\n"

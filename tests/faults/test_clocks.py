@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 
 ROOT = Path(__file__).parents[2]
 ZONES = ("Pacific/Auckland", "America/St_Johns", "UTC")
@@ -22,7 +22,7 @@ from imdb_tasks.store.store import Store
 from imdb_tasks.study.grid import Study
 from tests.support.stepping import reached
 steps = reached(Study.model_validate_json(sys.argv[1]), Store(sys.argv[2]))
-told = {"entries": sorted(entry.name for entry in upkeep.entries(steps.store)), "histories": {}}
+told = {"entries": sorted(entry.name for entry in maintenance.list_entries(steps.store)), "histories": {}}
 for variant in steps.study.variants:
     model = steps.store.need("models", steps.places.model(variant), step="train")
     record = TrainingRecord.model_validate_json(model.file("record.json").read_bytes())

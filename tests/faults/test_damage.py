@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
 from imdb_tasks.store.local import MANIFEST
 from imdb_tasks.store.maintenance import KINDS
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from imdb_tasks.training import process
 from tests.support.stepping import reached
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from imdb_tasks.corpus import arrays
 from imdb_tasks.pipeline.report_steps import result_of
 from imdb_tasks.report import mail
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study.grid import LocalSource, Study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.store import Entry, Store
+from imdb_tasks.study import LocalSource, Study, StudyResult
 from imdb_tasks.training import process
 from tests.conftest import write_corpus
 from tests.support.stepping import evaluated
@@ -23,7 +22,7 @@ def run(study: Study, store: Store) -> tuple[StudyResult, Entry]:
 
 
 def mailed(report: Entry) -> str:
-    message = mail.compose(
+    message = mail.compose_mail(
         report.path, report.about, sender="a@example.org", recipients=["b@example.org"], identity="run-1"
     )
     body = message.get_body(("plain",))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.stand_ins import REVIEWS_CSV, StandIn, file_server, zip_of
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imdb_tasks.corpus import read_reviews
 from imdb_tasks.corpus.glove import read_embeddings
-from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.errors import DataError, SettingsError
-from imdb_tasks.study.form import form_defaults, read_form
+from imdb_tasks.study import form_defaults, read_form
 
 PIECES = st.sampled_from(
     ["review,sentiment\n", "good,positive\n", "bad,negative\n", '"', ",", "\n", "\r\n", "\0", "\ufeff", '""', "é", " "]

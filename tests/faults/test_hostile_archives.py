@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks.errors import SourceError, UnexpectedContentError, UnsafeArchiveError
-from imdb_tasks.sources.fetching import REVIEWS, fetch
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import LocalSource
+from imdb_tasks.sources import REVIEWS, fetch
+from imdb_tasks.store import Store
+from imdb_tasks.study import LocalSource
 from tests.support.stand_ins import REVIEWS_CSV, tar_of, zip_of
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,7 @@ from playwright.sync_api import Browser
 from pydantic import ValidationError
 
 from imdb_tasks.report import build, mail
-from imdb_tasks.report.charts import png
-from imdb_tasks.study.grid import Settings
+from imdb_tasks.study import Record
 from tests.support.page_elements import Seen, look_at
 from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
 from tests.support.study_results import study_result
@@ -33,8 +32,8 @@ HOSTILE = {
 FILES = ("report.html", "as-mailed.html")
 RESULT = study_result()
 ANALYSIS = study_analysis(RESULT, comparison=run_comparison(RESULT))
-RECORDS: dict[type[Settings], Settings] = {type(record): record for record in (RESULT, ANALYSIS)}
-Record = TypeVar("Record", bound=Settings)
+RECORDS: dict[type[Record], Record] = {type(record): record for record in (RESULT, ANALYSIS)}
+Record = TypeVar("Record", bound=Record)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 
@@ -47,7 +46,7 @@ def everywhere(record: Record, text: str) -> Record:
 
 
 @cache
-def places(kind: type[Settings]) -> list[tuple[str | int, ...]]:
+def places(kind: type[Record]) -> list[tuple[str | int, ...]]:
     """Return where a record takes any text, and not only one of a few words or a hash."""
     content = json.loads(RECORDS[kind].model_dump_json())
     return [place for place in texts(content) if takes_any_text(kind, content, place)]
@@ -61,7 +60,7 @@ def texts(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
             yield from texts(inner, (*place, key))
 
 
-def takes_any_text(kind: type[Settings], content: Any, place: tuple[str | int, ...]) -> bool:
+def takes_any_text(kind: type[Record], content: Any, place: tuple[str | int, ...]) -> bool:
     changed = json.loads(json.dumps(content))
     put(changed, place, "<any & text>")
     try:
@@ -93,17 +92,17 @@ def with_everywhere(text: str) -> build.Material:
 def write(text: str, folder: Path) -> Path:
     """Write the report with the text everywhere, and return its folder."""
 
-    def save(figures: dict[str, Any], target: Path) -> None:
+    def save_pictures(figures: dict[str, Any], target: Path) -> None:
         target.mkdir()
         for name in figures:
             target.joinpath(f"{name}.png").write_bytes(PICTURE)
 
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "save", save)
+        patch.setattr(build, "save_pictures", save_pictures)
         about = build.write_report(with_everywhere(text), folder)
     addresses = {"sender": "a@example.org", "recipients": ["b@example.org"], "identity": "r"}
-    message = mail.compose(folder, about, **addresses)
+    message = mail.compose_mail(folder, about, **addresses)
     assert message["Bcc"] is None
     body = message.get_body(("html",))
     assert body is not None

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study.grid import Study, TrainingSettings
-from imdb_tasks.study.records import TrainingRecord
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Entry, Store
+from imdb_tasks.study import Study, TrainingRecord, TrainingSettings
 from imdb_tasks.training import process as runtime
 from tests.support.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
 from tests.support.stepping import prepared

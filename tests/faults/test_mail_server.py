@@ -11,8 +11,8 @@ import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
 from imdb_tasks.errors import MailError, SettingsError
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.study.form import Delivery
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.study import Delivery
 from tests.support.airflow_home import ROOT
 from tests.support.reported import reported_study
 from tests.support.smtp_servers import LOST, RECIPIENT, USER, BadMailServer

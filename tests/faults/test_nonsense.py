@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.form import read_form
+from imdb_tasks.study import read_form
 from imdb_tasks.ui.cli import commands
 from tests.support.airflow_home import airflow
 from tests.support.whole_airflow import WholeAirflow

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.study.form import read_form
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.study import read_form
 from tests.support.whole_airflow import FinishedRun, WholeAirflow
 
 ROOT = Path(__file__).parents[2]

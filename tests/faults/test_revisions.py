@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.pipeline import keys
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store import maintenance
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
+from imdb_tasks.pipeline import Steps, keys
+from imdb_tasks.store import Store, maintenance
+from imdb_tasks.study import Study
 from imdb_tasks.training import process
 from tests.support.stepping import reached
 
@@ -19,19 +17,19 @@ process.configure_process()
 def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study: Study, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/no-such-browser")
     before = reached(tiny_study, Store(tmp_path))
-    old = {entry.name for entry in maintenance.entries(before.store)}
+    old = {entry.name for entry in maintenance.list_entries(before.store)}
     monkeypatch.setitem(keys.REVISIONS, kind, keys.REVISIONS[kind] + 1)
     after = reached(tiny_study, Store(tmp_path))
-    new = {entry.name for entry in maintenance.entries(after.store)} - old
+    new = {entry.name for entry in maintenance.list_entries(after.store)} - old
     after_it = maintenance.KINDS[maintenance.KINDS.index(kind) :]
     assert {name.partition("/")[0] for name in new} == set(after_it)
-    pruned = maintenance.prune(after.store, maintenance.Policy(runs=1, days=0), dry_run=False)
+    pruned = maintenance.prune_store(after.store, maintenance.PrunePolicy(runs=1, days=0), dry_run=False)
     assert {entry.name for entry in pruned.entries} == {name for name in old if name.partition("/")[0] in after_it}
     assert_nothing_is_made_again(tiny_study, tmp_path)
 
 
 def assert_nothing_is_made_again(study: Study, root: Path) -> None:
     steps = Steps(study, Store(root), "run-2")
-    there = {entry.name for entry in maintenance.entries(steps.store)}
+    there = {entry.name for entry in maintenance.list_entries(steps.store)}
     reached(study, Store(root))
-    assert {entry.name for entry in maintenance.entries(steps.store)} == there
+    assert {entry.name for entry in maintenance.list_entries(steps.store)} == there

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.analysis.records import Analysis
-from imdb_tasks.analysis.run_comparison import Concluded
+from imdb_tasks.analysis import Analysis, Concluded
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.report.wrong_reviews import MOST
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study, TrainingSettings
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study, TrainingSettings
 from imdb_tasks.training import process
 from imdb_tasks.ui import training_page
 from tests.support.stepping import evaluated, reached
@@ -71,9 +70,11 @@ def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(
     for lost in (None, noted | {"epoch": 1, "status": "training"}):
         Steps(done.study, done.store, "later").train(variant)
         assert done.store.read_ref(progress) == noted
-        assert training_page.look(done.store, "later", variant, "success").state == "was in the store already"
+        assert (
+            training_page.training_progress(done.store, "later", variant, "success").state == "was in the store already"
+        )
         done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.places.model(variant)})
-        assert training_page.look(done.store, "first", variant, "success").state == "finished"
+        assert training_page.training_progress(done.store, "first", variant, "success").state == "finished"
         if lost:
             done.store.write_ref(progress, lost)
         else:

@@ -5,14 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imdb_tasks.corpus.arrays import split
+from imdb_tasks.corpus import split
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
 from imdb_tasks.pipeline import trained
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import Prediction, TrainedModel
-from imdb_tasks.store.local import sha256_of
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study.grid import Study
+from imdb_tasks.store import Entry, Store, sha256_of
+from imdb_tasks.study import Study
 from tests.support.stepping import evaluated
 
 
@@ -35,7 +34,7 @@ def index_of(model: TrainedModel) -> dict[str, int]:
 def test_a_text_is_prepared_as_the_study_prepares_it(
     steps: Steps, evaluation: Entry, corpus_folder: Path, name: str
 ) -> None:
-    model = trained.trained(steps.store, evaluation, name)
+    model = trained.find_model(steps.store, evaluation, name)
     reviews = pd.read_csv(corpus_folder / "IMDB Dataset.csv")["review"]
     _, tests = split(len(reviews), test_fraction=0.2, seed=42)
     predictions = trained.predict(model, [reviews[row] for row in tests], index_of(model))
@@ -45,13 +44,13 @@ def test_a_text_is_prepared_as_the_study_prepares_it(
 
 
 def test_the_best_model_is_the_one_of_the_highest_test_accuracy(steps: Steps, evaluation: Entry) -> None:
-    models = [trained.trained(steps.store, evaluation, variant.name) for variant in steps.study.variants]
-    best = trained.trained(steps.store, evaluation)
+    models = [trained.find_model(steps.store, evaluation, variant.name) for variant in steps.study.variants]
+    best = trained.find_model(steps.store, evaluation)
     assert best.about["accuracy"] == max(model.about["accuracy"] for model in models)
 
 
 def test_what_is_told_of_a_model_leads_to_its_file(steps: Steps, evaluation: Entry) -> None:
-    about = trained.about_best(steps.store, evaluation)
+    about = trained.about_best_model(steps.store, evaluation)
     assert about.keys() == {"key", "variant", "accuracy", "path", "sha256"}
     assert sha256_of(Path(about["path"])) == about["sha256"]
     assert json.dumps(about)
@@ -64,23 +63,23 @@ def test_a_store_without_a_study_says_what_to_run(store: Store) -> None:
 
 def test_a_variant_that_there_is_not_is_answered_with_those_that_there_are(steps: Steps, evaluation: Entry) -> None:
     with pytest.raises(SettingsError, match="4_GRU_16, 4_LSTM_16; found '64_GRU_32'"):
-        trained.trained(steps.store, evaluation, "64_GRU_32")
+        trained.find_model(steps.store, evaluation, "64_GRU_32")
 
 
 def test_a_text_without_a_known_word_is_refused(steps: Steps, evaluation: Entry) -> None:
-    model = trained.trained(steps.store, evaluation)
+    model = trained.find_model(steps.store, evaluation)
     for text in ("", "12345 <br />", "quux"):
         with pytest.raises(DataError, match="knows no word of the text"):
             trained.predict(model, ["the film was wonderful", text], index_of(model))
 
 
 def test_a_damaged_model_is_not_loaded(steps: Steps, evaluation: Entry, tmp_path: Path) -> None:
-    model = trained.trained(steps.store, evaluation, "4_LSTM_16")
+    model = trained.find_model(steps.store, evaluation, "4_LSTM_16")
     whole = model.file.read_bytes()
     model.file.write_bytes(whole[:-1] + b"x")
     try:
         with pytest.raises(MissingInputError, match="run the step 'train'"):
-            trained.trained(steps.store, evaluation, "4_LSTM_16")
+            trained.find_model(steps.store, evaluation, "4_LSTM_16")
     finally:
         steps.train(steps.variant("4_LSTM_16"))
 

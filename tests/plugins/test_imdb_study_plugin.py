@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from imdb_tasks.resources import PLOTLY_JS
-from imdb_tasks.store.store import Store
+from imdb_tasks.store import Store
 from scripts import local_airflow
 from scripts.home import Home
 from scripts.local_airflow import LocalAirflow, Shutdown

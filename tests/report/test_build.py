@@ -7,7 +7,7 @@ import pytest
 
 from imdb_tasks.report import build
 from imdb_tasks.report.charts import png
-from imdb_tasks.study.grid import Study, TrainingSettings
+from imdb_tasks.study import Study, TrainingSettings
 from tests.support.markup import unclosed
 from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
 from tests.support.study_results import demo_result, original_card, study_result
@@ -18,7 +18,7 @@ SCRIPT = "<script>alert('x')</script>"
 @pytest.fixture(autouse=True)
 def no_browser_is_started(request, monkeypatch):
     if "real_browser" not in request.fixturenames:
-        monkeypatch.setattr(png, "save", lambda figures, folder: "no browser was started for this test")
+        monkeypatch.setattr(png, "save_pictures", lambda figures, folder: "no browser was started for this test")
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 import pytest
 
-from imdb_tasks.analysis.records import Change, RunComparison
+from imdb_tasks.analysis import RunComparison
+from imdb_tasks.analysis.records import Change
 from imdb_tasks.report.headline import beside_published, headline, savings, subject
 from imdb_tasks.report.table import best, rows
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import Study, StudyResult
 from tests.support.study_analysis import run_comparison, study_analysis
 from tests.support.study_results import demo_result, study_result
 

@@ -13,7 +13,7 @@ from aiosmtpd.controller import Controller
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.report import build, mail
 from imdb_tasks.report.charts import png
-from imdb_tasks.study.grid import Study, TrainingSettings
+from imdb_tasks.study import Study, TrainingSettings
 from tests.support.study_analysis import CAUTION, material
 from tests.support.study_results import study_result
 
@@ -30,7 +30,7 @@ def save_pixels(figures, folder):
 
 def write(result, folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "save", save_pixels)
+        patch.setattr(png, "save_pictures", save_pixels)
         return build.write_report(material(result), folder)
 
 
@@ -43,7 +43,7 @@ def report(tmp_path_factory):
 @pytest.fixture(scope="module")
 def message(report):
     folder, about = report
-    return mail.compose(folder, about, recipients=["reader@example.org", "Second <two@example.org>"], **RUN)
+    return mail.compose_mail(folder, about, recipients=["reader@example.org", "Second <two@example.org>"], **RUN)
 
 
 class Mailbox:
@@ -107,7 +107,7 @@ def test_a_small_page_is_attached_as_it_is(report, tmp_path):
     for name in ("mail.html", "mail.txt"):
         tmp_path.joinpath(name).write_bytes(folder.joinpath(name).read_bytes())
     tmp_path.joinpath("report.html").write_text("<p>small</p>")
-    message = mail.compose(tmp_path, {**about, "charts": []}, recipients=["a@example.org"], **RUN)
+    message = mail.compose_mail(tmp_path, {**about, "charts": []}, recipients=["a@example.org"], **RUN)
     [attachment] = message.iter_attachments()
     assert (attachment.get_filename(), attachment.get_content_type()) == ("imdb-study-report.html", "text/html")
 
@@ -125,7 +125,7 @@ def test_a_huge_grid_with_long_reasons_still_fits(tmp_path):
     study = Study(units=tuple(range(1, 167)), training=TrainingSettings(epochs=1))
     reasons = {variant.name: "é<&>" * 100 for variant in study.variants[20:]}
     about = write(study_result(study, missing=reasons), tmp_path)
-    message = mail.compose(tmp_path, about, recipients=["a@example.org"], **RUN)
+    message = mail.compose_mail(tmp_path, about, recipients=["a@example.org"], **RUN)
     assert size_on_the_wire(message) < 100_000
     assert "more in the attached page" in message.get_body(("plain",)).get_content()
 
@@ -160,8 +160,8 @@ def test_the_headers_are_whole(message):
 
 def test_a_mail_that_is_sent_again_has_the_same_name_and_another_run_has_another(report, message):
     folder, about = report
-    again = mail.compose(folder, about, recipients=["a@example.org"], **RUN)
-    other = mail.compose(folder, about, sender=SENDER, recipients=["a@example.org"], identity="run-2 r1")
+    again = mail.compose_mail(folder, about, recipients=["a@example.org"], **RUN)
+    other = mail.compose_mail(folder, about, sender=SENDER, recipients=["a@example.org"], identity="run-2 r1")
     assert again["Message-ID"] == message["Message-ID"]
     assert other["Message-ID"] != message["Message-ID"]
 
@@ -169,7 +169,7 @@ def test_a_mail_that_is_sent_again_has_the_same_name_and_another_run_has_another
 def test_a_line_break_in_the_subject_starts_no_header(report):
     folder, about = report
     evil = {**about, "subject": "news\r\nBcc: everyone@example.org"}
-    message = mail.compose(folder, evil, recipients=["a@example.org"], **RUN)
+    message = mail.compose_mail(folder, evil, recipients=["a@example.org"], **RUN)
     assert message["Subject"] == "news Bcc: everyone@example.org"
     assert message["Bcc"] is None
 
@@ -189,12 +189,12 @@ def test_a_line_break_in_the_subject_starts_no_header(report):
 def test_what_is_no_single_address_is_refused(report, address):
     folder, about = report
     with pytest.raises(SettingsError, match="is no mail address"):
-        mail.compose(folder, about, recipients=[address], **RUN)
+        mail.compose_mail(folder, about, recipients=[address], **RUN)
     with pytest.raises(SettingsError, match="is no mail address"):
-        mail.compose(folder, about, sender=address, recipients=["a@example.org"], identity="run-1 r1")
+        mail.compose_mail(folder, about, sender=address, recipients=["a@example.org"], identity="run-1 r1")
 
 
 def test_a_mail_to_nobody_is_refused(report):
     folder, about = report
     with pytest.raises(SettingsError, match="no recipients"):
-        mail.compose(folder, about, recipients=[], **RUN)
+        mail.compose_mail(folder, about, recipients=[], **RUN)

@@ -1,8 +1,7 @@
 import pytest
 
 from imdb_tasks.report.table import best, best_of_best_setting, rows
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import Study, StudyResult
 from tests.support.study_results import study_result
 
 

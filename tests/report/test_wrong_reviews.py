@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_tasks.corpus.arrays import split
-from imdb_tasks.corpus.reviews_csv import read_reviews
+from imdb_tasks.corpus import read_reviews, split
 from imdb_tasks.errors import DataError
 from imdb_tasks.report.wrong_reviews import LONGEST, MOST, excerpt, most_wrong
-from imdb_tasks.study.grid import TextSettings
+from imdb_tasks.study import TextSettings
 
 SETTINGS = TextSettings()
 

@@ -156,6 +156,13 @@ def test_an_encrypted_member_is_refused(tmp_path):
         unpack(tmp_path, bytes(archive))
 
 
+def test_a_zip_whose_damage_emptied_a_name_holds_nothing_of_the_expected_name(tmp_path):
+    archive = bytearray(zip_of({NAME: TEXT}))
+    archive[archive.index(b"PK\x01\x02") + 46] = 0  # zipfile ends a name at its first zero byte
+    with pytest.raises(StudyError):
+        unpack(tmp_path, bytes(archive))
+
+
 @PACKERS
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

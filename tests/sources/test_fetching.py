@@ -15,9 +15,10 @@ from imdb_tasks.errors import (
     UnexpectedContentError,
     UnsafeArchiveError,
 )
-from imdb_tasks.sources.fetching import REVIEWS, KaggleCredentials, Patience, fetch, glove, located, located_key
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource
+from imdb_tasks.sources.fetching import REVIEWS, KaggleCredentials, Patience, fetch, fetched, fetched_key
+from imdb_tasks.sources.inputs import glove_vectors
+from imdb_tasks.store import Store
+from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource
 from tests.support.stand_ins import REVIEWS_CSV, Reply, StandIn, file_server, kaggle_running, tar_of, zip_of
 
 VECTORS = b"the 0.1 0.2\nof 0.3 0.4\n"
@@ -105,7 +106,7 @@ def test_two_sources_of_the_same_bytes_share_one_entry(server, store, tmp_path):
     first, second = get(ArchiveSource(url=url), store), get(local(tmp_path), store)
     assert first.path == second.path
     assert (first.about["kind"], second.about["kind"]) == ("archive", "local")
-    assert located(local(tmp_path), REVIEWS, store) == second
+    assert fetched(local(tmp_path), REVIEWS, store) == second
 
 
 def test_the_original_reviews_become_the_csv(server, store):
@@ -126,7 +127,7 @@ def test_the_csv_in_a_tar_is_taken_as_it_is(server, store):
 def test_the_vectors_of_the_wanted_size_are_taken_from_the_large_archive(server, store):
     source = ArchiveSource(url=server.answer("/glove.6B.zip", file_server(GLOVE_ZIP)))
     for size in (100, 50):
-        entry = get(source, store, glove(size))
+        entry = get(source, store, glove_vectors(size))
         assert entry.file(f"glove.6B.{size}d.txt").read_bytes() == VECTORS * size
         assert [path.name for path in entry.path.glob("*.txt")] == [f"glove.6B.{size}d.txt"]
 
@@ -149,7 +150,7 @@ def test_what_is_refused_leaves_nothing_behind(server, store, content, expected,
         get(source, store, small)
     assert leftovers(store) == []
     with pytest.raises(MissingInputError):
-        located(source, small, store)
+        fetched(source, small, store)
 
 
 def test_a_download_above_the_cap_is_refused(server, store):
@@ -189,7 +190,7 @@ def test_a_pinned_kaggle_dataset_is_downloaded_once(kaggle, store):
     asked = len(kaggle.requests)
     assert get(source, store) == entry
     assert len(kaggle.requests) == asked
-    assert located_key(source, REVIEWS, store) == entry.key
+    assert fetched_key(source, REVIEWS, store) == entry.key
 
 
 def test_the_newest_version_is_asked_for_and_downloaded_only_if_it_changed(kaggle, store):
@@ -204,7 +205,7 @@ def test_the_newest_version_is_asked_for_and_downloaded_only_if_it_changed(kaggl
     newer = get(source, store)
     assert newer.about["version"] == 4
     assert newer.key != SHA256[:24]
-    assert located(source, REVIEWS, store) == newer
+    assert fetched(source, REVIEWS, store) == newer
 
 
 def test_a_page_in_place_of_a_kaggle_archive_leaves_nothing_behind(kaggle, store):
@@ -238,10 +239,10 @@ def test_a_local_folder_is_searched_for_the_archives_people_have(store, tmp_path
     assert get(local(tmp_path), store).file("IMDB Dataset.csv").is_file()
 
 
-@pytest.mark.parametrize("name", glove().archive_names)
+@pytest.mark.parametrize("name", glove_vectors().archive_names)
 def test_a_local_folder_is_searched_for_the_vectors_too(store, tmp_path, name):
     tmp_path.joinpath(name).write_bytes(GLOVE_ZIP)
-    assert get(local(tmp_path), store, glove()).file("glove.6B.100d.txt").read_bytes() == VECTORS * 100
+    assert get(local(tmp_path), store, glove_vectors()).file("glove.6B.100d.txt").read_bytes() == VECTORS * 100
 
 
 def test_a_file_comes_before_an_archive_in_a_folder(store, tmp_path):
@@ -275,10 +276,10 @@ def test_a_local_file_that_changed_is_read_again_by_the_next_fetch_and_not_befor
     path.write_bytes(REVIEWS_CSV)
     first = get(local(path), store)
     path.write_bytes(REVIEWS_CSV * 2)
-    assert located(local(path), REVIEWS, store) == first
+    assert fetched(local(path), REVIEWS, store) == first
     second = get(local(path), store)
     assert second.key != first.key
-    assert located_key(local(path), REVIEWS, store) == second.key
+    assert fetched_key(local(path), REVIEWS, store) == second.key
 
 
 def test_a_local_file_that_changed_back_is_found_again(store, tmp_path):
@@ -291,7 +292,7 @@ def test_a_local_file_that_changed_back_is_found_again(store, tmp_path):
     path.write_bytes(REVIEWS_CSV)
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert get(local(path), store) == first
-    assert located_key(local(path), REVIEWS, store) == first.key
+    assert fetched_key(local(path), REVIEWS, store) == first.key
 
 
 def test_a_machine_that_cannot_see_the_local_file_finds_what_was_fetched(store, tmp_path):
@@ -299,12 +300,12 @@ def test_a_machine_that_cannot_see_the_local_file_finds_what_was_fetched(store, 
     path.write_bytes(REVIEWS_CSV)
     entry = get(local(path), store)
     path.unlink()
-    assert located(local(path), REVIEWS, store) == entry
-    assert located_key(local(path), REVIEWS, store) == entry.key
+    assert fetched(local(path), REVIEWS, store) == entry
+    assert fetched_key(local(path), REVIEWS, store) == entry.key
 
 
-@pytest.mark.parametrize("find", [located, located_key])
-@pytest.mark.parametrize(("wanted", "step"), [(REVIEWS, "fetch_reviews"), (glove(), "fetch_glove")])
+@pytest.mark.parametrize("find", [fetched, fetched_key])
+@pytest.mark.parametrize(("wanted", "step"), [(REVIEWS, "fetch_reviews"), (glove_vectors(), "fetch_glove")])
 def test_what_was_never_fetched_names_the_step_to_run(store, find, wanted, step):
     with pytest.raises(MissingInputError, match=f"run the step '{step}' first"):
         find(KaggleSource(dataset="owner/films"), wanted, store)
@@ -323,8 +324,8 @@ import os, signal, sys
 from imdb_tasks.sources import fetching
 from imdb_tasks.store.store import Store
 from imdb_tasks.study.grid import LocalSource
-sources._publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-sources.fetch(LocalSource(path=sys.argv[2]), sources.REVIEWS, Store(sys.argv[1]))
+fetching._publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+fetching.fetch(LocalSource(path=sys.argv[2]), fetching.REVIEWS, Store(sys.argv[1]))
 """
 
 

@@ -16,8 +16,8 @@ from imdb_tasks.store import maintenance
 from imdb_tasks.store.bucket import BucketFiles
 from imdb_tasks.store.local import MANIFEST
 from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
-from imdb_tasks.training.checkpoints import Checkpoints, remove_checkpoint
+from imdb_tasks.study import Study
+from imdb_tasks.training import Checkpoints, remove_checkpoint
 from tests.support.stepping import evaluated
 from tests.training.test_checkpoints import CHECKPOINT
 
@@ -164,9 +164,9 @@ def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_stud
     report = steps.report()
     shutil.rmtree(tmp_path / "cache")  # as another machine would see it
     assert evaluated(tiny_study, Store(bucket)).reported().key == report.key
-    assert maintenance.verify(steps.store) == (10, [])
-    assert maintenance.prune(steps.store, maintenance.Policy(runs=0, days=0), dry_run=False).entries != []
-    assert list(maintenance.entries(steps.store)) == []
+    assert maintenance.verify_store(steps.store) == (10, [])
+    assert maintenance.prune_store(steps.store, maintenance.PrunePolicy(runs=0, days=0), dry_run=False).entries != []
+    assert list(maintenance.list_entries(steps.store)) == []
 
 
 def test_verify_reads_the_bucket_and_not_the_copy_of_it(bucket) -> None:
@@ -176,19 +176,19 @@ def test_verify_reads_the_bucket_and_not_the_copy_of_it(bucket) -> None:
     files = files_of(store)
     [name] = [name for name in files._objects("models/k1") if name.endswith("a.txt")]
     files._fs.pipe_file(name, b"hellO")
-    assert maintenance.verify(store) == (0, ["models/k1"])
+    assert maintenance.verify_store(store) == (0, ["models/k1"])
     assert len(files.folders("aside")) == 1
 
 
 def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None:
     store = Store(bucket)
     store.files.write("sources/k1/0123/IMDB Dataset.csv", b"first half")
-    assert maintenance.prune(store, maintenance.Policy(runs=0), dry_run=False).entries == []  # it is young
-    at_once = maintenance.Policy(runs=0, days=0)
+    assert maintenance.prune_store(store, maintenance.PrunePolicy(runs=0), dry_run=False).entries == []  # it is young
+    at_once = maintenance.PrunePolicy(runs=0, days=0)
     with store.alone("fetching", "sources-reviews-0123"):
         time.sleep(1)  # the times of objects are whole seconds
-        assert maintenance.prune(store, at_once, dry_run=False).entries == []
-    assert [entry.name for entry in maintenance.prune(store, at_once, dry_run=False).entries] == ["sources/k1"]
+        assert maintenance.prune_store(store, at_once, dry_run=False).entries == []
+    assert [entry.name for entry in maintenance.prune_store(store, at_once, dry_run=False).entries] == ["sources/k1"]
 
 
 @pytest.mark.parametrize("url", ["ftp://host/folder", "s3://", "memory://x"])

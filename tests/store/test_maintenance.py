@@ -7,9 +7,9 @@ import pytest
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import maintenance
 from imdb_tasks.store.local import MANIFEST, json_bytes
-from imdb_tasks.store.maintenance import Policy
+from imdb_tasks.store.maintenance import PrunePolicy
 from imdb_tasks.store.store import Store
-from imdb_tasks.ui.cli.commands import main
+from imdb_tasks.ui.cli import main
 
 HOUR = 3_600
 FAR = {"host": "far", "machine": "far 1", "pid": 1, "started": 1.0}  # a claim of a process on another machine
@@ -41,11 +41,11 @@ def used(store: Store) -> Store:
 
 
 def names(store: Store) -> set[str]:
-    return {entry.name for entry in maintenance.entries(store)}
+    return {entry.name for entry in maintenance.list_entries(store)}
 
 
 def test_what_the_newest_runs_are_made_of_is_kept_and_the_rest_goes(used: Store) -> None:
-    pruned = maintenance.prune(used, Policy(runs=1), dry_run=False)
+    pruned = maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False)
     assert [entry.name for entry in pruned.entries] == ["reports/one", "evaluations/one", "models/one", "arrays/one"]
     assert names(used) == {"sources/both", "arrays/two", "models/two", "evaluations/two", "reports/two"}
     assert not list(Path(used.where, "work", "removed").iterdir())
@@ -53,21 +53,21 @@ def test_what_the_newest_runs_are_made_of_is_kept_and_the_rest_goes(used: Store)
 
 def test_a_dry_run_says_the_same_and_deletes_nothing(used: Store) -> None:
     before = names(used)
-    would = maintenance.prune(used, Policy(runs=1), dry_run=True)
+    would = maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=True)
     assert names(used) == before
-    assert maintenance.prune(used, Policy(runs=1), dry_run=False) == would
+    assert maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False) == would
 
 
 def test_what_is_young_stays_with_all_that_it_was_made_of(used: Store) -> None:
     make(used, "models/new", "arrays/one", hours_old=1)
-    maintenance.prune(used, Policy(runs=1, days=1), dry_run=False)
+    maintenance.prune_store(used, PrunePolicy(runs=1, days=1), dry_run=False)
     assert {"models/new", "arrays/one"} <= names(used)
     assert "models/one" not in names(used)
 
 
 def test_what_is_being_made_stays(used: Store) -> None:
     with used.alone("models", "one"):
-        maintenance.prune(used, Policy(runs=1), dry_run=False)
+        maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False)
     assert "models/one" in names(used)
 
 
@@ -81,9 +81,9 @@ def test_lock_and_checkpoint_of_a_training_stay_while_it_lives(used: Store) -> N
             f"locks/models-one.{hold.owner}.beat",
         ):
             age(root / file, 1_000)  # such as after an epoch that is longer than the age
-        assert maintenance.prune(used, Policy(runs=1), dry_run=False).files == []
+        assert maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False).files == []
         hold.check()
-    assert maintenance.prune(used, Policy(runs=1), dry_run=False).files == ["checkpoints/one.npz"]
+    assert maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False).files == ["checkpoints/one.npz"]
 
 
 def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(used: Store) -> None:
@@ -94,7 +94,7 @@ def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(u
         for file in (f"checkpoints/{owner}.npz", f"refs/progress/{owner}.json"):
             used.files.write(file, b"")
             age(Path(used.where, file), 1)
-    pruned = maintenance.prune(used, Policy(runs=2, days=0), dry_run=False)
+    pruned = maintenance.prune_store(used, PrunePolicy(runs=2, days=0), dry_run=False)
     assert sorted(pruned.files) == [
         "checkpoints/dead.npz",
         "locks/models-dead.dead.beat",
@@ -117,7 +117,7 @@ def test_old_leftovers_go_and_young_ones_stay(used: Store) -> None:
     make(used, "models/broken")
     root.joinpath("models", "broken", "a.bin").unlink()
     assert used.find("models", "broken") is None
-    pruned = maintenance.prune(used, Policy(runs=1), dry_run=False)
+    pruned = maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False)
     assert pruned.files == [
         "refs/progress/gone0.json",
         "checkpoints/gone0.npz",
@@ -138,7 +138,7 @@ def test_what_a_run_noted_goes_with_its_report_once_it_is_old(used: Store) -> No
         used.write_ref(f"trainings/{run}/GRU", {"model": "one"})  # which both runs used
         for ref in (f"runs/{run}", f"mailed-by/{run}", f"trainings/{run}/GRU"):
             age(Path(used.where, "refs", f"{ref}.json"), 1_000)
-    pruned = maintenance.prune(used, Policy(runs=3), dry_run=False)
+    pruned = maintenance.prune_store(used, PrunePolicy(runs=3), dry_run=False)
     assert pruned.files == ["refs/trainings/two/GRU.json", "refs/mailed-by/two.json", "refs/runs/two.json"]
     assert set(used.ref_names("runs")) == {"one", "young"}
     assert used.ref_names("mailed-by") == ["one"]
@@ -154,11 +154,11 @@ def test_old_unfinished_work_goes_once_nobody_is_at_work(used: Store) -> None:
             for path in (work / file, work.joinpath(file).parent):
                 age(path, hours)
     with used.alone("models", "another"):
-        assert maintenance.prune(used, Policy(), dry_run=False).work == []
+        assert maintenance.prune_store(used, PrunePolicy(), dry_run=False).work == []
     old = [work / "models-k-0", work / "downloads" / "0.part", work / "removed" / "0"]
-    assert maintenance.prune(used, Policy(), dry_run=True).work == old
+    assert maintenance.prune_store(used, PrunePolicy(), dry_run=True).work == old
     assert all(path.exists() for path in old)
-    maintenance.prune(used, Policy(), dry_run=False)
+    maintenance.prune_store(used, PrunePolicy(), dry_run=False)
     assert not any(path.exists() for path in old)
     assert sorted(path.name for path in work.rglob("*") if path.is_file()) == ["1.part", "a.bin", "a.bin"]
 
@@ -169,25 +169,25 @@ def test_a_pointer_that_was_set_aside_goes_when_it_is_old(used: Store) -> None:
         assert used.read_ref(f"runs/{name}") is None
     [old, young] = sorted(Path(used.where, "aside").iterdir())
     age(old, 1_000)
-    assert maintenance.prune(used, Policy(), dry_run=False).files == [f"aside/{old.name}"]
+    assert maintenance.prune_store(used, PrunePolicy(), dry_run=False).files == [f"aside/{old.name}"]
     assert young.exists()
 
 
 def test_a_damaged_entry_is_listed_without_a_size_and_named_by_verify(used: Store) -> None:
     Path(used.where, "models", "one", MANIFEST).write_text("{")
     Path(used.where, "models", "two", "a.bin").write_bytes(b"")
-    assert {e.name: e.bytes for e in maintenance.entries(used) if e.kind == "models"} == {
+    assert {e.name: e.bytes for e in maintenance.list_entries(used) if e.kind == "models"} == {
         "models/one": None,
         "models/two": 1_000_000,
     }
-    assert maintenance.verify(used) == (7, ["models/one", "models/two"])
-    assert maintenance.verify(used) == (7, [])
+    assert maintenance.verify_store(used) == (7, ["models/one", "models/two"])
+    assert maintenance.verify_store(used) == (7, [])
 
 
 @pytest.mark.parametrize("arguments", [{"runs": -1}, {"days": -1.0}, {"days": float("nan")}, {"days": float("inf")}])
 def test_a_policy_that_means_nothing_is_refused(arguments) -> None:
     with pytest.raises(SettingsError, match="prune: expected"):
-        Policy(**arguments)
+        PrunePolicy(**arguments)
 
 
 def test_the_commands_print_what_they_find_and_do(used: Store, capsys) -> None:

@@ -1,15 +1,15 @@
 from imdb_tasks.study.grid import Study, TextSettings, TrainingSettings
-from imdb_tasks.study.published import deviations, is_another_study, published
+from imdb_tasks.study.published import deviations, is_another_study, published_study
 from tests.support.study_results import demo_result, original_card, study_result
 
 
 def test_the_published_table_has_the_18_variants_in_the_study_order():
-    names = [(row["cell"], row["units"], row["batch_size"]) for row in published()["variants"]]
+    names = [(row["cell"], row["units"], row["batch_size"]) for row in published_study()["variants"]]
     assert names == [(v.cell, v.units, v.batch_size) for v in Study().variants]
 
 
 def test_the_published_best_is_gru_32_64():
-    winner = max(published()["variants"], key=lambda row: row["accuracy"])
+    winner = max(published_study()["variants"], key=lambda row: row["accuracy"])
     assert (winner["cell"], winner["units"], winner["batch_size"], winner["accuracy"]) == ("GRU", 32, 64, 0.8632)
 
 

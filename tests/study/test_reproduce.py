@@ -47,27 +47,27 @@ def study_of(command: str) -> Study:
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
 def test_the_command_leads_to_the_same_study(study):
-    assert study_of(reproduce.command(study)) == study
+    assert study_of(reproduce.shell_command(study)) == study
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=list(STUDIES))
 def test_the_trigger_leads_to_the_same_study(study):
-    words = shlex.split(reproduce.trigger(study))
+    words = shlex.split(reproduce.trigger_command(study))
     assert words[:4] == ["airflow", "dags", "trigger", "imdb_study"]
     conf = json.loads(words[5]) if words[4:] else {}
     assert read_form({**conf, "notify": "never"})[0] == study
 
 
 def test_the_original_needs_no_words():
-    assert reproduce.command(Study()) == "python -m imdb_tasks study"
-    assert reproduce.trigger(Study()) == "airflow dags trigger imdb_study"
+    assert reproduce.shell_command(Study()) == "python -m imdb_tasks study"
+    assert reproduce.trigger_command(Study()) == "airflow dags trigger imdb_study"
 
 
 def test_another_backend_than_the_default_is_named():
-    assert reproduce.command(Study(), "jax") == "KERAS_BACKEND=jax python -m imdb_tasks study"
-    assert reproduce.variable("jax") == "KERAS_BACKEND=jax"
-    assert reproduce.command(Study(), "tensorflow") == "python -m imdb_tasks study"
-    assert reproduce.variable("tensorflow") is None
+    assert reproduce.shell_command(Study(), "jax") == "KERAS_BACKEND=jax python -m imdb_tasks study"
+    assert reproduce.backend_variable("jax") == "KERAS_BACKEND=jax"
+    assert reproduce.shell_command(Study(), "tensorflow") == "python -m imdb_tasks study"
+    assert reproduce.backend_variable("tensorflow") is None
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_another_backend_than_the_default_is_named():
 )
 def test_a_study_that_the_form_cannot_express_has_no_command(study):
     assert reproduce.fields(study) is None
-    assert reproduce.command(study) is None
-    assert reproduce.trigger(study) is None
+    assert reproduce.shell_command(study) is None
+    assert reproduce.trigger_command(study) is None

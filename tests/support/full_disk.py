@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from imdb_tasks.errors import DiskFullError
-from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.pipeline import Steps
 from imdb_tasks.sources import fetching
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import ArchiveSource, Study
-from imdb_tasks.study.records import History
-from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints
+from imdb_tasks.store import Store
+from imdb_tasks.study import ArchiveSource, History, Study
+from imdb_tasks.training import Checkpoint, Checkpoints
 
 
 def fill(folder: Path, *, leave: int = 0) -> Path:

@@ -16,10 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store import locks
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store, locks
+from imdb_tasks.study import Study
 from imdb_tasks.training import process
 
 NEVER, SLOWLY, SLOWLY_ELSEWHERE = "never", "slowly", "slowly, on a machine of its own"

@@ -7,9 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study
 
 if __name__ == "__main__":
     steps = Steps(Study.model_validate_json(sys.argv[1]), Store(sys.argv[2]))

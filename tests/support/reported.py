@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from imdb_tasks.analysis.claims import read_claims
-from imdb_tasks.analysis.run_comparison import Concluded
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.analysis import Concluded, read_claims
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study, StudyResult
 from tests.support.study_results import analysis_of, opinions, study_result
 
 

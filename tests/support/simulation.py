@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import norm
 
-from imdb_tasks.analysis.bootstrap import Predictions
-from imdb_tasks.study.grid import Study, Variant
-from imdb_tasks.study.records import Cost, History, StudyResult, TrainingRecord, VariantResult
-from imdb_tasks.study.records import TestMetrics as Metrics
+from imdb_tasks.analysis import Predictions
+from imdb_tasks.study import Cost, History, Study, StudyResult, TrainingRecord, Variant, VariantResult
+from imdb_tasks.study import TestMetrics as Metrics
 from tests.support.study_results import sample_card
 
 Planted = Mapping[object, float]  # a level, such as "GRU" or 32 -> what it adds

@@ -1,8 +1,8 @@
 """A study run step by step in this process, up to where a test begins."""
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study
 
 
 def prepared(study: Study, store: Store, run_id: str = "run-1") -> Steps:

@@ -2,29 +2,23 @@
 
 from collections.abc import Mapping
 
-from imdb_tasks.analysis.estimates import wilson
-from imdb_tasks.analysis.evidence import Interval
-from imdb_tasks.analysis.records import (
+from imdb_tasks.analysis import (
     Analysis,
-    BestComparison,
     Calibration,
-    CalibrationBin,
-    Change,
     Confusion,
-    CurveSummary,
-    DivergenceRate,
-    Origin,
     Recommendation,
     RunComparison,
     Standing,
     VariantChange,
     VariantSummary,
+    wilson,
 )
-from imdb_tasks.report.build import Material
+from imdb_tasks.analysis.evidence import Interval
+from imdb_tasks.analysis.records import BestComparison, CalibrationBin, Change, CurveSummary, DivergenceRate, Origin
+from imdb_tasks.report import Material, WrongReview, rows
 from imdb_tasks.report.charts.curves import chosen_epoch, curve
-from imdb_tasks.report.table import Row, rows
-from imdb_tasks.report.wrong_reviews import WrongReview
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.report.table import Row
+from imdb_tasks.study import StudyResult
 from tests.support.study_evidence import NOISE, effects, verdicts
 
 CAUTION = "One run of each model cannot separate an effect from seed noise."

@@ -1,7 +1,8 @@
 """Made-up effects and verdicts of a made-up result: one of each ruling."""
 
-from imdb_tasks.analysis.evidence import Basis, Effect, Factor, Interval, Level, Outcome, Verdict
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.analysis import Effect, Outcome
+from imdb_tasks.analysis.evidence import Basis, Factor, Interval, Level, Verdict
+from imdb_tasks.study import StudyResult
 
 NOISE = 0.0094  # half the width of the interval of a difference
 

@@ -6,20 +6,19 @@ from collections.abc import Collection
 
 import numpy as np
 
-from imdb_tasks.analysis.bootstrap import Predictions
-from imdb_tasks.analysis.claims import read_claims
-from imdb_tasks.analysis.records import Analysis
-from imdb_tasks.analysis.whole_study import analyse
-from imdb_tasks.study.grid import Study, TrainingSettings, Variant
-from imdb_tasks.study.records import (
+from imdb_tasks.analysis import Analysis, Predictions, analyse, read_claims
+from imdb_tasks.study import (
     Cost,
     Coverage,
     DataCard,
     History,
     LengthSummary,
+    Study,
     StudyResult,
     TestMetrics,
     TrainingRecord,
+    TrainingSettings,
+    Variant,
     VariantResult,
 )
 

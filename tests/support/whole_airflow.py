@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from imdb_tasks.store.store import Store
+from imdb_tasks.store import Store
 from scripts import local_airflow
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown

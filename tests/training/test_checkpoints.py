@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from imdb_tasks.errors import DiskFullError, LostLockError
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.records import MEASURES, History
+from imdb_tasks.store import Store
+from imdb_tasks.study import MEASURES, History
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints, remove_checkpoint
 
 HISTORY = History(**dict.fromkeys(MEASURES, (0.5, None)), seconds=(1.0, 2.0), samples_per_second=(3.0, 4.0))

@@ -11,7 +11,7 @@ process.configure_process()
 
 import keras  # noqa: E402
 
-from imdb_tasks.study.grid import TrainingSettings, Variant  # noqa: E402
+from imdb_tasks.study import TrainingSettings, Variant  # noqa: E402
 from imdb_tasks.training import model as models  # noqa: E402
 from imdb_tasks.training.engine import Batches, Engine  # noqa: E402
 

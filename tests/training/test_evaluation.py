@@ -10,8 +10,11 @@ process.configure_process()
 
 import keras  # noqa: E402
 
-from imdb_tasks.study.grid import TrainingSettings, Variant  # noqa: E402
-from imdb_tasks.study.records import TestMetrics  # noqa: E402
+from imdb_tasks.study import (  # noqa: E402
+    TestMetrics,
+    TrainingSettings,
+    Variant,
+)
 from imdb_tasks.training import model as models  # noqa: E402
 from imdb_tasks.training.evaluation import evaluate  # noqa: E402
 

@@ -11,9 +11,8 @@ from imdb_tasks.training import process
 process.configure_process()
 
 
-from imdb_tasks.corpus.arrays import Arrays  # noqa: E402
-from imdb_tasks.study.grid import TrainingSettings, Variant  # noqa: E402
-from imdb_tasks.study.records import History, TrainingRecord  # noqa: E402
+from imdb_tasks.corpus import Arrays  # noqa: E402
+from imdb_tasks.study import History, TrainingRecord, TrainingSettings, Variant  # noqa: E402  # noqa: E402
 from imdb_tasks.training import model as models  # noqa: E402
 from imdb_tasks.training.fit import shuffled, train  # noqa: E402
 

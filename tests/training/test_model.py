@@ -9,7 +9,7 @@ from imdb_tasks.training import process
 
 process.configure_process()
 
-from imdb_tasks.study.grid import TrainingSettings, Variant  # noqa: E402
+from imdb_tasks.study import TrainingSettings, Variant  # noqa: E402
 from imdb_tasks.training.model import build  # noqa: E402
 
 MATRIX = np.random.default_rng(0).normal(size=(50, 100)).astype(np.float32)

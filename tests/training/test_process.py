@@ -81,7 +81,7 @@ def test_after_a_reset_the_peak_is_that_of_what_came_since() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only there it would be")
 def test_the_peak_is_not_that_of_the_process_that_started_this_one() -> None:
     large = bytes([1]) * 300_000_000
-    script = "from imdb_tasks.training import process; print(runtime.peak_memory_bytes())"
+    script = "from imdb_tasks.training import process; print(process.peak_memory_bytes())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(done.stdout) < len(large) / 2
 

@@ -5,7 +5,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.grid import Study, TrainingSettings
+from imdb_tasks.study import Study, TrainingSettings
 from imdb_tasks.training import tensorboard
 from tests.support.study_results import study_result
 
@@ -17,7 +17,7 @@ def read(folder: Path) -> EventAccumulator:
 
 def test_every_measure_of_every_epoch_is_a_point_of_a_curve(tmp_path: Path) -> None:
     result = study_result(Study(training=TrainingSettings(epochs=30)))
-    assert tensorboard.write(result, tmp_path / "logs") == 17  # one is missing
+    assert tensorboard.write_tensorboard(result, tmp_path / "logs") == 17  # one is missing
     row = result.variants[0]
     assert row.training
     logs = read(tmp_path / "logs" / row.variant.name)
@@ -31,14 +31,14 @@ def test_every_measure_of_every_epoch_is_a_point_of_a_curve(tmp_path: Path) -> N
 
 
 def test_a_curve_ends_where_its_model_diverged(tmp_path: Path) -> None:
-    tensorboard.write(study_result(), tmp_path)
+    tensorboard.write_tensorboard(study_result(), tmp_path)
     logs = read(tmp_path / "32_LSTM_128")
     assert [point.step for point in logs.Scalars("loss/validation")] == [1, 2, 3, 4, 5, 6]
     assert "test/accuracy" not in logs.Tags()["scalars"]
 
 
 def test_the_hparams_page_knows_the_grid_and_where_each_variant_is_in_it(tmp_path: Path) -> None:
-    tensorboard.write(study_result(), tmp_path)
+    tensorboard.write_tensorboard(study_result(), tmp_path)
     content = read(tmp_path).SummaryMetadata(metadata.EXPERIMENT_TAG).plugin_data.content
     grid = metadata.parse_experiment_plugin_data(content)
     levels = {info.name: len(info.domain_discrete.values) for info in grid.hparam_infos}
@@ -53,4 +53,4 @@ def test_the_hparams_page_knows_the_grid_and_where_each_variant_is_in_it(tmp_pat
 def test_logs_are_not_mixed_with_what_is_there(tmp_path: Path) -> None:
     tmp_path.joinpath("events").touch()
     with pytest.raises(SettingsError, match="is not empty"):
-        tensorboard.write(study_result(), tmp_path)
+        tensorboard.write_tensorboard(study_result(), tmp_path)

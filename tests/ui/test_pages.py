@@ -2,9 +2,8 @@ import re
 
 import pytest
 
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.store import Store
+from imdb_tasks.study import Study, StudyResult
 from imdb_tasks.ui import pages, runs, training_page
 from tests.support.reported import keep_conclusions
 from tests.support.study_results import study_result
@@ -20,19 +19,19 @@ def grid(*units: int) -> StudyResult:
 
 
 def run_of(store: Store, name: str) -> runs.Run:
-    run = runs.find(store, name)
+    run = runs.find_run(store, name)
     assert run
     return run
 
 
 def test_without_a_report_the_page_says_what_to_do(store: Store) -> None:
-    assert "There is no report yet" in pages.overview(store, ROOT)
+    assert "There is no report yet" in pages.study_page(store, ROOT)
 
 
 def test_the_overview_leads_to_each_report_and_chooses_the_two_newest_runs(store: Store) -> None:
     for number in range(3):
         note_run(store, f"run-{number}", at=1_000.0 + number)
-    page = pages.overview(store, ROOT)
+    page = pages.study_page(store, ROOT)
     assert page.index("news of run-2") < page.index("run-1") < page.index("run-0")
     assert 'href="/imdb-study/runs/run-0/report"' in page
     assert re.findall(r'name="(\w+)" value="([\w-]+)"[^>]* checked', page) == [("after", "run-2"), ("before", "run-1")]
@@ -40,14 +39,14 @@ def test_the_overview_leads_to_each_report_and_chooses_the_two_newest_runs(store
 
 def test_a_single_run_has_nothing_to_be_compared_with(store: Store) -> None:
     note_run(store, "run", at=1.0)
-    assert re.search(r"<button[^>]* disabled", pages.overview(store, ROOT))
+    assert re.search(r"<button[^>]* disabled", pages.study_page(store, ROOT))
 
 
 def test_of_many_runs_the_newest_are_shown_and_the_rest_is_counted(store: Store, monkeypatch) -> None:
     monkeypatch.setattr(pages, "SHOWN_RUNS", 2)
     for number in range(3):
         note_run(store, f"run-{number}", at=1_000.0 + number)
-    page = pages.overview(store, ROOT)
+    page = pages.study_page(store, ROOT)
     assert "The newest 2 of 3 runs" in page
     assert "run-0" not in page
 
@@ -64,7 +63,7 @@ def compared(store: Store, before: StudyResult, after: StudyResult) -> str:
     for at, (name, result) in enumerate((("first", before), ("second", after))):
         keep_conclusions(store, f"of-{name}", result)
         note_run(store, name, at=1.0 + at, analysis=f"of-{name}")
-    return pages.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+    return pages.comparison_page(store, run_of(store, "first"), run_of(store, "second"), ROOT)
 
 
 def test_two_runs_are_compared_with_what_changed_and_what_is_beyond_noise(store: Store) -> None:
@@ -97,7 +96,7 @@ def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
     keep_conclusions(store, "a1", study_result())
     note_run(store, "first", at=1.0)
     note_run(store, "second", at=2.0, analysis="gone")
-    page = pages.compared(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+    page = pages.comparison_page(store, run_of(store, "first"), run_of(store, "second"), ROOT)
     assert "Of second there is nothing to compare" in page
 
 
@@ -105,9 +104,11 @@ def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
 def test_nothing_from_outside_becomes_markup(store: Store, page: str) -> None:
     store.write_ref("runs/run", {"report": "r", "headline": NASTY, "code": NASTY})
     made = {
-        "study": lambda: pages.overview(store, ROOT),
-        "message": lambda: pages.message(NASTY, ROOT),
-        "curves": lambda: pages.curves(training_page.Live(variant=NASTY, state=NASTY, ended=True), ROOT, f"x{NASTY}"),
+        "study": lambda: pages.study_page(store, ROOT),
+        "message": lambda: pages.message_page(NASTY, ROOT),
+        "curves": lambda: pages.curves_page(
+            training_page.TrainingProgress(variant=NASTY, state=NASTY, ended=True), ROOT, f"x{NASTY}"
+        ),
     }[page]()
     assert "&lt;script&gt;alert" in made
     assert "<script>alert" not in made
@@ -116,8 +117,8 @@ def test_nothing_from_outside_becomes_markup(store: Store, page: str) -> None:
 def test_no_page_brings_scripts_or_styles_of_its_own(store: Store) -> None:
     note_run(store, "run", at=1.0)
     for page in (
-        pages.overview(store, ROOT),
-        pages.curves(training_page.Live(variant="v", state="s", ended=True), ROOT, "x"),
+        pages.study_page(store, ROOT),
+        pages.curves_page(training_page.TrainingProgress(variant="v", state="s", ended=True), ROOT, "x"),
     ):
         assert re.findall(r"<script(?![^>]* src=)|<style| style=| on\w+=", page) == []
         assert "http" not in page

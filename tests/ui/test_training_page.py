@@ -1,8 +1,7 @@
 import pytest
 
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.grid import Variant
-from imdb_tasks.study.records import History
+from imdb_tasks.store import Store
+from imdb_tasks.study import History, Variant
 from imdb_tasks.ui import training_page
 
 VARIANT = Variant(cell="GRU", units=64, batch_size=32)
@@ -35,7 +34,7 @@ def note(store: Store, done: History, *, status: str = "training", epochs: int =
 
 def test_a_running_training_tells_how_far_it_is_and_how_long_it_will_take(store: Store) -> None:
     note(store, history(4))
-    look = training_page.look(store, RUN, VARIANT, "running")
+    look = training_page.training_progress(store, RUN, VARIANT, "running")
     assert (look.variant, look.state, look.ended) == ("GRU, 64 units, batches of 32", "training", False)
     assert look.facts == {
         "Epoch": "4 of 10",
@@ -54,9 +53,9 @@ def test_a_running_training_tells_how_far_it_is_and_how_long_it_will_take(store:
 def test_the_first_epoch_in_which_the_training_is_compiled_tells_nothing_of_the_others(store: Store) -> None:
     slow = history(1).model_copy(update={"seconds": (30.0,)})
     note(store, slow)
-    assert training_page.look(store, RUN, VARIANT, "running").facts["Time per epoch"] == "30 s"
+    assert training_page.training_progress(store, RUN, VARIANT, "running").facts["Time per epoch"] == "30 s"
     note(store, history(2).model_copy(update={"seconds": (30.0, 3.0)}))
-    assert training_page.look(store, RUN, VARIANT, "running").facts["Time left"] == "24 s"
+    assert training_page.training_progress(store, RUN, VARIANT, "running").facts["Time left"] == "24 s"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_a_training_that_has_ended_says_how_and_asks_for_no_other_look(
     store: Store, status: str, task: str, state: str
 ) -> None:
     note(store, history(4), status=status)
-    look = training_page.look(store, RUN, VARIANT, task)
+    look = training_page.training_progress(store, RUN, VARIANT, task)
     assert (look.state, look.ended) == (state, True)
     assert look.facts["Time in all"] == "29 s"
 
@@ -79,32 +78,32 @@ def test_a_training_that_has_ended_says_how_and_asks_for_no_other_look(
 def test_a_training_whose_model_was_there_says_so_in_its_own_run_alone(store: Store) -> None:
     note(store, history(4), status="finished")
     store.write_ref(f"trainings/later/{VARIANT.name}", {"model": "m1", "cached": True})
-    look = training_page.look(store, "later", VARIANT, "running")
+    look = training_page.training_progress(store, "later", VARIANT, "running")
     assert (look.state, look.ended) == ("was in the store already", True)
-    assert training_page.look(store, RUN, VARIANT, "success").state == "finished"
+    assert training_page.training_progress(store, RUN, VARIANT, "success").state == "finished"
 
 
 def test_a_killed_training_that_is_to_be_tried_again_goes_on_being_looked_at(store: Store) -> None:
     note(store, history(4))
-    look = training_page.look(store, RUN, VARIANT, "up_for_retry")
+    look = training_page.training_progress(store, RUN, VARIANT, "up_for_retry")
     assert (look.state, look.ended) == ("up for retry", False)
 
 
 @pytest.mark.parametrize(("task", "ended"), [("queued", False), ("running", False), ("success", True)])
 def test_without_notes_there_are_words_instead_of_curves(store: Store, task: str, ended: bool) -> None:
-    look = training_page.look(store, RUN, VARIANT, task)
+    look = training_page.training_progress(store, RUN, VARIANT, task)
     assert task in look.state
     assert (look.ended, look.facts, look.loss) == (ended, {}, None)
 
 
 def test_an_exploded_loss_does_not_flatten_the_curve(store: Store) -> None:
     note(store, history(4, val_loss=578_666.0))
-    assert training_page.look(store, RUN, VARIANT, "running").loss_range[1] < 1
+    assert training_page.training_progress(store, RUN, VARIANT, "running").loss_range[1] < 1
 
 
 def test_a_loss_that_is_not_finite_is_said_and_is_a_gap_in_the_curve(store: Store) -> None:
     note(store, history(4, val_loss=None), status="diverged")
-    look = training_page.look(store, RUN, VARIANT, "success")
+    look = training_page.training_progress(store, RUN, VARIANT, "success")
     assert look.facts["Validation loss"] == "not finite"
     assert look.loss
     assert look.loss.validation[-1] is None
@@ -112,7 +111,7 @@ def test_a_loss_that_is_not_finite_is_said_and_is_a_gap_in_the_curve(store: Stor
 
 def test_long_curves_are_thinned_but_keep_their_ends(store: Store) -> None:
     note(store, history(10_000), epochs=10_000)
-    look = training_page.look(store, RUN, VARIANT, "running")
+    look = training_page.training_progress(store, RUN, VARIANT, "running")
     assert len(look.epochs) == training_page.POINTS
     assert (look.epochs[0], look.epochs[-1]) == (1, 10_000)
     assert look.loss

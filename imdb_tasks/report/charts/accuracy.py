@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from imdb_tasks.analysis.estimates import wilson
+from imdb_tasks.analysis import wilson
 from imdb_tasks.formatting import count_of, percent
 from imdb_tasks.report.charts.base import Chart, empty_figure, top_legend
 from imdb_tasks.report.charts.curves import bullet
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL, look
 from imdb_tasks.report.table import Row, best, rows
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import StudyResult
 
 MOST_BARS = 60
 _CROWDED = 0.75  # published accuracies above it leave no room for words on their right

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.report.charts.style import template
+from imdb_tasks.report.charts.style import plotly_template
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ def empty_figure(height: int, **layout: Any) -> Any:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    figure.update_layout(template=template(dark=False), height=height, margin={"l": 10, "r": 22, "t": 10, "b": 46})
+    figure.update_layout(
+        template=plotly_template(dark=False), height=height, margin={"l": 10, "r": 22, "t": 10, "b": 46}
+    )
     figure.update_layout(layout)
     return figure
 

@@ -1,6 +1,6 @@
 """How good the best model's probabilities are: calibration and confusion."""
 
-from imdb_tasks.analysis.records import Calibration, Confusion
+from imdb_tasks.analysis import Calibration, Confusion
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.charts.base import Chart, empty_figure
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL

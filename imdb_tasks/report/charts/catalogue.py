@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from imdb_tasks.analysis.records import Analysis
+from imdb_tasks.analysis import Analysis
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.charts.accuracy import class_balance, review_lengths, test_accuracy
 from imdb_tasks.report.charts.base import Chart
@@ -15,7 +15,7 @@ from imdb_tasks.report.charts.panels import View, grid
 from imdb_tasks.report.charts.since_last_run import changes_chart
 from imdb_tasks.report.charts.style import look
 from imdb_tasks.report.table import best, rows
-from imdb_tasks.study.records import StudyResult, VariantResult
+from imdb_tasks.study import StudyResult, VariantResult
 
 MOST_SIZES = 8  # layer sizes whose curves are drawn
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.analysis.estimates import wilson
+from imdb_tasks.analysis import wilson
 from imdb_tasks.report.charts.base import Chart, top_legend
 from imdb_tasks.report.charts.curves import spread
-from imdb_tasks.report.charts.style import GREY, NEUTRAL, look, marker, template
+from imdb_tasks.report.charts.style import GREY, NEUTRAL, look, marker, plotly_template
 from imdb_tasks.report.table import Row, rows
-from imdb_tasks.study.records import Cost, StudyResult
+from imdb_tasks.study import Cost, StudyResult
 
 _DEPTH = 0.12  # accuracy below the best that is still drawn to scale
 _MARGIN = 1.25  # on both ends of a log scale, for points and labels
@@ -59,7 +59,7 @@ def cost_chart(result: StudyResult) -> Chart | None:
     figure = make_subplots(
         rows=2, cols=2, specs=[[{"colspan": 2}, None], [{}, {}]], row_heights=list(_HEIGHTS), vertical_spacing=0.17
     )
-    figure.update_layout(template=template(dark=False), height=560, margin={"l": 10, "r": 16, "t": 34, "b": 46})
+    figure.update_layout(template=plotly_template(dark=False), height=560, margin={"l": 10, "r": 16, "t": 34, "b": 46})
     top = max(row.accuracy or 0 for row in measured)
     bottom = max(min(row.accuracy or 0 for row in measured), top - _DEPTH) - 0.012
     for axis in AXES:

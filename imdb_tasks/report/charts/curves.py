@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_tasks.report.charts.style import look
-from imdb_tasks.study.records import Measure, StudyResult, VariantResult
+from imdb_tasks.study import Measure, StudyResult, VariantResult
 
 LOSS_CEILING = 2.0  # about three times the 0.69 of a coin: beyond it a loss only says "exploded"
 _FEW_EPOCHS = 12

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.analysis.evidence import Effect, Outcome
-from imdb_tasks.analysis.records import Analysis
-from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
+from imdb_tasks.analysis import OUTCOME_NAMES, Analysis, Effect, Outcome, amount, effect_text
 from imdb_tasks.report.charts.base import Chart
-from imdb_tasks.report.charts.style import GREY, NEUTRAL, template
+from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
 _LINE, _HEAD, _CHARACTER = 26, 30, 7  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
@@ -63,7 +61,9 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
     )
     right = 16 + _CHARACTER * max(len(_value(effect)) for block in blocks for effect in block.effects)
     figure.update_layout(
-        template=template(dark=False), height=inside + _HEAD + 50, margin={"l": 10, "r": right, "t": _HEAD, "b": 46}
+        template=plotly_template(dark=False),
+        height=inside + _HEAD + 50,
+        margin={"l": 10, "r": right, "t": _HEAD, "b": 46},
     )
     for row, block in enumerate(blocks, 1):
         _fill(figure, block, row, headed=len(blocks) > 1)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_tasks.report.charts.curves import Panel, bullet, curve, draw, label_ends, limits, mode, remarks
-from imdb_tasks.report.charts.style import GREY, template
-from imdb_tasks.study.grid import Study
-from imdb_tasks.study.records import Measure, StudyResult, VariantResult
+from imdb_tasks.report.charts.style import GREY, plotly_template
+from imdb_tasks.study import Measure, Study, StudyResult, VariantResult
 
 _HEIGHT = 190  # of a panel, in pixels
 _TITLE = 22
@@ -49,7 +48,9 @@ def grid(result: StudyResult, views: Sequence[View], *, columns: int, common_sca
     )
     right = 110 if any(view.ends for view in views) else 12
     figure.update_layout(
-        template=template(dark=False), height=head + inside + 50, margin={"l": 10, "r": right, "t": head + 4, "b": 46}
+        template=plotly_template(dark=False),
+        height=head + inside + 50,
+        margin={"l": 10, "r": right, "t": head + 4, "b": 46},
     )
     for view, panel in zip(views, panels, strict=True):
         _fill(figure, view, panel, result)

@@ -23,7 +23,7 @@ NO_BROWSER = (
 )
 
 
-def save(figures: Mapping[str, Any], folder: Path) -> str | None:
+def save_pictures(figures: Mapping[str, Any], folder: Path) -> str | None:
     """Write ``figures`` as ``folder/NAME.png``: all of them, or, where the browser fails, none.
 
     Returns None, or in words why there are no pictures; a report without pictures is still a report.

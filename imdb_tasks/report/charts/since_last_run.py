@@ -1,10 +1,10 @@
 """What moved since the previous run: one line for each variant that both have."""
 
-from imdb_tasks.analysis.records import RunComparison
+from imdb_tasks.analysis import RunComparison
 from imdb_tasks.formatting import count_of, signed
 from imdb_tasks.report.charts.base import Chart, empty_figure
 from imdb_tasks.report.charts.style import GREY, marker
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 
 _LINE = 23
 MOST_LINES = 60

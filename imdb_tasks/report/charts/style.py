@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.study.grid import Study, Variant
+from imdb_tasks.study import Study, Variant
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#7A7A7A"  # 4:1 on white and on the dark page: published values, training loss
@@ -49,7 +49,7 @@ def marker(variant: Variant, study: Study) -> dict[str, Any]:
     return {"symbol": shape.symbol + hollow, "size": 10, "color": shape.colour, "line": {"width": 2 if hollow else 0}}
 
 
-def template(*, dark: bool) -> dict[str, Any]:
+def plotly_template(*, dark: bool) -> dict[str, Any]:
     """Return the plotly template of every chart; its background lets the page shine through."""
     ink, grid, line = ("#E6E8EB", "#363C45", "#6B7480") if dark else ("#1B1F24", "#E3E6EA", "#9AA3AD")
     title = {"font": {"size": 13}}

@@ -1,1 +1,12 @@
-"""The command line."""
+"""The command line: ``commands`` are the steps and the store, ``models`` what works with trained models.
+
+>>> from imdb_tasks.ui.cli import main
+>>> main(["store", "list", "--store", "/nowhere"])
+0
+"""
+
+from imdb_tasks.ui.cli.commands import main
+
+__all__ = [
+    "main",
+]

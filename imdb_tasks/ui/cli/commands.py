@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.sources import fetching
-from imdb_tasks.store import maintenance
-from imdb_tasks.store.store import Entry, Store
-from imdb_tasks.study import form
-from imdb_tasks.study.grid import LocalSource, TextSettings, Variant
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.sources import REVIEWS, InputFile, fetch, glove_vectors, naming_origins
+from imdb_tasks.store import Entry, PrunePolicy, Store, list_entries, prune_store, verify_store
+from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
 from imdb_tasks.ui.cli import models
 from imdb_tasks.ui.cli.options import add_store, open_store
 
@@ -76,28 +74,28 @@ def _add_store_commands(commands: Any) -> None:
         command = keeping.add_parser(name, help=told, description=told)
         add_store(command)
         command.set_defaults(run=run)
-    command.add_argument("--keep-runs", type=int, default=maintenance.Policy.runs, help="default: %(default)s")
-    command.add_argument("--older-than", type=float, default=maintenance.Policy.days, help="days; default: %(default)s")
+    command.add_argument("--keep-runs", type=int, default=PrunePolicy.runs, help="default: %(default)s")
+    command.add_argument("--older-than", type=float, default=PrunePolicy.days, help="days; default: %(default)s")
     command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
 
 
 def _list(options: argparse.Namespace) -> None:
-    for entry in maintenance.entries(open_store(options)):
+    for entry in list_entries(open_store(options)):
         created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
         size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
         print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
 
 
 def _verify(options: argparse.Namespace) -> None:
-    whole, damaged = maintenance.verify(open_store(options))
+    whole, damaged = verify_store(open_store(options))
     print(f"{whole} entries are whole, {len(damaged)} damaged")
     if damaged:
         raise DataError(f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes them again")
 
 
 def _prune(options: argparse.Namespace) -> None:
-    policy = maintenance.Policy(runs=options.keep_runs, days=options.older_than)
-    pruned = maintenance.prune(open_store(options), policy, dry_run=options.dry_run)
+    policy = PrunePolicy(runs=options.keep_runs, days=options.older_than)
+    pruned = prune_store(open_store(options), policy, dry_run=options.dry_run)
     for entry in pruned.entries:
         print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
     for name in (*pruned.folders, *pruned.files, *pruned.work):
@@ -107,7 +105,7 @@ def _prune(options: argparse.Namespace) -> None:
 
 
 def _run_step(options: argparse.Namespace) -> None:
-    study, _ = form.read_form({"notify": "never", **_fields(options.set)})
+    study, _ = read_form({"notify": "never", **_fields(options.set)})
     steps = Steps(study, open_store(options), _run_id(options.step))
     wanted = STEPS[:-1] if options.step == "study" else (options.step,)
     for step in wanted:
@@ -164,21 +162,19 @@ def _export_arrays(options: argparse.Namespace) -> None:
     """Write x_train, x_test (int32), y_train, y_test (int8), embedding_matrix (float32) and word_index (JSON text)."""
     import numpy as np
 
-    from imdb_tasks.corpus import arrays
+    from imdb_tasks.corpus import ARRAY_NAMES, prepare
 
     settings = TextSettings()
-    glove = fetching.glove(settings.dimensions)
+    glove = glove_vectors(settings.dimensions)
     with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
-        reviews_entry = _fetch_file(options.reviews, fetching.REVIEWS, Store(folder))
+        reviews_entry = _fetch_file(options.reviews, REVIEWS, Store(folder))
         glove_entry = _fetch_file(options.glove, glove, Store(folder))
-        with fetching.blamed(reviews_entry, glove_entry):
-            corpus = arrays.prepare(
-                reviews_entry.file(fetching.REVIEWS.member), glove_entry.file(glove.member), settings
-            )
+        with naming_origins(reviews_entry, glove_entry):
+            corpus = prepare(reviews_entry.file(REVIEWS.member), glove_entry.file(glove.member), settings)
     out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
     try:
-        values = {name: getattr(corpus.arrays, name) for name in arrays.ARRAY_NAMES}
+        values = {name: getattr(corpus.arrays, name) for name in ARRAY_NAMES}
         np.savez(draft, word_index=np.array(json.dumps(corpus.word_index)), **values)
         draft.replace(out)
     finally:
@@ -186,5 +182,5 @@ def _export_arrays(options: argparse.Namespace) -> None:
     print(out)
 
 
-def _fetch_file(path: Path, wanted: fetching.Wanted, store: Store) -> Entry:
-    return fetching.fetch(LocalSource(path=str(path.resolve())), wanted, store)
+def _fetch_file(path: Path, wanted: InputFile, store: Store) -> Entry:
+    return fetch(LocalSource(path=str(path.resolve())), wanted, store)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.pipeline import trained
-from imdb_tasks.store.local import write_json
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.pipeline import BEST, TrainedModel, find_model, last_evaluation, predict
+from imdb_tasks.store import write_json
+from imdb_tasks.study import StudyResult
 from imdb_tasks.ui.cli.options import add_store, open_store
 
 _VARIANT_HELP = "such as 64_GRU_32; default: the best of the setting that is best on average"
@@ -28,18 +28,18 @@ def add_commands(commands: Any) -> None:
         add_store(command)
         command.set_defaults(run=run)
     for command in (ask, export):
-        command.add_argument("--variant", default=trained.BEST, metavar="NAME", help=_VARIANT_HELP)
+        command.add_argument("--variant", default=BEST, metavar="NAME", help=_VARIANT_HELP)
 
 
-def _trained(options: argparse.Namespace) -> trained.TrainedModel:
+def _trained(options: argparse.Namespace) -> TrainedModel:
     store = open_store(options)
-    return trained.trained(store, trained.last_evaluation(store), options.variant)
+    return find_model(store, last_evaluation(store), options.variant)
 
 
 def _predict(options: argparse.Namespace) -> None:
     model = _trained(options)
     index = json.loads(model.word_index.read_text("utf8"))
-    for prediction in trained.predict(model, options.texts, index):
+    for prediction in predict(model, options.texts, index):
         print(f"{prediction.label}  {prediction.probability:.4f}  ({model.name})")
 
 
@@ -61,9 +61,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _tensorboard(options: argparse.Namespace) -> None:
-    from imdb_tasks.training import tensorboard
+    from imdb_tasks.training import write_tensorboard
 
-    evaluation = trained.last_evaluation(open_store(options))
+    evaluation = last_evaluation(open_store(options))
     result = StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
-    count = tensorboard.write(result, options.out)
+    count = write_tensorboard(result, options.out)
     print(f"{count} variants; look at them: tensorboard --logdir {options.out}")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from imdb_tasks.store.store import Store
+from imdb_tasks.store import Store
 
 _STORE_HELP = "folder of the artifacts, or s3://bucket/prefix; default: $IMDB_STORE"
 

@@ -11,8 +11,7 @@ from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.catalogue import MOST_SIZES, charts
 from imdb_tasks.report.charts.curves import LOSS_CEILING, chosen_epoch, limits, spread
 from imdb_tasks.report.charts.style import look
-from imdb_tasks.study.grid import Study, TrainingSettings
-from imdb_tasks.study.records import StudyResult
+from imdb_tasks.study import Study, StudyResult, TrainingSettings
 from tests.support.study_analysis import run_comparison, study_analysis
 from tests.support.study_results import demo_result, study_result
 

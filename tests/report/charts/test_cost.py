@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imdb_tasks.report.charts.cost import cost_chart, front
-from imdb_tasks.study.grid import Study
+from imdb_tasks.study import Study
 from tests.support.study_results import study_result
 
 POINTS = st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 1)), min_size=1, max_size=20)

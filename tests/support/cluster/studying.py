@@ -8,11 +8,10 @@ from typing import Any
 
 import psutil
 
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store import locks
-from imdb_tasks.store.store import Store, lock_name
-from imdb_tasks.study.form import read_form
-from imdb_tasks.study.records import TrainingRecord
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store, locks
+from imdb_tasks.store.store import lock_name
+from imdb_tasks.study import TrainingRecord, read_form
 from scripts.local_airflow import DAG
 from tests.support.cluster.topology import Cluster
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imdb_tasks.analysis.run_comparison import Concluded
-from imdb_tasks.pipeline.steps import Steps
-from imdb_tasks.store.store import Store
-from imdb_tasks.study.form import read_form
+from imdb_tasks.analysis import Concluded
+from imdb_tasks.pipeline import Steps
+from imdb_tasks.store import Store
+from imdb_tasks.study import read_form
 from imdb_tasks.ui.cli.commands import main
 from tests.conftest import write_corpus
 from tests.support import reference

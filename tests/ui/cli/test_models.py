@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.store.local import sha256_of
+from imdb_tasks.store import sha256_of
 from imdb_tasks.ui.cli.commands import main
 from tests.support.cli import small_study
 
