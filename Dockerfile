@@ -21,28 +21,31 @@ RUN useradd --uid 50000 --user-group --create-home airflow \
     && install --directory --owner airflow --group airflow \
         /opt/airflow /opt/airflow/logs /var/lib/imdb-study/store /var/lib/imdb-study/mail
 
-# Airflow puts its own folders on the path, not the project's root.
 ENV PATH=/opt/venv/bin:$PATH \
     AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/imdb-study/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/imdb-study/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=false \
     BROWSER_PATH=/usr/bin/chromium \
-    PYTHONPATH=/opt/imdb-study \
     PYTHONUNBUFFERED=1
 
 # Owned by root: the processes, which are not, cannot change what they run. They must read it, whatever the umask of the
 # checkout was. Done in a stage of its own, for a chmod in the images would keep every file twice.
-FROM python:3.12-slim-bookworm AS code
+FROM packages AS code
 WORKDIR /code
-COPY imdb_tasks imdb_tasks
-COPY include include
 COPY plugins plugins
 COPY scripts scripts
 COPY dags dags
 RUN chmod -R a+rX .
+WORKDIR /package
+COPY pyproject.toml README.md LICENSE ./
+COPY imdb_tasks imdb_tasks
+COPY include include
+RUN PIP_REQUIRE_HASHES=0 pip wheel --no-build-isolation --wheel-dir /wheel .
 
 FROM packages AS cpu
+COPY --from=code /wheel /tmp/wheel
+RUN PIP_REQUIRE_HASHES=0 pip install /tmp/wheel/*.whl
 COPY --from=code /code ./
 # The image holds no git folder; every result is marked with this instead.
 ARG IMDB_CODE_REVISION=unknown
@@ -53,6 +56,8 @@ CMD ["airflow", "version"]
 FROM packages AS gpu
 COPY requirements-gpu.txt ./
 RUN pip install --requirement requirements-gpu.txt
+COPY --from=code /wheel /tmp/wheel
+RUN PIP_REQUIRE_HASHES=0 pip install /tmp/wheel/*.whl
 COPY --from=code /code ./
 ARG IMDB_CODE_REVISION=unknown
 ENV IMDB_CODE_REVISION=${IMDB_CODE_REVISION}

@@ -9,7 +9,6 @@
 PYTHON ?= python3
 PROFILE ?= full
 PARAMS ?= {}
-UV_VERSION := 0.13.9
 
 BIN := .venv/bin
 RUN_READY := .venv/.ready-to-run
@@ -18,7 +17,8 @@ OWN_UV := .local/uv/bin/uv
 # The uv of this machine if it works, else one of our own.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(OWN_UV))
 UV_NEEDED := $(filter $(OWN_UV),$(UV))
-COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header
+# The project itself, in place: its code is that of this folder. What builds it is among the requirements.
+INSTALL_PROJECT = $(UV) pip install --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
 
 # An environment of another version than the one asked for by name would be used silently.
 version = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -37,7 +37,8 @@ BOTH_BACKENDS := $(addprefix tests/training/test_,layers.py engine.py fit.py eva
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo study ui env test test-cluster test-compose check bench pictures lock clean purge
+.PHONY: help demo study ui env test test-all test-cluster test-compose coverage check lint audit fix bench pictures lock
+.PHONY: clean purge
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +56,10 @@ ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
 env: ## write .env for docker compose, with random secrets, or bring it up to date; needs nothing but Python
 	@exec $(PYTHON) -m scripts.make_env
 
-test: $(DEV_READY) ## every test but those of the next two
+test: $(DEV_READY) ## the tests to run before a commit: all but the slow ones
+	$(BIN)/python -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers
+
+test-all: $(DEV_READY) ## every test but those of the next two
 	$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/containers
 	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BOTH_BACKENDS)
 
@@ -65,13 +69,27 @@ test-cluster: $(DEV_READY) ## the services of docker-compose.yaml as processes, 
 test-compose: $(DEV_READY) ## docker-compose.yaml brought up for real, and the study on it; needs a container engine
 	$(BIN)/python -m pytest tests/containers
 
-check: $(DEV_READY) ## style, types, architecture, known vulnerabilities, then every test
+coverage: $(DEV_READY) ## the tests of make test again, and which lines and branches they do not reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: lint audit test-all ## what must hold before a change goes in
+
+lint: $(DEV_READY) ## style, types, architecture, and that the files which name dependencies agree
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.lock --check
+
+audit: $(DEV_READY) ## known vulnerabilities of the dependencies
 	$(BIN)/python -m scripts.audit
-	$(MAKE) test
+
+fix: $(DEV_READY) ## format the code, and mend what ruff can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
 
 bench: $(DEV_READY) ## measure everything (about 40 minutes); figures go to docs/performance.md
 	$(BIN)/python -m bench.preprocessing
@@ -87,26 +105,25 @@ bench: $(DEV_READY) ## measure everything (about 40 minutes); figures go to docs
 pictures: $(DEV_READY) ## the pictures of the README, from real runs; they need Chromium
 	@exec $(BIN)/python -m scripts.take_pictures
 
-lock: $(UV_NEEDED) ## resolve the dependencies again, after a change of pyproject.toml
-	$(COMPILE) pyproject.toml -o requirements.txt
-	$(COMPILE) pyproject.toml --extra jax --group dev -c requirements.txt -o requirements-dev.txt
-	echo 'tensorflow[and-cuda]' | $(COMPILE) --no-annotate -c requirements.txt - -o requirements-gpu.txt
-	echo 'uv==$(UV_VERSION)' | $(COMPILE) --no-annotate - -o requirements-uv.txt
+lock: $(DEV_READY) ## resolve the dependencies again, after a change of pyproject.toml; UPGRADE=1: the newest versions
+	$(BIN)/python -m scripts.lock $(if $(UPGRADE),--upgrade)
 
 clean: ## remove the environment and the caches; results stay
-	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .local dist .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 purge: clean ## and the local Airflow with every result
 	rm -rf .airflow
 
 # Only what is missing is installed here, so that a developer's environment keeps its tools.
-$(RUN_READY): requirements.txt | $(BIN)/python
+$(RUN_READY): requirements.txt pyproject.toml | $(BIN)/python
 	$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.txt
+	$(INSTALL_PROJECT)
 	@touch $@
 
-$(DEV_READY): requirements-dev.txt | $(BIN)/python
+$(DEV_READY): requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(UV) pip sync --python $(BIN)/python --require-hashes requirements-dev.txt
+	$(INSTALL_PROJECT)
 	@touch $@ $(RUN_READY)
 
 $(BIN)/python: | $(UV_NEEDED)

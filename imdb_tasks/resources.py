@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-_INCLUDE = Path(__file__).parents[1] / "include"
+_PACKAGE = Path(__file__).parent
+# A wheel has the folder in the package, a checkout beside it.
+_INCLUDE = next(path for path in (_PACKAGE / "include", _PACKAGE.parent / "include") if path.is_dir())
 
 SAMPLE = _INCLUDE / "sample"
 TEMPLATES = _INCLUDE / "templates"
