@@ -65,7 +65,7 @@ def pools(kinds: list[Kind], folder: Path) -> Iterator[list[Pool]]:
 
 def _start(kind: Kind, folder: Path) -> "subprocess.Popen[str]":
     clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS_TO_SET)}
-    environment = {**clean, "KERAS_BACKEND": kind.backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    environment = {**clean, "KERAS_BACKEND": kind.backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(
         [sys.executable, "-m", "bench.worker", kind.code, str(folder)],
         cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

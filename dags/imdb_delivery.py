@@ -6,7 +6,7 @@ import contextlib
 import logging
 import smtplib
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk.exceptions import AirflowException
@@ -74,7 +74,7 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
             raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
         message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
         # The hook's own send method knows neither a text part nor inline pictures; its client does.
-        refused: Collection[str] = hook._smtp_client.send_message(message)
+        refused = cast("smtplib.SMTP", hook._smtp_client).send_message(message)
     log.info("the mail server took %r", message["Subject"])
     return refused
 

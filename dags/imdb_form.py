@@ -6,7 +6,8 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from imdb_tasks.study import ADDRESS, NOTIFY, PROFILES, SOURCES, form_defaults
+from imdb_tasks.settings import ADDRESS
+from imdb_tasks.study import NOTIFY, PROFILES, SOURCES, form_defaults
 
 GRID = {"section": "Study (for the profile custom)"}
 ORIGIN = {"section": "Pins of the data"}

@@ -19,8 +19,7 @@ higher learning rate, to see that everything works. `custom` takes the fields be
 from __future__ import annotations
 
 import datetime
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import (
     Asset,
@@ -39,6 +38,7 @@ from imdb_delivery import mail_failure, send
 from imdb_form import form_fields
 
 from imdb_tasks import errors
+from imdb_tasks.settings import RetrySettings
 from imdb_tasks.study import Variant, read_form
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def announce(asset: Asset, **extra: Any) -> None:
     on_failure_callback=mail_failure,
     default_args={
         "retries": 3,
-        "retry_delay": datetime.timedelta(seconds=float(os.environ.get("IMDB_RETRY_DELAY", "60"))),
+        "retry_delay": datetime.timedelta(seconds=RetrySettings.read().delay),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": datetime.timedelta(minutes=30),
         "retry_policy": PERMANENT_ERRORS_FAIL_AT_ONCE,
@@ -207,7 +207,7 @@ def imdb_study() -> None:
     names = plan()
     reviews, glove = fetch_reviews(), fetch_glove()
     names >> [reviews, glove]
-    trained = train.expand(name=PlannedNames(names.operator))
+    trained = train.expand(name=PlannedNames(cast("PlainXComArg", names).operator))
     sent = send_report()
     [reviews, glove] >> prepare() >> trained >> evaluate() >> report() >> sent >> check_complete()
 

@@ -1,4 +1,4 @@
-"""``python -m imdb_tasks``: the steps of the study without Airflow."""
+"""``python -m imdb_tasks``: what ``imdb-study`` is, where the package is not installed."""
 
 import sys
 

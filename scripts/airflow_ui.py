@@ -121,7 +121,7 @@ def mail_as_page(path: Path) -> str:
     page = html.get_content() if html else ""
     for part in message.walk():
         if part.get_content_maintype() == "image" and part["Content-ID"]:
-            data = base64.b64encode(part.get_payload(decode=True)).decode()
+            data = base64.b64encode(part.get_content()).decode()
             name = str(part["Content-ID"]).strip("<> ")
             page = page.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
     return str(page)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psutil
 
-from scripts.home import MARK, PROJECT
+from scripts.files import PROJECT
+from scripts.home import MARK
 
 GRACE = 4.0  # seconds between the polite signal and the other one
 TAIL = 25  # lines

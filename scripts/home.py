@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[1]
+from imdb_tasks.settings import LocalAirflowSettings, MailSettings, StoreSettings
+from scripts.files import PROJECT, write_private
+
 USER = "admin"
 RECIPIENT = "you@example.org"
 LOOPBACK = "127.0.0.1"
@@ -32,14 +34,14 @@ class Home:
     @classmethod
     def from_environment(cls) -> "Home":
         """Open the folder that ``IMDB_AIRFLOW_HOME`` names, else ``.airflow`` in the project."""
-        home = cls(Path(os.environ.get("IMDB_AIRFLOW_HOME") or PROJECT / ".airflow").absolute())
+        home = cls((LocalAirflowSettings.read().home or PROJECT / ".airflow").absolute())
         home.logs.mkdir(parents=True, exist_ok=True)
         return home
 
     @property
     def store(self) -> Path:
         """The study's artifacts."""
-        return Path(os.environ.get("IMDB_STORE") or self.root / "store").absolute()
+        return Path(StoreSettings.read().store or self.root / "store").absolute()
 
     @property
     def logs(self) -> Path:
@@ -89,15 +91,6 @@ class Home:
             yield
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, and that is never seen half-written."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf8") as file:
-        file.write(text)
-    beside.replace(path)
-
-
 def free_port(preferred: int) -> int:
     """Return ``preferred`` if nothing listens there, else any free port of the loopback interface."""
     for port in (preferred, 0):
@@ -115,13 +108,17 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def recipients() -> tuple[str, ...]:
+    """Return who gets the report: those of ``IMDB_RECIPIENTS``, else an address that the mail catcher takes as well."""
+    return MailSettings.read().recipients or (RECIPIENT,)
+
+
 def training_slots() -> int:
     """Return how many variants may train side by side: one per core, if the memory is there."""
-    if chosen := os.environ.get("IMDB_TRAINING_SLOTS"):
-        return max(1, int(chosen))
-    import psutil  # here, so that `make env` needs nothing but Python
+    import psutil
 
-    return max(1, min(cores(), int(psutil.virtual_memory().total // MEMORY_PER_TRAINING)))
+    affordable = int(psutil.virtual_memory().total // MEMORY_PER_TRAINING)
+    return LocalAirflowSettings.read().slots or max(1, min(cores(), affordable))
 
 
 def environment(home: Home, *, port: int, smtp_port: int) -> dict[str, str]:
@@ -140,10 +137,9 @@ def environment(home: Home, *, port: int, smtp_port: int) -> dict[str, str]:
         "AIRFLOW_HOME": str(home.root),
         "AIRFLOW_CONN_SMTP_DEFAULT": _mail_connection(smtp_port),
         "IMDB_STORE": str(home.store),
-        "IMDB_RECIPIENTS": os.environ.get("IMDB_RECIPIENTS") or RECIPIENT,
+        "IMDB_RECIPIENTS": ",".join(recipients()),
         "NO_PROXY": direct,
         "no_proxy": direct,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
         "SPT_NOENV": "1",  # setproctitle would write over the environment, and the mark with it
         "PYTHONUNBUFFERED": "1",  # a component that dies has said why
     }

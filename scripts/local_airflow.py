@@ -16,6 +16,7 @@ from typing import Self
 
 import httpx
 
+from imdb_tasks.errors import SettingsError
 from scripts.airflow_api import AirflowApi
 from scripts.components import ComponentError, Components
 from scripts.home import LOOPBACK, USER, Home, HomeInUseError, environment, free_port, training_slots
@@ -148,15 +149,15 @@ def run_locally(work: Callable[[LocalAirflow, MailCatcher], int]) -> int:
     """Start everything, do the ``work``, end everything, and return the exit code."""
     shutdown = Shutdown()
     shutdown.install()
-    home = Home.from_environment()
     try:
+        home = Home.from_environment()
         with home.locked(), MailCatcher(home.root / "mail") as mail:
             say("Starting Airflow")
             began = time.monotonic()
             with LocalAirflow(home, shutdown, smtp_port=mail.port) as airflow:
                 say(f"Airflow is up at {airflow.api.url} after {time.monotonic() - began:.0f} s")
                 return work(airflow, mail)
-    except (ComponentError, HomeInUseError) as error:
+    except (ComponentError, HomeInUseError, SettingsError) as error:
         print(error, file=sys.stderr)
     except httpx.HTTPError as error:
         print(f"Airflow's API server does not answer as it should: {error}\nIts log is in {home.logs}", file=sys.stderr)

@@ -135,7 +135,7 @@ def _with_pictures(mail: EmailMessage) -> str:
     page = str(body.get_content())
     for part in mail.walk():
         if part.get_content_maintype() == "image" and part["Content-ID"]:
-            data = base64.b64encode(part.get_payload(decode=True)).decode()
+            data = base64.b64encode(part.get_content()).decode()
             page = page.replace(
                 f"cid:{str(part['Content-ID']).strip('<> ')}", f"data:{part.get_content_type()};base64,{data}"
             )

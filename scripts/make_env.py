@@ -9,8 +9,8 @@ import re
 import secrets
 from collections.abc import Callable
 
-from imdb_tasks.training import code_revision
-from scripts.home import PROJECT, write_private
+from imdb_tasks.revision import source_revision
+from scripts.files import PROJECT, write_private
 
 SECRET_BYTES = 24
 REVISION = "IMDB_CODE_REVISION"
@@ -61,7 +61,7 @@ def brought_up_to_date(kept: str, example: str, revision: str) -> tuple[str, lis
 
 def main() -> None:
     """Write the file, or bring it up to date."""
-    place, revision = PROJECT / ".env", code_revision()
+    place, revision = PROJECT / ".env", source_revision()
     example = PROJECT.joinpath(".env.example").read_text("utf8")
     if place.exists():
         text, added = brought_up_to_date(place.read_text("utf8"), example, revision)

@@ -16,7 +16,7 @@ from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
 from scripts.checks import faults_of_message, faults_of_report, variants_of
-from scripts.home import RECIPIENT, USER
+from scripts.home import USER, recipients
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
 from scripts.progress import FAILED, Display, Progress
@@ -30,8 +30,8 @@ TOLERATED_SILENCE = 120.0  # seconds without an answer from a busy machine
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line, run, and return the exit code."""
     options = parser().parse_args(arguments)
-    conf = conf_of(options)
     try:
+        conf = conf_of(options)
         read_form(conf)
     except SettingsError as error:  # now, not after Airflow's start
         print(error, file=sys.stderr)
@@ -52,8 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     """Return the values of the trigger form."""
-    recipients = (os.environ.get("IMDB_RECIPIENTS") or RECIPIENT).replace(",", " ").split()
-    conf: dict[str, Any] = {"profile": options.profile, "recipients": recipients, "notify": "always"}
+    conf: dict[str, Any] = {"profile": options.profile, "recipients": list(recipients()), "notify": "always"}
     if options.data:
         conf |= {"source": "folder", "folder": str(options.data.absolute())}
     else:

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser
 
 from scripts.airflow_ui import SECTION, AirflowUi, facts_of, mail_as_page
 from scripts.chromium import MISSING, chromium, launched
-from scripts.home import PROJECT, USER
+from scripts.files import PROJECT
+from scripts.home import USER
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
 

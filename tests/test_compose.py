@@ -146,13 +146,13 @@ def test_a_file_of_secrets_is_private_and_keeps_them(tmp_path, monkeypatch, caps
     monkeypatch.setattr(make_env, "PROJECT", tmp_path)
     example, made = tmp_path / ".env.example", tmp_path / ".env"
     example.write_text("POSTGRES_PASSWORD=\nIMDB_CODE_REVISION=unknown\n")
-    monkeypatch.setattr(make_env, "code_revision", lambda: "old")
+    monkeypatch.setattr(make_env, "source_revision", lambda: "old")
     make_env.main()
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     kept = read_env(made.read_text())
     made.write_text(made.read_text() + "# mine\nOWN=1")
     example.write_text("POSTGRES_PASSWORD=\nREDIS_PASSWORD=\nIMDB_CODE_REVISION=unknown\n# a word\n")
-    monkeypatch.setattr(make_env, "code_revision", lambda: "new")
+    monkeypatch.setattr(make_env, "source_revision", lambda: "new")
     make_env.main()
     assert "marked with new; added: REDIS_PASSWORD" in capsys.readouterr().out
     found = read_env(made.read_text())

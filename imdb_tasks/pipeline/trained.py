@@ -60,7 +60,7 @@ def last_evaluation(store: Store) -> Entry:
     """Return the evaluation of the study that was evaluated last; raise MissingInputError if there is none."""
     pointer = store.latest_ref("evaluated")
     if pointer is None:
-        raise MissingInputError(f"{store.where} has no trained models; run the study first: python -m imdb_tasks study")
+        raise MissingInputError(f"{store.where} has no trained models; run the study first: imdb-study study")
     return store.need("evaluations", pointer["key"], step="evaluate")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.settings import StoreSettings
 from imdb_tasks.store.local import MANIFEST, disk_of, first_fault, unseal
 
 _PROTOCOLS = {"s3": "s3fs", "gs": "gcsfs"}
@@ -160,8 +161,8 @@ class BucketFiles:
 
 def _cache_folder() -> Path:
     """Return the folder that ``IMDB_CACHE`` names, else one in the user's cache folder."""
-    named = os.environ.get("IMDB_CACHE")
-    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imdb-study"
+    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imdb-study"
+    return StoreSettings.read().cache or own
 
 
 def _is_whole(folder: Path, manifest: bytes) -> bool:

@@ -155,7 +155,7 @@ def disk_of(path: Path | str) -> Iterator[None]:
             raise
         raise DiskFullError(
             f"{path}: the disk is full ({error.strerror}); what was there is intact. Free some space, for instance "
-            "with 'python -m imdb_tasks store prune', and run the step again"
+            "with 'imdb-study store prune', and run the step again"
         ) from error
 
 

@@ -13,7 +13,6 @@ ROOT is a folder or, through fsspec, a bucket: ``s3://bucket/prefix`` or ``gs://
 import contextlib
 import datetime
 import logging
-import os
 import re
 import shutil
 import uuid
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import MissingInputError, SettingsError
+from imdb_tasks.settings import StoreSettings
 from imdb_tasks.store import locks
 from imdb_tasks.store.local import (
     MANIFEST,
@@ -76,8 +76,8 @@ class Store:
     @classmethod
     def from_environment(cls) -> "Store":
         """Open the folder or the bucket that ``IMDB_STORE`` names."""
-        root = os.environ.get("IMDB_STORE")
-        if not root:
+        root = StoreSettings.read().store
+        if root is None:
             raise SettingsError("IMDB_STORE is not set; expected the folder that keeps the study's artifacts")
         return cls(root)
 

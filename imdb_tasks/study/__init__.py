@@ -11,11 +11,9 @@ study's result, ``reproduce`` writes the commands that run a study again.
 '32_GRU_64'
 """
 
-from imdb_tasks.study.form import ADDRESS, NOTIFY, PROFILES, SOURCES, Delivery, form_defaults, read_form
+from imdb_tasks.study.form import NOTIFY, PROFILES, SOURCES, Delivery, form_defaults, read_form
 from imdb_tasks.study.grid import (
-    BACKENDS,
     CELLS,
-    DEFAULT_BACKEND,
     ArchiveSource,
     BatchSize,
     Cell,
@@ -49,10 +47,7 @@ from imdb_tasks.study.records import (
 from imdb_tasks.study.reproduce import backend_variable, shell_command, trigger_command
 
 __all__ = [
-    "ADDRESS",
-    "BACKENDS",
     "CELLS",
-    "DEFAULT_BACKEND",
     "MEASURES",
     "NOTIFY",
     "PROFILES",

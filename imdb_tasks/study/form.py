@@ -1,13 +1,13 @@
 """From the flat values of a trigger form to a checked study and its delivery."""
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.resources import SAMPLE
+from imdb_tasks.settings import Address, MailSettings
 from imdb_tasks.study.grid import (
     KAGGLE_GLOVE,
     KAGGLE_REVIEWS,
@@ -37,9 +37,6 @@ STUDY_FIELDS = (
     "replicates",
 )
 
-# What the HTML standard takes for an address: every mail server takes it too, unlike one with letters beyond ASCII.
-ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
-Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 _Record = TypeVar("_Record", bound=Record)
 
 
@@ -70,7 +67,7 @@ def form_defaults() -> dict[str, Any]:
         "glove_version": KAGGLE_GLOVE.version,
         "reviews_sha256": None,
         "glove_sha256": None,
-        "recipients": os.environ.get("IMDB_RECIPIENTS", "").replace(",", " ").split(),
+        "recipients": list(MailSettings.read().recipients),
         "notify": "always",
         "cells": list(study.cells),
         "units": list(study.units),

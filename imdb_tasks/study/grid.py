@@ -15,9 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 Cell = Literal["GRU", "LSTM"]
 CELLS: tuple[Cell, ...] = ("GRU", "LSTM")
 MAX_VARIANTS = 1_000
-DEFAULT_BACKEND = "tensorflow"
-BACKENDS = (DEFAULT_BACKEND, "jax")
-"""The Keras backends that can train the study."""
 _NAME = re.compile(r"(\d+)_([A-Z]+)_(\d+)(?:_r(\d+))?\Z", re.ASCII)
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

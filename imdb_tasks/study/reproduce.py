@@ -7,8 +7,9 @@ from typing import Any
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.resources import SAMPLE
+from imdb_tasks.settings import DEFAULT_BACKEND
 from imdb_tasks.study.form import QUICK, STUDY_FIELDS, form_defaults, read_form
-from imdb_tasks.study.grid import DEFAULT_BACKEND, ArchiveSource, KaggleSource, LocalSource, Source, Study
+from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource, Source, Study
 
 DAG_ID = "imdb_study"
 
@@ -45,7 +46,7 @@ def shell_command(study: Study, backend: str = DEFAULT_BACKEND) -> str | None:
     """Return the shell command that runs ``study`` without Airflow; it takes the store from ``IMDB_STORE``."""
     if (found := fields(study)) is None:
         return None
-    words = ["python", "-m", "imdb_tasks", "study"]
+    words = ["imdb-study", "study"]
     for name, value in found.items():
         words += ["--set", f"{name}={_argument(value)}"]
     needed = backend_variable(backend)

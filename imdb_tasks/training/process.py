@@ -5,15 +5,14 @@ import logging
 import os
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from imdb_tasks.errors import SettingsError
-from imdb_tasks.study import BACKENDS, DEFAULT_BACKEND
+from imdb_tasks.revision import source_revision
+from imdb_tasks.settings import CodeSettings, KerasSettings
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +22,7 @@ _PACKAGES = ("keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "a
 
 def backend() -> str:
     """Return the Keras backend that ``KERAS_BACKEND`` names, ``tensorflow`` by default, without importing Keras."""
-    name = os.environ.get("KERAS_BACKEND") or DEFAULT_BACKEND
-    if name not in BACKENDS:
-        raise SettingsError(f"KERAS_BACKEND: expected one of {', '.join(BACKENDS)}, found {name!r}")
-    return name
+    return KerasSettings.read().backend
 
 
 def load_keras() -> None:
@@ -68,11 +64,10 @@ def configure_process() -> None:
     One thread unless ``IMDB_TRAINING_THREADS`` says otherwise: two single-threaded training tasks side by side beat
     one with two threads. GPU memory is taken as needed, so that several tasks share a card. What is set already stays.
     """
-    threads = os.environ.get("IMDB_TRAINING_THREADS", "1")
-    if not threads.isdecimal() or int(threads) < 1:
-        raise SettingsError(f"IMDB_TRAINING_THREADS: expected a whole number from 1, found {threads!r}")
+    chosen = KerasSettings.read()
+    threads = str(chosen.threads)
     settings = {
-        "KERAS_BACKEND": backend(),
+        "KERAS_BACKEND": chosen.backend,
         "OMP_NUM_THREADS": threads,
         "NPROC": threads,  # how many threads XLA takes on a CPU; its own flags do not reach all of its matrix products
         "TF_NUM_INTRAOP_THREADS": threads,
@@ -132,11 +127,5 @@ def versions() -> dict[str, str]:
 
 
 def code_revision() -> str:
-    """Return ``IMDB_CODE_REVISION``, which the image sets, else git's revision of the working tree, else "unknown"."""
-    if revision := os.environ.get("IMDB_CODE_REVISION"):
-        return revision
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
+    """Return ``IMDB_CODE_REVISION``, which the image sets, else what the code's own place says."""
+    return CodeSettings.read().revision or source_revision()

@@ -1,6 +1,6 @@
 """What people touch: the command line, and the pages inside Airflow.
 
-``cli`` is ``python -m imdb_tasks``; ``pages`` makes the pages that the plugin serves, ``training_page`` tells how far a
+``cli`` is ``imdb-study``; ``pages`` makes the pages that the plugin serves, ``training_page`` tells how far a
 training is, ``runs`` finds the runs that have a report.
 
 >>> import tempfile

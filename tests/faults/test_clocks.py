@@ -34,7 +34,7 @@ print(json.dumps(told))
 
 def told(study: Study, root: Path, **environment: str) -> dict[str, object]:
     command = [sys.executable, "-c", RUN, study.model_dump_json(), str(root)]
-    values = {**os.environ, "PYTHONPATH": str(ROOT), "BROWSER_PATH": "/no-such-browser", **environment}
+    values = {**os.environ, "BROWSER_PATH": "/no-such-browser", **environment}
     done = subprocess.run(command, cwd=ROOT, env=values, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-3_000:]
     result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])

@@ -125,7 +125,7 @@ def test_the_surest_errors_are_shown_with_what_the_model_said_and_its_label(page
 
 
 def test_the_page_says_how_to_make_it_again(page):
-    assert "<code>python -m imdb_tasks study</code>" in page
+    assert "<code>imdb-study study</code>" in page
     assert "<code>airflow dags trigger imdb_study</code>" in page
     assert "KERAS_BACKEND" not in page
 
@@ -134,7 +134,7 @@ def test_the_page_names_the_backend_to_make_it_again_with(tmp_path, monkeypatch)
     monkeypatch.setattr(build, "save_pictures", lambda figures, target: "none")
     build.write_report(material(study_result().model_copy(update={"backend": "jax"})), tmp_path)
     text = tmp_path.joinpath("report.html").read_text("utf8")
-    assert "<code>KERAS_BACKEND=jax python -m imdb_tasks study</code>" in text
+    assert "<code>KERAS_BACKEND=jax imdb-study study</code>" in text
     assert "workers of Airflow need <code>KERAS_BACKEND=jax</code>" in text
 
 

@@ -21,6 +21,7 @@ RUN = "local__2026-11-23"
 def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("IMDB_AIRFLOW_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("IMDB_STORE", raising=False)
+    monkeypatch.delenv("IMDB_RECIPIENTS", raising=False)
     return home.Home.from_environment()
 
 
@@ -45,7 +46,7 @@ def test_the_environment_is_complete_and_nothing_of_another_airflow_leaks_in(own
     assert found["AIRFLOW__API__BASE_URL"] == "http://127.0.0.1:8081"
     assert found["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8081/execution/"
     assert found["NO_PROXY"] == "intranet,127.0.0.1,localhost"
-    assert found["PYTHONPATH"].split(os.pathsep)[0] == str(home.PROJECT)
+    assert found["IMDB_RECIPIENTS"] == "you@example.org"
     assert found["IMDB_STORE"] == str(own_home.root / "store")
     assert json.loads(found["AIRFLOW_CONN_SMTP_DEFAULT"])["port"] == 1026
 

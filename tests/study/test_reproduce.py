@@ -37,8 +37,8 @@ STUDIES = {
 
 def study_of(command: str) -> Study:
     """What the project's own command line makes of ``command``."""
-    start, arguments = shlex.split(command)[:3], shlex.split(command)[3:]
-    assert start == ["python", "-m", "imdb_tasks"]
+    start, arguments = shlex.split(command)[:1], shlex.split(command)[1:]
+    assert start == ["imdb-study"]
     options = commands._parser().parse_args(arguments)
     assert options.step == "study"
     study, _ = read_form({"notify": "never", **commands._fields(options.set)})
@@ -59,14 +59,14 @@ def test_the_trigger_leads_to_the_same_study(study):
 
 
 def test_the_original_needs_no_words():
-    assert reproduce.shell_command(Study()) == "python -m imdb_tasks study"
+    assert reproduce.shell_command(Study()) == "imdb-study study"
     assert reproduce.trigger_command(Study()) == "airflow dags trigger imdb_study"
 
 
 def test_another_backend_than_the_default_is_named():
-    assert reproduce.shell_command(Study(), "jax") == "KERAS_BACKEND=jax python -m imdb_tasks study"
+    assert reproduce.shell_command(Study(), "jax") == "KERAS_BACKEND=jax imdb-study study"
     assert reproduce.backend_variable("jax") == "KERAS_BACKEND=jax"
-    assert reproduce.shell_command(Study(), "tensorflow") == "python -m imdb_tasks study"
+    assert reproduce.shell_command(Study(), "tensorflow") == "imdb-study study"
     assert reproduce.backend_variable("tensorflow") is None
 
 

@@ -28,7 +28,6 @@ def airflow_environment(home: Path, smtp_port: int = 1) -> dict[str, str]:
         "IMDB_STORE": str(home / "store"),
         "IMDB_RECIPIENTS": "team@example.org",
         "IMDB_RETRY_DELAY": "1",
-        "PYTHONPATH": str(ROOT),
     }
 
 

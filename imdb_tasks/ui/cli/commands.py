@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m imdb_tasks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="imdb-study", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in STEPS:
         command = commands.add_parser(name, help="run all the steps" if name == "study" else f"run the step {name}")

@@ -17,7 +17,7 @@ _VARIANT_HELP = "such as 64_GRU_32; default: the best of the setting that is bes
 
 
 def add_commands(commands: Any) -> None:
-    """Add the commands to those of ``python -m imdb_tasks``; each works on the study that was evaluated last."""
+    """Add the commands to those of ``imdb-study``; each works on the study that was evaluated last."""
     ask = commands.add_parser("predict", help="ask a trained model whether a text is positive")
     ask.add_argument("texts", nargs="+", metavar="TEXT")
     export = commands.add_parser("export-model", help="copy a trained model, with its vocabulary beside it")

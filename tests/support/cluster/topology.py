@@ -118,6 +118,7 @@ class Cluster:
             MARK: f"{self.home}/{service.name}",
             "SPT_NOENV": "1",  # setproctitle would write over the environment, and the mark with it
             "NO_PROXY": "*",
+            "PYTHONPATH": str(PROJECT),  # for the next line
             "AIRFLOW__CORE__HOSTNAME_CALLABLE": "tests.support.cluster.identity.address",
             "SERVICE_ADDRESS": self.addresses[service.name],
         }

@@ -1,0 +1,105 @@
+"""Settings from the environment: checked, read when they are used, and told in the README as they are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks import settings
+from imdb_tasks.errors import SettingsError
+
+ROOT = Path(__file__).parents[1]
+FIELDS = {
+    str(field.validation_alias): (group, name, field)
+    for group in settings.GROUPS
+    for name, field in group.model_fields.items()
+}
+NONSENSE = {
+    "IMDB_RECIPIENTS": ["nobody", "a@example.org, nobody", "a@b\nBcc: c@d"],
+    "KERAS_BACKEND": ["theano", "TensorFlow"],
+    "IMDB_TRAINING_THREADS": ["0", "-1", "two", "", "1.5"],
+    "IMDB_RETRY_DELAY": ["soon", "-1", "nan", "inf", "1e9", ""],
+    "IMDB_TRAINING_SLOTS": ["0", "many"],
+}
+NO_SETTINGS = {"IMDB_LOCAL_AIRFLOW"}  # the mark of a local Airflow's processes
+
+
+def value_of(variable: str) -> object:
+    group, name, _ = FIELDS[variable]
+    return getattr(group.read(), name)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in FIELDS:
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("IMDB_STORE", "s3://bucket/prefix", "s3://bucket/prefix"),
+        ("IMDB_CACHE", "/var/cache", Path("/var/cache")),
+        ("IMDB_RECIPIENTS", "a@example.org, b@example.org c@example.org", tuple(f"{x}@example.org" for x in "abc")),
+        ("KERAS_BACKEND", "jax", "jax"),
+        ("IMDB_TRAINING_THREADS", "2", 2),
+        ("IMDB_CODE_REVISION", "abc123", "abc123"),
+        ("IMDB_RETRY_DELAY", "0.5", 0.5),
+        ("IMDB_AIRFLOW_HOME", "elsewhere", Path("elsewhere")),
+        ("IMDB_TRAINING_SLOTS", "3", 3),
+    ],
+)
+def test_a_variable_is_read_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, expected: object
+) -> None:
+    before = value_of(variable)
+    monkeypatch.setenv(variable, text)
+    assert value_of(variable) == expected != before
+
+
+@pytest.mark.parametrize("variable", sorted(FIELDS.keys() - {"IMDB_TRAINING_THREADS", "IMDB_RETRY_DELAY"}))
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    before = value_of(variable)
+    monkeypatch.setenv(variable, "")
+    assert value_of(variable) == before
+
+
+@pytest.mark.parametrize(("variable", "text"), [(name, text) for name, texts in NONSENSE.items() for text in texts])
+def test_nonsense_is_refused_with_the_name_of_the_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(SettingsError, match=rf"^{variable}: expected .+, found '"):
+        value_of(variable)
+
+
+def test_every_fault_of_a_group_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    monkeypatch.setenv("IMDB_TRAINING_THREADS", "0")
+    with pytest.raises(SettingsError, match="found 'theano'; IMDB_TRAINING_THREADS: expected a whole number from 1"):
+        settings.KerasSettings.read()
+
+
+def test_a_bad_value_stops_only_what_would_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv("IMDB_STORE", "my-store")
+    assert settings.StoreSettings.read().store == "my-store"
+
+
+def test_the_readme_tells_every_variable_with_its_meaning_and_its_default() -> None:
+    section = ROOT.joinpath("README.md").read_text("utf8").partition("## Settings")[2].partition("\n## ")[0]
+    rows = {row[0]: row[1:] for row in re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", section, re.MULTILINE)}
+    assert {name for name in rows if not name.startswith("AIRFLOW_CONN_")} == FIELDS.keys()
+    for variable, (_, _, field) in FIELDS.items():
+        meaning, default = rows[variable]
+        assert meaning == field.description
+        if field.default not in (None, ()):
+            assert default == f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
+
+
+@pytest.mark.parametrize("folder", ["imdb_tasks", "dags", "plugins", "scripts"])
+def test_every_variable_that_the_code_names_is_a_setting_and_read_as_one(folder: str) -> None:
+    for path in ROOT.joinpath(folder).rglob("*.py"):
+        text = path.read_text("utf8")
+        assert set(re.findall(r"\b(?:IMDB|KERAS)_[A-Z_]*[A-Z]\b", text)) - NO_SETTINGS <= FIELDS.keys(), path
+        assert not re.findall(r"(?:environ\.get\(|getenv\(|environ\[)\"(?:IMDB|KERAS)_\w+\"(?!\] =)", text), path
