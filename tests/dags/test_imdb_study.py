@@ -46,6 +46,23 @@ def test_parsing_the_dag_file_imports_nothing_heavy(tmp_path) -> None:
     assert imported.isdisjoint(HEAVY)
 
 
+@pytest.mark.parametrize(("variable", "value"), [("IMDB_RETRY_DELAY", "soon"), ("IMDB_RECIPIENTS", "nobody")])
+def test_a_setting_that_makes_no_sense_is_told_by_its_name_when_the_dag_file_is_parsed(
+    tmp_path, variable: str, value: str
+) -> None:
+    script = "import sys; sys.path.insert(0, 'dags'); import imdb_study"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**airflow_environment(tmp_path), variable: value},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert f"SettingsError: {variable}: expected " in done.stderr.splitlines()[-1]
+    assert "During handling" not in done.stderr
+    assert "pydantic" not in done.stderr
+
+
 def test_the_steps_follow_each_other(study_dag: DAG) -> None:
     downstream = {task.task_id: sorted(task.downstream_task_ids) for task in study_dag.tasks}
     assert downstream == {
