@@ -37,11 +37,13 @@ BOTH_BACKENDS := $(addprefix tests/training/test_,layers.py engine.py fit.py eva
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo study ui env test test-all test-cluster test-compose coverage check lint audit fix bench pictures lock
+.PHONY: help setup demo study ui env test test-all test-cluster test-compose coverage check lint audit fix bench pictures lock
 .PHONY: clean purge
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV_READY) ## .venv with every dependency and tool, and this project in place
 
 demo: $(RUN_READY) ## a short study on the bundled sample, on a real Airflow, to the report and the mail
 	@exec $(BIN)/python -m scripts.run_study --profile quick --source sample --params '$(PARAMS)' --assert

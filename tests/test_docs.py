@@ -1,7 +1,8 @@
-"""The documents name tests; each of them exists."""
+"""What the documents name is there: tests, files, make targets, the version."""
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,20 @@ def test_every_file_of_fault_tests_is_named() -> None:
     text = (ROOT / "docs" / "reliability.md").read_text("utf8")
     for path in ROOT.glob("tests/faults/test_*.py"):
         assert f"tests/faults/{path.name}::" in text, path.name
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/releasing.md"])
+def test_every_file_and_every_make_target_that_a_guide_names_exists(name: str) -> None:
+    text = ROOT.joinpath(name).read_text("utf8")
+    paths = re.findall(r"`((?:imdb_tasks|dags|plugins|scripts|include|bench|tests|docs)/[\w/.]*)`", text)
+    assert [path for path in paths if not ROOT.joinpath(path).exists()] == []
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    assert [path for path in linked if not ROOT.joinpath(name).parent.joinpath(path).exists()] == []
+    targets = re.findall(r"^([a-z-]+):.*## ", ROOT.joinpath("Makefile").read_text("utf8"), re.MULTILINE)
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(targets)
+
+
+def test_the_newest_version_of_the_changelog_is_that_of_the_package() -> None:
+    versions = re.findall(r"^## (\S+)", ROOT.joinpath("CHANGELOG.md").read_text("utf8"), re.MULTILINE)
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf8"))["project"]
+    assert versions[:2] == ["Unreleased", project["version"]]

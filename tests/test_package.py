@@ -14,16 +14,6 @@ from scripts import lock
 
 ROOT = Path(__file__).parents[1]
 BUILD = [sys.executable, "-m", "uv", "build", "--quiet", "--offline", "--no-build-isolation"]
-    sys.executable,
-    "-m",
-    "uv",
-    "build",
-    "--quiet",
-    "--offline",
-    "--no-build-isolation",
-    "--python",
-    sys.executable,
-]
 
 
 def built(*options: str) -> Path:
