@@ -32,6 +32,7 @@ endif
 endif
 endif
 
+ROOMS := study store sources corpus training analysis report pipeline ui
 # What computes with Keras is tested on its other backend, too.
 BOTH_BACKENDS := $(addprefix tests/training/test_,layers.py engine.py fit.py evaluation.py model.py)
 
@@ -71,11 +72,14 @@ test-cluster: $(DEV_READY) ## the services of docker-compose.yaml as processes, 
 test-compose: $(DEV_READY) ## docker-compose.yaml brought up for real, and the study on it; needs a container engine
 	$(BIN)/python -m pytest tests/containers
 
-coverage: $(DEV_READY) ## the tests of make test again, and which lines and branches they do not reach
+coverage: $(DEV_READY) ## the tests of make test, and which lines and branches they do not reach, by file and by room
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	@for room in $(ROOMS); do \
+		printf '%-12s %s %%\n' "$$room" "$$($(BIN)/coverage report --include "imdb_tasks/$$room/*" --format=total)"; \
+	done
 
 check: lint audit test-all ## what must hold before a change goes in
 
