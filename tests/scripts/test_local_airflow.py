@@ -73,6 +73,14 @@ def test_the_number_of_trainings_can_be_chosen(monkeypatch):
     assert 1 <= home.training_slots() <= home.cores()
 
 
+def test_a_number_of_trainings_that_makes_no_sense_stops_the_start(tmp_path):
+    environment = {**os.environ, "IMDB_AIRFLOW_HOME": str(tmp_path), "IMDB_TRAINING_SLOTS": "many"}
+    command = [sys.executable, "-m", "scripts.local_airflow"]
+    done = subprocess.run(command, cwd=home.PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "IMDB_TRAINING_SLOTS: expected a whole number from 1, found 'many'\n"
+
+
 CHILD_IN_A_SESSION_OF_ITS_OWN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

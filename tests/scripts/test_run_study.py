@@ -108,3 +108,9 @@ def test_the_source_follows_from_what_is_there(arguments, source, monkeypatch, t
 def test_a_form_that_makes_no_sense_is_refused_before_anything_starts(capsys):
     assert run_study.main(["--source", "sample", "--params", '{"epoch": 5}']) == 2
     assert "'epoch'" in capsys.readouterr().err
+
+
+def test_a_setting_that_makes_no_sense_is_told_before_airflow_starts(monkeypatch, capsys):
+    monkeypatch.setenv("IMDB_RECIPIENTS", "nobody")
+    assert run_study.main(["--profile", "quick", "--source", "sample"]) == 2
+    assert "IMDB_RECIPIENTS: expected mail addresses, separated by commas, found 'nobody'" in capsys.readouterr().err
