@@ -2,7 +2,7 @@
 
     StudyError
     ├── PermanentError              the same call fails again: do not retry
-    │   ├── SettingsError           the study's definition is nonsense
+    │   ├── SettingsError           the study's definition, or a setting, is nonsense
     │   ├── DataError               the reviews or the vectors are not what they must be
     │   ├── MissingInputError       a step ran before the step that it depends on
     │   ├── IncompleteStudyError    the report went out, but variants are missing from it
@@ -31,7 +31,7 @@ class PermanentError(StudyError):
 
 
 class SettingsError(PermanentError):
-    """The study's definition is nonsense."""
+    """The study's definition, or a setting from the environment, is nonsense."""
 
 
 class DataError(PermanentError):

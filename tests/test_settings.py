@@ -1,5 +1,6 @@
 """Settings from the environment: checked, read when they are used, and told in the README as they are."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def value_of(variable: str) -> object:
 def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in FIELDS:
         monkeypatch.delenv(variable, raising=False)
+
+
+def test_the_example_of_the_module_runs() -> None:
+    assert doctest.testmod(settings) == (0, 2)
 
 
 @pytest.mark.parametrize(
