@@ -16,7 +16,7 @@ from imdb_tasks.store import locks
 from imdb_tasks.store.local import MANIFEST, unseal
 from imdb_tasks.store.store import CHECKPOINTS, Store, lock_name
 
-KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
+KINDS = ("sources", "texts", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
 # Folders of pointers -> the kind of entry by whose key they are named
 _POINTERS = {"refs/progress": "models", "refs/failures": "models", "refs/analysed": "evaluations"}
 _TRAININGS = "refs/trainings"  # of each run

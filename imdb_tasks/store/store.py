@@ -55,6 +55,10 @@ class Entry:
         """Return the path of one file of the entry."""
         return self.path / name
 
+    def input_keys(self, kind: str) -> list[str]:
+        """Return the keys of the entries of one kind that this one was made of."""
+        return [name.partition("/")[2] for name in self.about.get("inputs", ()) if name.startswith(f"{kind}/")]
+
 
 class Store:
     """Entries, refs, checkpoints and locks in one place."""

@@ -170,7 +170,13 @@ def _export_arrays(options: argparse.Namespace) -> None:
         reviews_entry = _fetch_file(options.reviews, REVIEWS, Store(folder))
         glove_entry = _fetch_file(options.glove, glove, Store(folder))
         with naming_origins(reviews_entry, glove_entry):
-            corpus = prepare(reviews_entry.file(REVIEWS.member), glove_entry.file(glove.member), settings)
+            corpus = prepare(
+                reviews_entry.file(REVIEWS.member),
+                glove_entry.file(glove.member),
+                settings,
+                reviews_sha256=reviews_entry.about["sha256"],
+                glove_sha256=glove_entry.about["sha256"],
+            )
     out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
     try:
