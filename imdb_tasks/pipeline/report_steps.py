@@ -179,7 +179,7 @@ class Reported:
     def _cached(self, kind: str, key: str) -> Entry | None:
         entry = self.store.find(kind, key)
         if entry:
-            self.store.forget_the_dead(kind, key)
+            self.store.release_stale(kind, key)
             log.info("%s/%s is in the store: nothing to do", kind, key)
         return entry
 
@@ -187,7 +187,7 @@ class Reported:
         """Return the entry; if it is not there, have it made, by one process at a time."""
         if entry := self._cached(kind, key):
             return entry
-        with self.store.alone(kind, key) as hold:
+        with self.store.exclusive(kind, key) as hold:
             # Whoever had the lock before may have made it.
             if entry := self._cached(kind, key):
                 return entry

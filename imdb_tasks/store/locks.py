@@ -65,7 +65,7 @@ class Hold:
         """Show that the owner lives."""
         self.files.write(_path(self.name, self.owner, "beat"), json_bytes({"beat": number}))
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Delete claim and beat."""
         release(self.files, self.name, self.owner)
 
@@ -75,7 +75,7 @@ class Hold:
 
 
 @contextlib.contextmanager
-def alone(files: Files, name: str) -> Iterator[Hold]:
+def exclusive(files: Files, name: str) -> Iterator[Hold]:
     """Wait for the lock ``name`` and keep it for the block, with a beat in the background."""
     hold = Hold(files, name)
     _acquire(hold)
@@ -87,7 +87,7 @@ def alone(files: Files, name: str) -> Iterator[Hold]:
     finally:
         done.set()
         beating.join()
-        hold.let_go()
+        hold.release()
 
 
 def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
@@ -101,7 +101,7 @@ def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def forget_the_dead(files: Files, name: str) -> None:
+def release_stale(files: Files, name: str) -> None:
     """Delete the claims of processes that ran on this machine and run no longer."""
     for owner, claim in owners(files, name).items():
         if is_gone(claim):
@@ -158,7 +158,7 @@ def _acquire(hold: Hold) -> None:
             hold.claim()
             if not watched.others(hold.owner):
                 return
-            hold.let_go()
+            hold.release()
         time.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - so that two do not keep step
 
 

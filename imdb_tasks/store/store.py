@@ -111,16 +111,16 @@ class Store:
         return entry
 
     @contextlib.contextmanager
-    def alone(self, kind: str, key: str) -> Iterator[locks.Hold]:
+    def exclusive(self, kind: str, key: str) -> Iterator[locks.Hold]:
         """Wait until nobody else makes this entry; then only the block may. What the dead left of it goes away."""
-        with locks.alone(self.files, lock_name(kind, key)) as hold:
+        with locks.exclusive(self.files, lock_name(kind, key)) as hold:
             for draft in self.files.scratch.glob(f"{_safe(kind)}-{_safe(key)}-*"):
                 shutil.rmtree(draft, ignore_errors=True)
             yield hold
 
-    def forget_the_dead(self, kind: str, key: str) -> None:
+    def release_stale(self, kind: str, key: str) -> None:
         """Delete the claims of processes that were killed after they had published the entry."""
-        locks.forget_the_dead(self.files, lock_name(kind, key))
+        locks.release_stale(self.files, lock_name(kind, key))
 
     @contextlib.contextmanager
     def draft(self, *names: str) -> Iterator[Path]:

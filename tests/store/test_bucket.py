@@ -134,7 +134,7 @@ def test_refs_and_checkpoints_come_back_and_go(bucket) -> None:
     assert store.refs("runs") == {"r1": {"report": "b"}}
     store.remove_ref("runs/r1")
     assert store.read_ref("runs/r1") is None
-    with store.alone("models", "k1") as hold:
+    with store.exclusive("models", "k1") as hold:
         checkpoints = Checkpoints(store, "k1", hold)
         checkpoints.save(CHECKPOINT)
         found = checkpoints.load()
@@ -149,7 +149,7 @@ def test_one_at_a_time_holds_in_a_bucket_too(bucket) -> None:
         "import sys; from imdb_tasks.store import locks; from imdb_tasks.store.store import Store;"
         "locks.PAUSE = 0.1; store = Store(sys.argv[1]); seen = [];\n"
         "for _ in range(5):\n"
-        " with store.alone('models', 'k1'):\n"
+        " with store.exclusive('models', 'k1'):\n"
         "  number = (store.read_ref('counter') or {'n': 0})['n']; store.write_ref('counter', {'n': number + 1})"
     )
     running = [subprocess.Popen([sys.executable, "-c", script, bucket]) for _ in range(3)]
@@ -185,7 +185,7 @@ def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None
     store.files.write("sources/k1/0123/IMDB Dataset.csv", b"first half")
     assert maintenance.prune_store(store, maintenance.PrunePolicy(runs=0), dry_run=False).entries == []  # it is young
     at_once = maintenance.PrunePolicy(runs=0, days=0)
-    with store.alone("fetching", "sources-reviews-0123"):
+    with store.exclusive("fetching", "sources-reviews-0123"):
         time.sleep(1)  # the times of objects are whole seconds
         assert maintenance.prune_store(store, at_once, dry_run=False).entries == []
     assert [entry.name for entry in maintenance.prune_store(store, at_once, dry_run=False).entries] == ["sources/k1"]

@@ -66,7 +66,7 @@ def test_what_is_young_stays_with_all_that_it_was_made_of(used: Store) -> None:
 
 
 def test_what_is_being_made_stays(used: Store) -> None:
-    with used.alone("models", "one"):
+    with used.exclusive("models", "one"):
         maintenance.prune_store(used, PrunePolicy(runs=1), dry_run=False)
     assert "models/one" in names(used)
 
@@ -74,7 +74,7 @@ def test_what_is_being_made_stays(used: Store) -> None:
 def test_lock_and_checkpoint_of_a_training_stay_while_it_lives(used: Store) -> None:
     root = Path(used.where)
     used.files.write("checkpoints/one.npz", b"")
-    with used.alone("models", "one") as hold:
+    with used.exclusive("models", "one") as hold:
         for file in (
             "checkpoints/one.npz",
             f"locks/models-one.{hold.owner}.claim",
@@ -153,7 +153,7 @@ def test_old_unfinished_work_goes_once_nobody_is_at_work(used: Store) -> None:
             work.joinpath(file).write_bytes(b"")
             for path in (work / file, work.joinpath(file).parent):
                 age(path, hours)
-    with used.alone("models", "another"):
+    with used.exclusive("models", "another"):
         assert maintenance.prune_store(used, PrunePolicy(), dry_run=False).work == []
     old = [work / "models-k-0", work / "downloads" / "0.part", work / "removed" / "0"]
     assert maintenance.prune_store(used, PrunePolicy(), dry_run=True).work == old

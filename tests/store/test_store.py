@@ -123,8 +123,8 @@ def test_a_changed_ref_is_set_aside_and_said_in_the_log(store, caplog) -> None:
 
 
 def test_nothing_is_published_once_the_lock_is_lost(store: Store) -> None:
-    with store.alone("things", "k1") as hold:
-        hold.let_go()
+    with store.exclusive("things", "k1") as hold:
+        hold.release()
         with pytest.raises(LostLockError, match="another has"), store.publish("things", "k1", {}, hold=hold) as folder:
             folder.joinpath("a.txt").write_text("late")
     assert store.find("things", "k1") is None
@@ -134,7 +134,7 @@ def test_nothing_is_published_once_the_lock_is_lost(store: Store) -> None:
 def test_what_a_dead_process_left_of_an_entry_is_cleared_before_it_is_made_again(store: Store) -> None:
     stray = store.work_folder("things-k1-0123")
     other = store.work_folder("things-k2-0123")
-    with store.alone("things", "k1"):
+    with store.exclusive("things", "k1"):
         assert not stray.exists()
     assert other.exists()
 

@@ -21,7 +21,7 @@ CHECKPOINT = Checkpoint(
 
 @pytest.fixture
 def checkpoints(store: Store) -> Iterator[Checkpoints]:
-    with store.alone("models", "model-1") as hold:
+    with store.exclusive("models", "model-1") as hold:
         yield Checkpoints(store, "model-1", hold)
 
 
@@ -105,7 +105,7 @@ def test_a_disk_that_is_full_leaves_the_old_one(checkpoints, monkeypatch) -> Non
 
 def test_a_process_that_was_taken_for_dead_writes_no_more(checkpoints) -> None:
     checkpoints.save(CHECKPOINT)
-    checkpoints.hold.let_go()
+    checkpoints.hold.release()
     with pytest.raises(LostLockError):
         checkpoints.save(Checkpoint(History(), 99.0, [], []))
     found = checkpoints.load()
