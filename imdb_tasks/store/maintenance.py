@@ -2,6 +2,10 @@
 
 Needed are the reports of the newest runs and, from entry to entry, all that they were made of. What is younger than an
 age is kept as well, for a run may be in the middle of using it.
+
+Entries and refs are as old as they say themselves, so a copy of the store keeps the same. Checkpoints, locks,
+unfinished work, what was set aside, and entries whose manifest cannot be read have the time of their files: a copy
+without times makes them younger at most, so that they stay a little longer.
 """
 
 import contextlib
@@ -13,13 +17,16 @@ from pathlib import Path
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import locks
-from imdb_tasks.store.local import MANIFEST, unseal
-from imdb_tasks.store.store import CHECKPOINTS, Store, lock_name
+from imdb_tasks.store.manifest import MANIFEST, misplaced
+from imdb_tasks.store.names import CHECKPOINTS, lock_name, ref_file, ref_folder
+from imdb_tasks.store.refs import unseal_ref
+from imdb_tasks.store.seals import seconds, unseal, unseal_bytes
+from imdb_tasks.store.store import Store
 
 KINDS = ("sources", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
-# Folders of pointers -> the kind of entry by whose key they are named
-_POINTERS = {"refs/progress": "models", "refs/failures": "models", "refs/analysed": "evaluations"}
-_TRAININGS = "refs/trainings"  # of each run
+# Refs -> the kind of entry by whose key they are named
+_REFS_OF_ENTRIES = {"progress": "models", "failures": "models", "analysed": "evaluations"}
+_TRAININGS = "trainings"  # refs, of each run
 _FETCHING = lock_name("fetching", "sources")  # how the names of the locks of all fetches begin
 _SHARED_WORK = ("downloads", "removed")  # folders of unfinished work of many
 _DAY = 86_400.0
@@ -29,7 +36,7 @@ _DAY = 86_400.0
 class Listed:
     """One entry of the store, as its manifest tells; ``created`` is in seconds since 1970.
 
-    ``bytes`` is None where the manifest cannot be read.
+    ``bytes`` is None where the manifest cannot be read or is another entry's; ``created`` is then the files' time.
     """
 
     kind: str
@@ -75,14 +82,42 @@ def list_entries(store: Store) -> Iterator[Listed]:
 
 
 def verify_store(store: Store) -> tuple[int, list[str]]:
-    """Read every entry, no copy of it; return how many are whole, and the names of the damaged, which are set aside."""
+    """Read every entry, no copy of it, every ref and every checkpoint, and set aside what is damaged or misplaced.
+
+    Returns how many entries are whole, and the names of what was set aside.
+    """
     found = list(list_entries(store))
     damaged = []
     for entry in found:
         store.files.forget_copy(entry.name)
         if store.find(entry.kind, entry.key) is None:
             damaged.append(entry.name)
-    return len(found) - len(damaged), damaged
+    whole = len(found) - len(damaged)
+    files = [*_ref_files(store, "refs"), *(f"{CHECKPOINTS}/{name}" for name in store.files.names(CHECKPOINTS))]
+    for name in files:
+        content = store.files.read(name)  # None if a run deleted it meanwhile
+        if content is not None and (fault := _fault(name, content)):
+            store.set_aside(name, fault)
+            damaged.append(name)
+    return whole, damaged
+
+
+def _ref_files(store: Store, folder: str) -> Iterator[str]:
+    yield from (f"{folder}/{name}" for name in store.files.names(folder))
+    for inner in store.files.folders(folder):
+        yield from _ref_files(store, f"{folder}/{inner}")
+
+
+def _fault(name: str, content: bytes) -> str | None:
+    """Say what is wrong with a ref or a checkpoint."""
+    try:
+        if name.startswith("refs/"):
+            unseal_ref(name.removeprefix("refs/").removesuffix(".json"), content)
+        else:
+            unseal_bytes(name, content)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def prune_store(store: Store, policy: PrunePolicy, *, dry_run: bool) -> Pruned:
@@ -101,7 +136,7 @@ def prune_store(store: Store, policy: PrunePolicy, *, dry_run: bool) -> Pruned:
     gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
     left = listed.keys() - {entry.name for entry in gone}
     strays = [*_strays(store, left, held, old), *_notes_of_runs(store, left, old)]
-    strays += _locks_of_the_dead(store, claims, old)
+    strays += _stale_locks(store, claims, old)
     work = [] if held else list(_unfinished(store, old))
     pruned = Pruned(gone, list(_set_aside(store, old)), strays, work)
     if not dry_run:
@@ -119,15 +154,15 @@ def prune_store(store: Store, policy: PrunePolicy, *, dry_run: bool) -> Pruned:
 
 def _listed(store: Store, kind: str, key: str) -> Listed:
     folder = f"{kind}/{key}"
-    written = store.files.names(folder)
-    try:
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
         manifest = unseal(store.files.read(f"{folder}/{MANIFEST}") or b"")
         size = sum(file["bytes"] for file in manifest["files"].values())
-        return Listed(kind, key, size, written.get(MANIFEST, 0.0), tuple(manifest["about"].get("inputs", ())))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        for part in store.files.folders(folder):  # in a bucket, the files of an upload that may still go on
-            written |= {f"{part}/{name}": at for name, at in store.files.names(f"{folder}/{part}").items()}
-        return Listed(kind, key, None, max(written.values(), default=0.0))
+        if misplaced(manifest, kind, key) is None:
+            return Listed(kind, key, size, seconds(manifest["created"]), tuple(manifest["about"].get("inputs", ())))
+    written = store.files.names(folder)
+    for part in store.files.folders(folder):  # in a bucket, the files of an upload that may still go on
+        written |= {f"{part}/{name}": at for name, at in store.files.names(f"{folder}/{part}").items()}
+    return Listed(kind, key, None, max(written.values(), default=0.0))
 
 
 def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
@@ -147,15 +182,13 @@ def _is_made(entry: Listed, held: set[str]) -> bool:
 
 
 def _strays(store: Store, left: set[str], held: set[str], old: float) -> Iterator[str]:
-    """Yield old files that belong to nothing: what was set aside, pointers to what is gone, idle checkpoints."""
+    """Yield old files that belong to nothing: what was set aside, refs to what is gone, idle checkpoints."""
     names = store.files.names("aside")
     yield from (f"aside/{name}" for name in names if names[name] < old)
-    for folder, kind in _POINTERS.items():
-        names = store.files.names(folder)
-        for name in names:
-            key = Path(name).stem
-            if names[name] < old and f"{kind}/{key}" not in left and lock_name(kind, key) not in held:
-                yield f"{folder}/{name}"
+    for prefix, kind in _REFS_OF_ENTRIES.items():
+        for key, written in store.ref_times(prefix).items():
+            if written < old and f"{kind}/{key}" not in left and lock_name(kind, key) not in held:
+                yield ref_file(f"{prefix}/{key}")
     names = store.files.names(CHECKPOINTS)
     for name in names:
         if names[name] < old and lock_name("models", Path(name).stem) not in held:
@@ -163,19 +196,18 @@ def _strays(store: Store, left: set[str], held: set[str], old: float) -> Iterato
 
 
 def _notes_of_runs(store: Store, left: set[str], old: float) -> Iterator[str]:
-    """Yield old pointers of runs whose report is gone, and old ones to models that are."""
+    """Yield old refs of runs whose report is gone, and old ones to models that are."""
     gone = {run for run, note in store.refs("runs").items() if f"reports/{note['report']}" not in left}
-    for run in store.files.folders(_TRAININGS):
-        names = store.files.names(f"{_TRAININGS}/{run}")
-        for name in names:
-            if names[name] < old and (run in gone or _model(store, run, name) not in left):
-                yield f"{_TRAININGS}/{run}/{name}"
-    for folder in ("refs/mailed-by", "refs/runs"):  # a run itself goes last: a killed prune goes on from it
-        names = store.files.names(folder)
-        yield from (f"{folder}/{n}" for n in names if names[n] < old and n.removesuffix(".json") in gone)
+    for run in store.files.folders(ref_folder(_TRAININGS)):
+        for variant, written in store.ref_times(f"{_TRAININGS}/{run}").items():
+            if written < old and (run in gone or _model(store, run, variant) not in left):
+                yield ref_file(f"{_TRAININGS}/{run}/{variant}")
+    for prefix in ("mailed-by", "runs"):  # a run itself goes last: a killed prune goes on from it
+        times = store.ref_times(prefix)
+        yield from (ref_file(f"{prefix}/{run}") for run, written in times.items() if written < old and run in gone)
 
 
-def _locks_of_the_dead(store: Store, claims: set[str], old: float) -> Iterator[str]:
+def _stale_locks(store: Store, claims: set[str], old: float) -> Iterator[str]:
     names = store.files.names(locks.FOLDER)
     for name in names:
         owner = Path(name).stem
@@ -184,8 +216,8 @@ def _locks_of_the_dead(store: Store, claims: set[str], old: float) -> Iterator[s
             yield f"{locks.FOLDER}/{name}"
 
 
-def _model(store: Store, run: str, file: str) -> str:
-    training = store.read_ref(f"trainings/{run}/{file.removesuffix('.json')}")
+def _model(store: Store, run: str, variant: str) -> str:
+    training = store.read_ref(f"{_TRAININGS}/{run}/{variant}")
     return f"models/{training['model']}" if training else ""
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from imdb_tasks.errors import LostLockError
 from imdb_tasks.store import locks
-from imdb_tasks.store.local import LocalFiles, json_bytes
+from imdb_tasks.store.local import LocalFiles
+from imdb_tasks.store.seals import json_bytes
 
 TAKE_AND_COUNT = """
 import sys

@@ -68,7 +68,11 @@ def _add_store_commands(commands: Any) -> None:
     keeping = commands.add_parser("store", help="look after the store").add_subparsers(required=True, metavar="WHAT")
     for name, run, told in (
         ("list", _list, "every entry, with its size and its age"),
-        ("verify", _verify, "read every entry; a damaged one is set aside, and the next run makes it again"),
+        (
+            "verify",
+            _verify,
+            "read everything; what is damaged is set aside, and the next run makes again what it needs",
+        ),
         ("prune", _prune, "delete what the newest runs do not need"),
     ):
         command = keeping.add_parser(name, help=told, description=told)
@@ -90,7 +94,9 @@ def _verify(options: argparse.Namespace) -> None:
     whole, damaged = verify_store(open_store(options))
     print(f"{whole} entries are whole, {len(damaged)} damaged")
     if damaged:
-        raise DataError(f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes them again")
+        raise DataError(
+            f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes again what it needs"
+        )
 
 
 def _prune(options: argparse.Namespace) -> None:
