@@ -12,20 +12,31 @@ from imdb_tasks.store.local import Files
 from imdb_tasks.store.names import ref_folder
 from imdb_tasks.store.seals import seal, seconds, timestamp, unseal
 
-_FIELDS = {"name", "written", "value"}
+_SELF = "ref"  # the field in which a ref says its name and its time; earlier releases read past it
 
 
 @dataclass(frozen=True)
 class Ref:
-    """What a ref holds. ``written`` is in seconds since 1970; None in a ref of an earlier release."""
+    """What a ref holds, and when it was written, in seconds since 1970; ``written`` is None if it does not say."""
 
     value: dict[str, Any]
     written: float | None
 
 
+@dataclass(frozen=True)
+class ListedRef:
+    """A ref as it is found in its folder; ``value`` is None if it is damaged."""
+
+    name: str
+    value: dict[str, Any] | None
+    written: float
+
+
 def seal_ref(name: str, value: Mapping[str, Any], written: datetime.datetime) -> bytes:
     """Return the file of the ref ``name``; ``written`` is in UTC."""
-    return seal({"name": name, "written": timestamp(written), "value": value})
+    if _SELF in value:
+        raise ValueError(f"refs/{name}: the field {_SELF!r} is the store's own; give yours another name")
+    return seal({**value, _SELF: {"name": name, "written": timestamp(written)}})
 
 
 def unseal_ref(name: str, content: bytes) -> Ref:
@@ -33,32 +44,41 @@ def unseal_ref(name: str, content: bytes) -> Ref:
 
     A ref of an earlier release is its value alone, and is taken for what its file is called.
     """
-    sealed = unseal(content)
-    if sealed.keys() != _FIELDS:
-        return Ref(sealed, None)
-    if sealed["name"] != name:
-        raise ValueError(f"it is the ref {sealed['name']!r}, not {name!r}")
-    return Ref(sealed["value"], seconds(sealed["written"]))
+    value = unseal(content)
+    itself = value.pop(_SELF, None)
+    if itself is None:
+        return Ref(value, None)
+    if itself["name"] != name:
+        raise ValueError(f"it is the ref {itself['name']!r}, not {name!r}")
+    return Ref(value, seconds(itself["written"]))
 
 
-def ref_times(files: Files, prefix: str) -> dict[str, float]:
-    """Return when the refs of ``prefix`` were written, in seconds since 1970, the last one at the end.
+def list_refs(files: Files, prefix: str) -> list[ListedRef]:
+    """Return the refs of ``prefix``, the one written last at the end.
 
-    That is the time in the ref; equal times are ordered by name. A ref without one has its file's time and comes before
+    The time in the ref counts; equal times are ordered by name. A ref without one has its file's time and comes before
     all others: it is older than they are, but in a copy of the store its file may be younger. A damaged one does, too.
     """
     folder = ref_folder(prefix)
     file_times = {f"{folder}/{file}": at for file, at in files.names(folder).items()}
-    found = []
+    dated, undated = list[ListedRef](), list[ListedRef]()
     for file, content in files.read_all(file_times).items():
         name = file.removeprefix(f"{folder}/").removesuffix(".json")
-        written = _written(f"{prefix}/{name}", content)
-        found.append((written is not None, file_times[file] if written is None else written, name))
-    return {name: at for _, at, name in sorted(found)}
+        ref = _ref_or_none(f"{prefix}/{name}", content)
+        value = ref.value if ref else None
+        if ref and ref.written is not None:
+            dated.append(ListedRef(name, value, ref.written))
+        else:
+            undated.append(ListedRef(name, value, file_times[file]))
+    return [*sorted(undated, key=_by_time), *sorted(dated, key=_by_time)]
 
 
-def _written(name: str, content: bytes) -> float | None:
+def _by_time(ref: ListedRef) -> tuple[float, str]:
+    return ref.written, ref.name
+
+
+def _ref_or_none(name: str, content: bytes) -> Ref | None:
     try:
-        return unseal_ref(name, content).written
+        return unseal_ref(name, content)
     except ValueError:
         return None

@@ -167,7 +167,7 @@ class Store:
 
         Nothing is set aside. See ``refs`` for equal times, and for refs of earlier releases.
         """
-        return refs.ref_times(self.files, prefix)
+        return {ref.name: ref.written for ref in refs.list_refs(self.files, prefix)}
 
     def ref_names(self, prefix: str) -> list[str]:
         """Return the names of the refs in the folder ``prefix``, in the order of ``ref_times``."""
@@ -175,13 +175,15 @@ class Store:
 
     def refs(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the refs in the folder ``prefix`` by their name within it, in the order of ``ref_times``."""
-        found = {name: self.read_ref(f"{prefix}/{name}") for name in self.ref_names(prefix)}
-        return {name: value for name, value in found.items() if value is not None}
+        found = refs.list_refs(self.files, prefix)
+        for ref in found:
+            if ref.value is None:
+                self.read_ref(f"{prefix}/{ref.name}")  # sets it aside, and says so
+        return {ref.name: ref.value for ref in found if ref.value is not None}
 
     def latest_ref(self, prefix: str) -> dict[str, Any] | None:
         """Return the ref in the folder ``prefix`` that was written last, or None where there is none."""
-        names = self.ref_names(prefix)
-        return self.read_ref(f"{prefix}/{names[-1]}") if names else None
+        return next(reversed(self.refs(prefix).values()), None)
 
     def read_sealed(self, name: str) -> bytes | None:
         """Return a file's content; None where there is none. A damaged or misplaced one is set aside, and said."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks.store.refs import seal_ref, unseal_ref
-from imdb_tasks.store.seals import seal
+from imdb_tasks.store.seals import seal, unseal
 from imdb_tasks.store.store import Store
 from tests.store.test_store import swap
 from tests.support.ages import copied_without_times, write_earlier_ref, write_ref_at
@@ -18,9 +18,15 @@ NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 
 def test_a_ref_keeps_its_value_and_its_time_to_the_microsecond() -> None:
     written = NOON.replace(microsecond=123_456)
-    ref = unseal_ref("runs/r1", seal_ref("runs/r1", {"name": "x", "sha256": "y"}, written))
-    assert ref.value == {"name": "x", "sha256": "y"}
+    ref = unseal_ref("runs/r1", seal_ref("runs/r1", {"name": "x", "written": "y"}, written))
+    assert ref.value == {"name": "x", "written": "y"}
     assert ref.written == written.timestamp()
+
+
+def test_a_ref_is_a_superset_of_its_value_so_that_earlier_releases_read_it() -> None:
+    assert {"report": "a"}.items() <= unseal(seal_ref("runs/r1", {"report": "a"}, NOON)).items()
+    with pytest.raises(ValueError, match="refs/runs/r1: the field 'ref' is the store's own"):
+        seal_ref("runs/r1", {"ref": "a"}, NOON)
 
 
 def test_refs_come_in_the_order_in_which_they_were_written(store: Store) -> None:
