@@ -1,11 +1,13 @@
-"""A store is copied without the times of its files: what was last, and what was before, stay the same."""
+"""A store is copied without the times of its files, or a clock is set back: what was last, and what was before."""
 
+import datetime
 from pathlib import Path
 
 import pytest
 
 from imdb_tasks.pipeline import Steps, last_evaluation
 from imdb_tasks.store import PrunePolicy, Store, list_entries, prune_store
+from imdb_tasks.store import store as stores
 from imdb_tasks.study import Study, TrainingSettings
 from imdb_tasks.training import process
 from imdb_tasks.ui import newest_runs, study_page
@@ -59,3 +61,16 @@ def test_prune_keeps_the_same_in_the_copy(ran: Steps, tmp_path: Path) -> None:
     assert entries(copies[0]) == entries(copies[1])
     kept = copies[0].refs("runs")["run-a"]
     assert f"reports/{kept['report']}" in entries(copies[0])
+
+
+def test_what_was_written_after_a_clock_was_set_back_stands_where_its_time_says(store: Store, monkeypatch) -> None:
+    noon = datetime.datetime(2026, 10, 25, 12, tzinfo=datetime.UTC)
+    for name, minutes in (("b", 0), ("c", 60), ("a", 60), ("d", 30)):  # set back by half an hour before the last one
+        moment = noon + datetime.timedelta(minutes=minutes)
+        monkeypatch.setattr(stores, "now", lambda moment=moment: moment)
+        store.write_ref(f"evaluated/{name}", {"key": name})
+    assert list(store.refs("evaluated")) == ["b", "d", "a", "c"]
+    assert store.latest_ref("evaluated") == {"key": "c"}
+    monkeypatch.undo()
+    store.write_ref("evaluated/b", {"key": "b"})
+    assert store.latest_ref("evaluated") == {"key": "b"}
