@@ -19,8 +19,11 @@ class Note(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     folder: ClassVar[str]
-    about: ClassVar[str | None] = None
-    """The kind of entry whose key names the note: the note is of no use once that entry is gone."""
+    # When prune may forget a note, see ``RefKind`` in the store.
+    entry: ClassVar[str | None] = None
+    of_run: ClassVar[bool] = False
+    target: ClassVar[tuple[str, str] | None] = None
+    keeps: ClassVar[bool] = False
 
 
 class Evaluated(Note):
@@ -41,7 +44,7 @@ class Analysed(Note):
     """The last analysis of an evaluation, and the run it is compared with; named by the evaluation's key."""
 
     folder: ClassVar[str] = "analysed"
-    about: ClassVar[str | None] = "evaluations"
+    entry: ClassVar[str | None] = "evaluations"
     key: str
     previous: PreviousRun | None = None
 
@@ -50,6 +53,9 @@ class ReportedRun(Note):
     """A run that has a report, and what the mail needs of it; named by the run's id."""
 
     folder: ClassVar[str] = "runs"
+    of_run: ClassVar[bool] = True
+    target: ClassVar[tuple[str, str] | None] = ("reports", "report")
+    keeps: ClassVar[bool] = True
     report: str
     analysis: str | None = None
     evaluation: str | None = None
@@ -63,6 +69,8 @@ class Training(Note):
     """Which model a run's training task made, or found in the store; named by the run's id and the variant's name."""
 
     folder: ClassVar[str] = "trainings"
+    of_run: ClassVar[bool] = True
+    target: ClassVar[tuple[str, str] | None] = ("models", "model")
     model: str
     cached: bool = False
 
@@ -71,7 +79,7 @@ class Failure(Note):
     """Why the last training of a model failed; named by the model's key."""
 
     folder: ClassVar[str] = "failures"
-    about: ClassVar[str | None] = "models"
+    entry: ClassVar[str | None] = "models"
     reason: str
 
 
@@ -79,7 +87,7 @@ class Progress(Note):
     """How far the training of a model is, after each epoch; named by the model's key."""
 
     folder: ClassVar[str] = "progress"
-    about: ClassVar[str | None] = "models"
+    entry: ClassVar[str | None] = "models"
     run_id: str
     variant: str
     epoch: int
@@ -99,10 +107,13 @@ class MailedBy(Note):
     """The report that a run has mailed; named by the run's id."""
 
     folder: ClassVar[str] = "mailed-by"
+    of_run: ClassVar[bool] = True
     report: str
 
 
-NOTES: tuple[type[Note], ...] = (Evaluated, Analysed, ReportedRun, Training, Failure, Progress, Mailed, MailedBy)
+NOTES: tuple[type[Note], ...] = (Evaluated, Analysed, Training, Failure, Progress, Mailed, MailedBy, ReportedRun)
+"""All kinds of notes, as prune takes them: the run itself goes last, so that a killed prune goes on from it."""
+
 _Note = TypeVar("_Note", bound=Note)
 
 

@@ -35,7 +35,7 @@ class Workspace:
         """Return the entry if it is in the store, and say so in the log."""
         entry = self.store.find(kind, key)
         if entry:
-            self.store.forget_the_dead(kind, key)
+            self.store.release_stale(kind, key)
             log.info("%s/%s is in the store: nothing to do", kind, key)
         return entry
 
@@ -43,7 +43,7 @@ class Workspace:
         """Return the entry; if it is not there, have it made, by one process at a time."""
         if entry := self.cached(kind, key):
             return entry
-        with self.store.alone(kind, key) as hold:
+        with self.store.exclusive(kind, key) as hold:
             # Whoever had the lock before may have made it.
             if entry := self.cached(kind, key):
                 return entry

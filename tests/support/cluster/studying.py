@@ -10,7 +10,7 @@ import psutil
 
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.store import Store, locks
-from imdb_tasks.store.store import lock_name
+from imdb_tasks.store.names import lock_name
 from imdb_tasks.study import TrainingRecord, read_form
 from scripts.local_airflow import DAG
 from tests.support.cluster.topology import Cluster
