@@ -44,7 +44,7 @@ def measure(variant: Variant, arrays: Arrays, store: Store) -> dict[str, float]:
         started = time.perf_counter()
         state, _ = engine.train(state, Batches.of(shuffled(len(ids), seed=42, epoch=epoch), variant.batch_size))
         epochs.append(time.perf_counter() - started)
-    with store.alone("models", "model") as hold:
+    with store.exclusive("models", "model") as hold:
         for _ in range(SAVES):
             started = time.perf_counter()
             Checkpoints(store, "model", hold).save(Checkpoint(HISTORY, 1.0, *on_host(state)))

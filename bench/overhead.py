@@ -124,17 +124,17 @@ def fill(conf: dict[str, Any], store: Store) -> None:
         in_a_process(
             step, {**conf, "cells": [first.cell], "units": [first.units], "batch_sizes": [first.batch_size]}, store
         )
-    model = store.need("models", steps.places.model(first), step="train")
-    predictions = store.need("predictions", steps.places.predictions(model.key), step="evaluate")
+    model = store.need("models", steps.keys.model(first), step="train")
+    predictions = store.need("predictions", steps.keys.predictions(model.key), step="evaluate")
     record = json.loads(model.file("record.json").read_bytes())
     for variant in others:
-        key = steps.places.model(variant)
+        key = steps.keys.model(variant)
         if store.find("models", key):
             continue
         with store.publish("models", key, {**model.about, "variant": variant.name}) as folder:
             shutil.copyfile(model.file("model.keras"), folder / "model.keras")
             write_json(folder / "record.json", {**record, "variant": variant.model_dump(mode="json")})
-        with store.publish("predictions", steps.places.predictions(key), {"model": key}) as folder:
+        with store.publish("predictions", steps.keys.predictions(key), {"model": key}) as folder:
             for name in ("metrics.json", "probabilities.npy"):
                 shutil.copyfile(predictions.file(name), folder / name)
 

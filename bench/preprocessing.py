@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench import corpus, machine
 from imdb_tasks.sources import REVIEWS, fetch, glove_vectors
-from imdb_tasks.store import Store
+from imdb_tasks.store import Store, sha256_of
 from imdb_tasks.study import LocalSource, TextSettings
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +69,8 @@ def part_of(whole: Path, share: float) -> Path:
 def ours(reviews: Path, glove: Path) -> dict[str, object]:
     from imdb_tasks.corpus import prepare
 
-    return vars(prepare(reviews, glove, SETTINGS).arrays)
+    hashes = {"reviews_sha256": sha256_of(reviews), "glove_sha256": sha256_of(glove)}  # what verifying them costs
+    return vars(prepare(reviews, glove, SETTINGS, **hashes).arrays)
 
 
 def original(reviews: Path, glove: Path) -> dict[str, object]:

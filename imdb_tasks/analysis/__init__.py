@@ -27,10 +27,11 @@ from imdb_tasks.analysis.records import (
 )
 from imdb_tasks.analysis.run_comparison import Concluded, compare
 from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
-from imdb_tasks.analysis.whole_study import analyse
+from imdb_tasks.analysis.whole_study import REVISION, analyse
 
 __all__ = [
     "OUTCOME_NAMES",
+    "REVISION",
     "Analysis",
     "Calibration",
     "Concluded",

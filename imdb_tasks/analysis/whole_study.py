@@ -19,6 +19,9 @@ from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.formatting import count_of
 from imdb_tasks.study import StudyResult, is_another_study
 
+REVISION = 2
+"""Raise it when the same result, predictions and claims would give another analysis."""
+
 _FEW_REVIEWS = 1_000
 
 

@@ -1,7 +1,6 @@
 """Reviews and vectors to the arrays that training reads, made once and memory-mapped afterwards."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +9,19 @@ from imdb_tasks.corpus import data_card
 from imdb_tasks.corpus import tokens as text
 from imdb_tasks.corpus.glove import read_embeddings
 from imdb_tasks.corpus.reviews_csv import read_reviews
+from imdb_tasks.corpus.splitting import split
+from imdb_tasks.corpus.texts import ReviewTexts
 from imdb_tasks.errors import DataError
-from imdb_tasks.store import sha256_of, write_json
+from imdb_tasks.store import write_json
 from imdb_tasks.study import DataCard, TextSettings
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+
+REVISION = 1
+"""Raise it when the same files and settings would give other arrays or another data card."""
 
 ARRAY_NAMES = ("x_train", "x_test", "y_train", "y_test", "embedding_matrix")
 
@@ -58,21 +62,26 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The arrays, the words behind the ids, and the data card."""
+    """The arrays, the words behind the ids, the data card, and the texts of the test reviews."""
 
     arrays: Arrays
     word_index: dict[str, int]
     card: DataCard
+    texts: ReviewTexts
 
     def save(self, folder: Path) -> None:
-        """Write the arrays, ``word_index.json`` and ``data_card.json``."""
+        """Write the arrays, ``word_index.json`` and ``data_card.json``; the texts are kept apart."""
         self.arrays.save(folder)
         folder.joinpath("word_index.json").write_text(json.dumps(self.word_index), "utf8")
         write_json(folder / "data_card.json", self.card.model_dump(mode="json"))
 
 
-def prepare(reviews_csv: Path, glove: Path, settings: TextSettings) -> Corpus:
+def prepare(
+    reviews_csv: Path, glove: Path, settings: TextSettings, *, reviews_sha256: str, glove_sha256: str
+) -> Corpus:
     """Do the original study's preprocessing: clean, split once, fit the vocabulary on the training texts, pad, look up.
+
+    The hashes, of the two files' bytes, are noted in the data card; whoever has verified the files knows them.
 
     Raises:
         DataError: naming the row or line that is not as expected.
@@ -107,23 +116,11 @@ def prepare(reviews_csv: Path, glove: Path, settings: TextSettings) -> Corpus:
         vocabulary_size=len(vocabulary.words) + 1,
         expected_vocabulary_size=data_card.expected_vocabulary(len(frame), settings),
         coverage=data_card.coverage(vocabulary, embeddings, settings.vocabulary_limit),
-        reviews_sha256=sha256_of(reviews_csv),
-        glove_sha256=sha256_of(glove),
+        reviews_sha256=reviews_sha256,
+        glove_sha256=glove_sha256,
         glove_words=embeddings.file_words,
     )
-    return Corpus(arrays, vocabulary.index, card)
-
-
-def split(rows: int, *, test_fraction: float, seed: int) -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]":
-    """Return the rows for training and for the test, as scikit-learn's ``train_test_split`` draws them.
-
-    Its import alone would take a sixth of the preparation.
-    """
-    import numpy as np
-
-    order = np.random.RandomState(seed).permutation(rows)
-    tests = math.ceil(test_fraction * rows)
-    return order[tests:], order[:tests]
+    return Corpus(arrays, vocabulary.index, card, ReviewTexts.of(frame, settings))
 
 
 def _check_split(train: "npt.NDArray[np.int8]", test: "npt.NDArray[np.int8]", name: str) -> None:

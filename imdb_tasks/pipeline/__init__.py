@@ -1,7 +1,8 @@
 """The steps of the study: find the inputs, call the rooms, publish. Only this room knows keys and refs.
 
-``steps`` has one method per task of the DAG, ``report_steps`` those from the evaluation on; ``keys`` says where each
-artifact lies, ``trained`` finds a trained model and asks it.
+``steps`` has one method per task of the DAG; ``data``, ``training``, ``evaluation``, ``reporting`` and ``delivery`` do
+them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, and ``trained`` finds a
+trained model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -14,6 +15,8 @@ artifact lies, ``trained`` finds a trained model and asks it.
 'local'
 """
 
+from imdb_tasks.pipeline.evaluation import models_of, result_of
+from imdb_tasks.pipeline.notes import NOTES, Note, Notes, Progress, ReportedRun, Training
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import (
     BEST,
@@ -27,11 +30,19 @@ from imdb_tasks.pipeline.trained import (
 
 __all__ = [
     "BEST",
+    "NOTES",
+    "Note",
+    "Notes",
     "Prediction",
+    "Progress",
+    "ReportedRun",
     "Steps",
     "TrainedModel",
+    "Training",
     "about_best_model",
     "find_model",
     "last_evaluation",
+    "models_of",
     "predict",
+    "result_of",
 ]

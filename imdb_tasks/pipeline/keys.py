@@ -4,20 +4,32 @@ So any process can find the inputs of any step, an unchanged re-run finds every 
 what it touches. Nothing here reads an artifact's bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from imdb_tasks import analysis, corpus, report, training
 from imdb_tasks.sources import REVIEWS, InputFile, fetched_key, glove_vectors
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, Variant, fingerprint
-from imdb_tasks.training import backend
 
-# Raise one when the same inputs would give another result: that step and all after it then have other places.
-REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 2, "reports": 2}
+EVALUATION_REVISION = 1
+"""Raise it when the same models and predictions would give another ``StudyResult``."""
+
+REVISIONS = {
+    "arrays": corpus.REVISION,
+    "texts": corpus.TEXTS_REVISION,
+    "models": training.REVISION,
+    "predictions": training.PREDICTIONS_REVISION,
+    "evaluations": EVALUATION_REVISION,
+    "analyses": analysis.REVISION,
+    "reports": report.REVISION,
+}
+"""Each step's revision stands beside its code. A raised one gives that step, and all after it, other places."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """The keys and refs of one study in one store."""
+class Keys:
+    """The keys of one study in one store."""
 
     study: Study
     store: Store
@@ -33,10 +45,14 @@ class Places:
         glove = fetched_key(self.study.glove, self.glove, self.store)
         return _key("arrays", reviews, glove, self.study.text.model_dump(mode="json"))
 
+    def texts(self, reviews_key: str) -> str:
+        """Key of the test reviews' texts, from the key of the file that they are in."""
+        return _key("texts", reviews_key, self.study.text.test_fraction, self.study.text.split_seed)
+
     def model(self, variant: Variant) -> str:
         """Key of a trained variant."""
         settings = self.study.training.model_dump(mode="json")
-        return _key("models", self.corpus(), variant.model_dump(mode="json"), settings, backend())
+        return _key("models", self.corpus(), variant.model_dump(mode="json"), settings, training.backend())
 
     def predictions(self, model_key: str) -> str:
         """Key of a model's probabilities on the test reviews."""
@@ -46,17 +62,18 @@ class Places:
         """Key of the study's result; ``parts`` has, per variant, its predictions' key or why it is missing."""
         return _key("evaluations", self.study.model_dump(mode="json"), parts)
 
-    def analysis(self, evaluation_key: str, claims: str, previous: dict[str, str] | None) -> str:
+    def analysis(self, evaluation_key: str, claims: str, previous: Mapping[str, str] | None) -> str:
         """Key of the conclusions from an evaluation, on claims of this fingerprint, beside the run ``previous``."""
-        return _key("analyses", evaluation_key, claims, previous)
+        return _key("analyses", evaluation_key, claims, dict(previous) if previous else None)
 
     def report(self, analysis_key: str) -> str:
         """Key of the report on an analysis."""
         return _key("reports", analysis_key)
 
-    def ref(self, name: str) -> str:
-        """Name of a pointer that belongs to this study on this backend."""
-        return f"{name}/{fingerprint(self.study.model_dump(mode='json'), backend())}"
+    @property
+    def of_study(self) -> str:
+        """Name of the notes that belong to this study on this backend."""
+        return fingerprint(self.study.model_dump(mode="json"), training.backend())
 
 
 def _key(kind: str, *parts: object) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
+from imdb_tasks.pipeline.evaluation import models_of, result_of
+from imdb_tasks.pipeline.notes import Evaluated, Notes
 from imdb_tasks.report import best_of_best_setting, rows
 from imdb_tasks.store import Entry, Store, sha256_of
-from imdb_tasks.study import StudyResult, TextSettings, VariantResult
+from imdb_tasks.study import TextSettings, VariantResult
 from imdb_tasks.training import load_keras
 
 BEST = "best"
@@ -58,10 +60,10 @@ class Prediction:
 
 def last_evaluation(store: Store) -> Entry:
     """Return the evaluation of the study that was evaluated last; raise MissingInputError if there is none."""
-    pointer = store.latest_ref("evaluated")
-    if pointer is None:
+    noted = Notes(store).latest(Evaluated)
+    if noted is None:
         raise MissingInputError(f"{store.where} has no trained models; run the study first: imdb-study study")
-    return store.need("evaluations", pointer["key"], step="evaluate")
+    return store.need("evaluations", noted.key, step="evaluate")
 
 
 def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
@@ -72,8 +74,8 @@ def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedMode
         SettingsError: there is no finished variant of this name; those that there are are named.
 
     """
-    result = StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
-    keys = _model_keys(evaluation, result)
+    result = result_of(evaluation)
+    keys = models_of(evaluation, result)
     finished = {row.variant.name: row for row in result.variants if row.status == "finished" and row.test}
     if name == BEST:
         winner = best_of_best_setting(rows(result))
@@ -91,7 +93,7 @@ def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedMode
         result=finished[name],
         text=result.study.text,
         file=model.file("model.keras"),
-        word_index=store.need("arrays", _inputs(evaluation, "arrays")[0], step="prepare").file("word_index.json"),
+        word_index=store.need("arrays", evaluation.input_keys("arrays")[0], step="prepare").file("word_index.json"),
         place=f"{store.where}/models/{model.key}/model.keras",
     )
 
@@ -132,13 +134,3 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
     loaded = keras.saving.load_model(model.file, compile=False, safe_mode=True)
     probabilities = keras.ops.convert_to_numpy(loaded(array, training=False))[:, 0]
     return [Prediction(float(probability)) for probability in probabilities]
-
-
-def _model_keys(evaluation: Entry, result: StudyResult) -> dict[str, str]:
-    """Return the models' keys by the names of their variants; an evaluation lists them in the order of its rows."""
-    names = [row.variant.name for row in result.variants if row.status != "missing"]
-    return dict(zip(names, _inputs(evaluation, "models"), strict=True))
-
-
-def _inputs(evaluation: Entry, kind: str) -> list[str]:
-    return [name.partition("/")[2] for name in evaluation.about["inputs"] if name.startswith(f"{kind}/")]

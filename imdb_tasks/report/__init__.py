@@ -9,7 +9,7 @@ and the subject, ``table`` the rows of the result table, ``wrong_reviews`` the e
 '86.3 %'
 """
 
-from imdb_tasks.report.build import Material, write_report
+from imdb_tasks.report.build import REVISION, Material, write_report
 from imdb_tasks.report.charts import LOSS_CEILING
 from imdb_tasks.report.mail import compose_mail
 from imdb_tasks.report.table import best_of_best_setting, rows
@@ -18,6 +18,7 @@ from imdb_tasks.report.wrong_reviews import WrongReview, most_wrong
 
 __all__ = [
     "LOSS_CEILING",
+    "REVISION",
     "Material",
     "WrongReview",
     "best_of_best_setting",

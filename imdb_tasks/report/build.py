@@ -27,6 +27,9 @@ from imdb_tasks.study import (
     trigger_command,
 )
 
+REVISION = 2
+"""Raise it when the same analysis would give another page or another mail."""
+
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
 MAIL_CHARTS = ("test-accuracy", "effects", "cost", "validation-accuracy")
 MAIL_ROWS = 40  # more would pass the 102 kB at which mail readers cut a message

@@ -1,13 +1,12 @@
 """The reviews that a model is most sure and most wrong about, as short excerpts that can harm no page."""
 
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from imdb_tasks.corpus import read_reviews, split
+from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import DataError
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study import Record, TextSettings
+from imdb_tasks.study import Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,36 +28,33 @@ class WrongReview(Record):
     text: str
 
 
-def most_wrong(
-    reviews_csv: Path, probabilities: "npt.NDArray[np.float32]", settings: TextSettings
-) -> tuple[WrongReview, ...]:
+def most_wrong(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> tuple[WrongReview, ...]:
     """Return at most ``MOST`` wrongly classified test reviews, the furthest from their label first.
 
-    ``probabilities``, float32 (test reviews,), are in the order of the study's split, from which the rows are found.
+    ``probabilities``, float32 (test reviews,), are in the order of ``texts``.
 
     Raises:
-        DataError: the file has not the number of reviews that the probabilities were computed for.
+        DataError: there are more or fewer texts than probabilities.
 
     """
     import numpy as np
 
-    frame = read_reviews(reviews_csv)
-    _, test_rows = split(len(frame), test_fraction=settings.test_fraction, seed=settings.split_seed)
-    if len(test_rows) != len(probabilities):
+    frame = texts.frame
+    if len(frame) != len(probabilities):
         raise DataError(
-            f"{reviews_csv.name}: expected the reviews behind {len(probabilities):,} test probabilities, found a file"
-            f" whose test part has {len(test_rows):,}; run the step 'evaluate' again"
+            f"expected the texts behind {len(probabilities):,} test probabilities, found {len(frame):,} texts;"
+            " run the step 'evaluate' again"
         )
-    labels = frame["label"].to_numpy()[test_rows]
+    labels = frame["label"].to_numpy()
     distance = np.abs(probabilities - labels)
     wrong = np.flatnonzero((probabilities > 0.5) != (labels == 1))  # noqa: PLR2004 - the threshold of the accuracy
     ranked = wrong[np.argsort(-distance[wrong], kind="stable")][:MOST]
     return tuple(
         WrongReview(
-            row=int(test_rows[place]) + 1,
+            row=int(frame["row"].iloc[place]),
             label="positive" if labels[place] else "negative",
             probability=float(probabilities[place]),
-            text=excerpt(frame["review"].iloc[test_rows[place]]),
+            text=excerpt(frame["review"].iloc[place]),
         )
         for place in ranked
     )

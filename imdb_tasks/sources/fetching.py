@@ -59,7 +59,7 @@ def fetch(
         _remember(refs, known, store)  # a local file may be what it was before
         return known
     work = "fetching", refs[0].replace("/", "-")
-    with store.alone(*work), store.draft(*work) as folder:
+    with store.exclusive(*work), store.draft(*work) as folder:
         # Whoever had the lock before may have brought it.
         entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, patience))
         _remember(refs, entry, store)

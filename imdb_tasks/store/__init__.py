@@ -1,7 +1,9 @@
 """Artifacts under content keys: published whole, verified on each read, made by one process at a time.
 
-``store`` is the place itself; ``local`` and ``bucket`` are the two kinds of places it can lie in, ``locks`` keeps a
-second process from making the same entry, ``maintenance`` lists, verifies and prunes.
+``store`` is what the other rooms use. ``local`` and ``bucket`` are the two kinds of places that it can lie in, and
+``names`` says where things lie there; ``seals``, ``manifest`` and ``refs`` are the formats of what lies there.
+``locks`` keeps a second process from making the same entry; ``maintenance`` lists and verifies, ``prune`` deletes what
+nobody needs any more.
 
 >>> import tempfile
 >>> from imdb_tasks.store import Store
@@ -12,16 +14,21 @@ second process from making the same entry, ``maintenance`` lists, verifies and p
 '32_GRU_64'
 """
 
-from imdb_tasks.store.local import disk_of, sha256_of, write_json
+from imdb_tasks.store.local import disk_of
 from imdb_tasks.store.locks import Hold
-from imdb_tasks.store.maintenance import PrunePolicy, list_entries, prune_store, verify_store
-from imdb_tasks.store.store import CHECKPOINTS, Entry, Store
+from imdb_tasks.store.maintenance import list_entries, verify_store
+from imdb_tasks.store.manifest import sha256_of
+from imdb_tasks.store.names import CHECKPOINTS
+from imdb_tasks.store.prune import PrunePolicy, RefKind, prune_store
+from imdb_tasks.store.seals import write_json
+from imdb_tasks.store.store import Entry, Store
 
 __all__ = [
     "CHECKPOINTS",
     "Entry",
     "Hold",
     "PrunePolicy",
+    "RefKind",
     "Store",
     "disk_of",
     "list_entries",

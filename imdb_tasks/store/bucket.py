@@ -1,7 +1,8 @@
 """Entries in a bucket of an object store (S3, Google Cloud Storage), read through a local cache.
 
 An object store has no rename: an entry's files are uploaded below a folder that their manifest's hash names, and the
-manifest, which names that folder, is written last. Two that publish the same entry never mix their files.
+manifest, which names that folder, is created last, where there is none. So two that publish the same entry never mix
+their files, and the first one's entry stays.
 
 BUCKET/{kind}/{key}/{part}/{file}        the files
 BUCKET/{kind}/{key}/manifest.json        what makes them an entry: the manifest, and its part
@@ -14,13 +15,15 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.settings import StoreSettings
-from imdb_tasks.store.local import MANIFEST, disk_of, first_fault, unseal
+from imdb_tasks.store.local import disk_of
+from imdb_tasks.store.manifest import MANIFEST, first_fault
+from imdb_tasks.store.seals import unseal
 
 _PROTOCOLS = {"s3": "s3fs", "gs": "gcsfs"}
 _PART_DIGITS = 16
@@ -57,6 +60,15 @@ class BucketFiles:
         except FileNotFoundError:
             return None
         return content
+
+    def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
+        """See ``Files``. They are read side by side."""
+        by_path = {self._path(name): name for name in names}
+        found = self._fs.cat(list(by_path), on_error="return") if by_path else {}
+        for content in found.values():
+            if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
+                raise content
+        return {by_path[path]: content for path, content in found.items() if isinstance(content, bytes)}
 
     def write(self, name: str, content: bytes) -> None:
         """See ``Files``."""
@@ -106,14 +118,22 @@ class BucketFiles:
             shutil.rmtree(cached, ignore_errors=True)
 
     def put_entry(self, draft: Path, name: str) -> None:
-        """See ``Files``."""
+        """See ``Files``. Who finds, at the end of the upload, that another was quicker, deletes what was uploaded."""
         if self._fs.exists(self._path(f"{name}/{MANIFEST}")):
             return
         manifest = draft.joinpath(MANIFEST).read_bytes()
+        part = _part(manifest)
         for path in sorted(draft.rglob("*")):
             if path.is_file() and path.name != MANIFEST:
-                self._fs.put_file(path, self._path(f"{name}/{_part(manifest)}/{path.relative_to(draft).as_posix()}"))
-        self.write(f"{name}/{MANIFEST}", manifest)
+                self._fs.put_file(path, self._path(f"{name}/{part}/{path.relative_to(draft).as_posix()}"))
+        try:
+            self._fs.pipe_file(self._path(f"{name}/{MANIFEST}"), manifest, mode="create")
+        except OSError:  # FileExistsError where the server says why it refused, which not every one does
+            first = self.read(f"{name}/{MANIFEST}")
+            if first is None:
+                raise
+            if _part(first) != part:  # else it is this one: its upload was repeated when the answer was lost
+                self._fs.rm(self._path(f"{name}/{part}"), recursive=True)
 
     def move_entry(self, name: str, to: str) -> None:
         """See ``Files``. The manifest goes first: without it the entry does not count any more."""

@@ -1,24 +1,20 @@
 """Small files and whole folders below one root, written so that nobody ever sees half of one.
 
-``Files`` is what the store needs of a place; a local folder is one such place, a bucket (see ``buckets``) another.
-Names are relative, with slashes. A folder of an entry holds a manifest, which is what makes it count.
+``Files`` is what the store needs of a place; a local folder is one such place, a bucket (see ``bucket``) another.
+Names are relative, with slashes.
 """
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from imdb_tasks.errors import DiskFullError
 
-MANIFEST = "manifest.json"
-_SEAL = "sha256"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,6 +29,9 @@ class Files(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes; None where there is no such file."""
 
+    def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the bytes of those files that are there, by name."""
+
     def write(self, name: str, content: bytes) -> None:
         """Replace a file at once."""
 
@@ -43,7 +42,7 @@ class Files(Protocol):
         """Delete what processes that were killed while they wrote a file have left of it."""
 
     def names(self, folder: str) -> dict[str, float]:
-        """Return the plain files of a folder and the time when each was written, in seconds since 1970."""
+        """Return the plain files of a folder and their times, in seconds since 1970. A copy may have other times."""
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder."""
@@ -78,6 +77,11 @@ class LocalFiles:
             return self.root.joinpath(name).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
+        """See ``Files``."""
+        found = {name: self.read(name) for name in names}
+        return {name: content for name, content in found.items() if content is not None}
 
     def write(self, name: str, content: bytes) -> None:
         """See ``Files``."""
@@ -159,30 +163,6 @@ def disk_of(path: Path | str) -> Iterator[None]:
         ) from error
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write strict JSON (no NaN literals) with ``replace_file``."""
-    replace_file(path, json_bytes(value))
-
-
-def json_bytes(value: Any) -> bytes:
-    """Return strict, readable JSON in UTF-8; raise ValueError for NaN and infinity."""
-    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    return f"{text}\n".encode()
-
-
-def seal(value: Mapping[str, Any]) -> bytes:
-    """Return ``value`` as JSON with a SHA-256 of itself, so that ``unseal`` notices every change."""
-    return json_bytes({**value, _SEAL: _digest(value)})
-
-
-def unseal(content: bytes) -> dict[str, Any]:
-    """Return what was sealed; raise ValueError if it is not to the letter what ``seal`` wrote."""
-    value = json.loads(content)
-    if not isinstance(value, dict) or value.pop(_SEAL, None) != _digest(value):
-        raise ValueError("it does not have the sha256 that it was written with")
-    return value
-
-
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside ``path``, flush to the disk, and move into place: others see the old file or the new one."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -195,42 +175,6 @@ def replace_file(path: Path, content: bytes) -> None:
         _flush_folder(path.parent)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def describe(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of every file below ``folder``, each flushed to the disk first."""
-    return {
-        path.relative_to(folder).as_posix(): _describe(path) for path in sorted(folder.rglob("*")) if path.is_file()
-    }
-
-
-def first_fault(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Say what is wrong with the first file of ``folder`` that is not as its manifest describes it; None if all are."""
-    for name, expected in files.items():
-        path = folder / name
-        if not path.is_file():
-            return f"{name} is missing"
-        if path.stat().st_size != expected["bytes"]:
-            return f"{name} has {path.stat().st_size:,} bytes, expected {expected['bytes']:,}"
-        if sha256_of(path) != expected["sha256"]:
-            return f"{name} does not have the sha256 of the manifest"
-    return None
-
-
-def _digest(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json_bytes(value)).hexdigest()
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    return {"sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,16 +1,16 @@
-"""One at a time: a lock per key that outlives neither its owner nor, for long, a machine that was switched off.
+"""One at a time: a lock per key that is stale as soon as its owner is gone, or its machine has been silent for a while.
 
-ROOT/locks/{name}.{owner}.claim    who holds the lock: written once, deleted to let go
+ROOT/locks/{name}.{owner}.claim    who holds the lock: written once, deleted on release
 ROOT/locks/{name}.{owner}.beat     a number that grows while the owner lives
 
 Whoever wants the lock writes a claim and then looks around: if there is another claim, it takes its own back, waits a
 little, and tries again. Of two that come at once, the later one is sure to see the other's claim, so there are never
 two owners; this needs no more of a place than that a list shows what was written before it, as local disks, NFS, S3
-and Google Cloud Storage do. A claim is void if its process is gone (told at once on the same machine) or its number has
-not grown for ``STALE`` seconds by the clock of the one that waits; clocks of two machines are never compared.
+and Google Cloud Storage do. A claim is stale if its process is gone (told at once on the same machine) or its number
+has not grown for ``STALE`` seconds by the clock of the one that waits; clocks of two machines are never compared.
 
-An owner that was taken for dead, such as a stopped process that goes on, finds its claim gone: ``Hold.check`` then
-raises LostLockError, before it can touch what another now works on.
+An owner whose claim was taken for stale, such as a stopped process that goes on, finds its claim gone: ``Hold.check``
+then raises LostLockError, before it can touch what another now works on.
 """
 
 import contextlib
@@ -29,13 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import LostLockError
-from imdb_tasks.store.local import Files, json_bytes
+from imdb_tasks.store.local import Files
+from imdb_tasks.store.seals import json_bytes
 
 log = logging.getLogger(__name__)
 
 FOLDER = "locks"
 BEAT = 10.0  # seconds between two beats
-STALE = 120.0  # seconds without a beat after which an owner on another machine counts as dead
+STALE = 120.0  # seconds without a beat after which the claim of an owner on another machine is stale
 PAUSE = 1.0  # seconds between two looks at a lock that another holds
 _SAME_START = 1.0  # seconds; no process number is given out twice in less
 
@@ -65,7 +66,7 @@ class Hold:
         """Show that the owner lives."""
         self.files.write(_path(self.name, self.owner, "beat"), json_bytes({"beat": number}))
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Delete claim and beat."""
         release(self.files, self.name, self.owner)
 
@@ -75,7 +76,7 @@ class Hold:
 
 
 @contextlib.contextmanager
-def alone(files: Files, name: str) -> Iterator[Hold]:
+def exclusive(files: Files, name: str) -> Iterator[Hold]:
     """Wait for the lock ``name`` and keep it for the block, with a beat in the background."""
     hold = Hold(files, name)
     _acquire(hold)
@@ -87,7 +88,7 @@ def alone(files: Files, name: str) -> Iterator[Hold]:
     finally:
         done.set()
         beating.join()
-        hold.let_go()
+        hold.release()
 
 
 def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
@@ -101,8 +102,8 @@ def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def forget_the_dead(files: Files, name: str) -> None:
-    """Delete the claims of processes that ran on this machine and run no longer."""
+def release_stale(files: Files, name: str) -> None:
+    """Delete the stale claims of this machine: those of processes that run no longer."""
     for owner, claim in owners(files, name).items():
         if is_gone(claim):
             release(files, name, owner)
@@ -158,7 +159,7 @@ def _acquire(hold: Hold) -> None:
             hold.claim()
             if not watched.others(hold.owner):
                 return
-            hold.let_go()
+            hold.release()
         time.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - so that two do not keep step
 
 
@@ -170,7 +171,7 @@ class _Watched:
         self._seen: dict[str, tuple[bytes | None, float]] = {}
 
     def others(self, me: str) -> list[str]:
-        """Return the owners that live; the claims of the dead are deleted."""
+        """Return the owners that live; stale claims are deleted."""
         alive = []
         for owner, claim in owners(self._files, self._name).items():
             if owner == me:

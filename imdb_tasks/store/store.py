@@ -7,40 +7,30 @@ ROOT/locks/...                        who works on what, see ``locks``
 ROOT/aside/...                        what failed verification, kept for a look
 ROOT/work/...                         unfinished work, free to delete when nothing runs
 
-ROOT is a folder or, through fsspec, a bucket: ``s3://bucket/prefix`` or ``gs://bucket/prefix``, see ``buckets``.
+ROOT is a folder or, through fsspec, a bucket: ``s3://bucket/prefix`` or ``gs://bucket/prefix``, see ``bucket``.
+What a file says of itself counts, never its time: a copy of a store may have other file times, see ``seals``.
 """
 
 import contextlib
-import datetime
 import logging
-import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from imdb_tasks.errors import MissingInputError, SettingsError
 from imdb_tasks.settings import StoreSettings
-from imdb_tasks.store import locks
-from imdb_tasks.store.local import (
-    MANIFEST,
-    Files,
-    LocalFiles,
-    describe,
-    disk_of,
-    first_fault,
-    replace_file,
-    seal,
-    unseal,
-)
+from imdb_tasks.store import locks, refs
+from imdb_tasks.store.local import Files, LocalFiles, disk_of, replace_file
+from imdb_tasks.store.manifest import MANIFEST, first_fault, misplaced, new_manifest
+from imdb_tasks.store.names import entry_name, lock_name, ref_file, safe
+from imdb_tasks.store.seals import now, seal_bytes, unseal, unseal_bytes
 
 log = logging.getLogger(__name__)
 
-CHECKPOINTS = "checkpoints"
-
-_SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+\Z")  # what Airflow allows in a run's id, less hidden files
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -54,6 +44,10 @@ class Entry:
     def file(self, name: str) -> Path:
         """Return the path of one file of the entry."""
         return self.path / name
+
+    def input_keys(self, kind: str) -> list[str]:
+        """Return the keys of the entries of one kind that this one was made of."""
+        return [name.partition("/")[2] for name in self.about.get("inputs", ()) if name.startswith(f"{kind}/")]
 
 
 class Store:
@@ -86,13 +80,13 @@ class Store:
 
         Without ``repair``, for those who only look, a damaged one stays where it is; None is returned all the same.
         """
-        name = _entry_name(kind, key)
+        name = entry_name(kind, key)
         path = self.files.fetch_entry(name)
         if path is None:
             return None
         try:
             manifest = unseal(path.joinpath(MANIFEST).read_bytes())
-            fault = first_fault(path, manifest["files"])
+            fault = misplaced(manifest, kind, key) or first_fault(path, manifest["files"])
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:  # another OSError may pass: not damage
             fault, manifest = f"{MANIFEST} is unreadable ({error})", {}
         if fault:
@@ -111,21 +105,21 @@ class Store:
         return entry
 
     @contextlib.contextmanager
-    def alone(self, kind: str, key: str) -> Iterator[locks.Hold]:
-        """Wait until nobody else makes this entry; then only the block may. What the dead left of it goes away."""
-        with locks.alone(self.files, lock_name(kind, key)) as hold:
-            for draft in self.files.scratch.glob(f"{_safe(kind)}-{_safe(key)}-*"):
+    def exclusive(self, kind: str, key: str) -> Iterator[locks.Hold]:
+        """Wait until nobody else makes this entry, then yield. What killed processes left of it is deleted."""
+        with locks.exclusive(self.files, lock_name(kind, key)) as hold:
+            for draft in self.files.scratch.glob(f"{safe(kind)}-{safe(key)}-*"):
                 shutil.rmtree(draft, ignore_errors=True)
             yield hold
 
-    def forget_the_dead(self, kind: str, key: str) -> None:
-        """Delete the claims of processes that were killed after they had published the entry."""
-        locks.forget_the_dead(self.files, lock_name(kind, key))
+    def release_stale(self, kind: str, key: str) -> None:
+        """Delete the stale claims of processes that were killed after they had published the entry."""
+        locks.release_stale(self.files, lock_name(kind, key))
 
     @contextlib.contextmanager
     def draft(self, *names: str) -> Iterator[Path]:
         """Yield an empty folder for unfinished work that is gone afterwards; a full disk is said in plain words."""
-        folder = self.work_folder() / "-".join([*map(_safe, names), uuid.uuid4().hex])
+        folder = self.work_folder() / "-".join([*map(safe, names), uuid.uuid4().hex])
         try:
             with disk_of(folder):
                 folder.mkdir()
@@ -144,15 +138,14 @@ class Store:
         """
         with self.draft(kind, key) as draft, _while_held(hold):
             yield draft
-            manifest = {"kind": kind, "key": key, "created": _now(), "about": about, "files": describe(draft)}
-            replace_file(draft / MANIFEST, seal(manifest))
+            replace_file(draft / MANIFEST, new_manifest(kind, key, about, draft))
             if hold:
                 hold.check()
-            self.files.put_entry(draft, _entry_name(kind, key))
+            self.files.put_entry(draft, entry_name(kind, key))
 
     def remove(self, kind: str, key: str) -> None:
         """Delete an entry, if there is one."""
-        self.files.delete_entry(_entry_name(kind, key))
+        self.files.delete_entry(entry_name(kind, key))
 
     def set_aside(self, name: str, fault: str) -> None:
         """Move something damaged out of the way, and say so."""
@@ -161,45 +154,65 @@ class Store:
         log.warning("%s is damaged: %s; set aside as %s/%s", name, fault, self.where, place)
 
     def read_ref(self, name: str) -> dict[str, Any] | None:
-        """Return the pointer ``name``, or None where there is none."""
-        content = self.files.read(_ref_name(name))
-        if content is None:
-            return None
-        try:
-            return unseal(content)
-        except ValueError as error:
-            self.set_aside(_ref_name(name), str(error))
-            return None
+        """Return the ref ``name``; None where there is none. A damaged or misplaced one is set aside, and said."""
+        ref = self._unsealed(ref_file(name), lambda content: refs.unseal_ref(name, content))
+        return ref.value if ref else None
 
     def write_ref(self, name: str, value: Mapping[str, Any]) -> None:
-        """Replace the pointer ``name`` at once."""
-        self.files.write(_ref_name(name), seal(value))
+        """Replace the ref ``name`` at once; its time is that of this machine's clock."""
+        self.files.write(ref_file(name), refs.seal_ref(name, value, now()))
 
     def remove_ref(self, name: str) -> None:
-        """Forget the pointer ``name``, if there is one."""
-        self.files.delete(_ref_name(name))
+        """Delete the ref ``name``, if there is one."""
+        self.files.delete(ref_file(name))
+
+    def ref_times(self, prefix: str) -> dict[str, float]:
+        """Return when the refs in the folder ``prefix`` were written, in seconds since 1970, the last one at the end.
+
+        Nothing is set aside. See ``refs`` for equal times, and for refs of earlier releases.
+        """
+        return {ref.name: ref.written for ref in refs.list_refs(self.files, prefix)}
 
     def ref_names(self, prefix: str) -> list[str]:
-        """Return the names of the pointers below the folder ``prefix``, the one written last at the end."""
-        written = self.files.names(_ref_name(prefix).removesuffix(".json"))
-        return [name.removesuffix(".json") for name in sorted(written, key=lambda name: (written[name], name))]
+        """Return the names of the refs in the folder ``prefix``, in the order of ``ref_times``."""
+        return list(self.ref_times(prefix))
 
     def refs(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """Return the pointers below the folder ``prefix`` by their name within it, in the order of ``ref_names``."""
-        found = {name: self.read_ref(f"{prefix}/{name}") for name in self.ref_names(prefix)}
-        return {name: value for name, value in found.items() if value is not None}
+        """Return the refs in the folder ``prefix`` by their name within it, in the order of ``ref_times``."""
+        found = refs.list_refs(self.files, prefix)
+        for ref in found:
+            if ref.value is None:
+                self.read_ref(f"{prefix}/{ref.name}")  # sets it aside, and says so
+        return {ref.name: ref.value for ref in found if ref.value is not None}
 
     def latest_ref(self, prefix: str) -> dict[str, Any] | None:
-        """Return the pointer below the folder ``prefix`` that was written last, or None where there is none."""
-        names = self.ref_names(prefix)
-        return self.read_ref(f"{prefix}/{names[-1]}") if names else None
+        """Return the ref in the folder ``prefix`` that was written last, or None where there is none."""
+        return next(reversed(self.refs(prefix).values()), None)
+
+    def read_sealed(self, name: str) -> bytes | None:
+        """Return a file's content; None where there is none. A damaged or misplaced one is set aside, and said."""
+        return self._unsealed(name, lambda content: unseal_bytes(name, content))
+
+    def write_sealed(self, name: str, content: bytes) -> None:
+        """Replace a file at once; it is sealed with its name."""
+        self.files.write(name, seal_bytes(name, content))
 
     def work_folder(self, *names: str) -> Path:
         """Return a local folder for unfinished work, made if need be; where entries are local, on their disk."""
-        folder = self.files.scratch.joinpath(*map(_safe, names))
+        folder = self.files.scratch.joinpath(*map(safe, names))
         with disk_of(folder):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def _unsealed(self, file: str, unsealed: Callable[[bytes], Content]) -> Content | None:
+        content = self.files.read(file)
+        if content is None:
+            return None
+        try:
+            return unsealed(content)
+        except ValueError as error:
+            self.set_aside(file, str(error))
+            return None
 
 
 @contextlib.contextmanager
@@ -211,26 +224,3 @@ def _while_held(hold: locks.Hold | None) -> Iterator[None]:
         if hold:
             hold.check()
         raise
-
-
-def lock_name(kind: str, key: str) -> str:
-    """Return the name of the lock that guards the making of an entry."""
-    return f"{_safe(kind)}-{_safe(key)}"
-
-
-def _entry_name(kind: str, key: str) -> str:
-    return f"{_safe(kind)}/{_safe(key)}"
-
-
-def _ref_name(name: str) -> str:
-    return "/".join(["refs", *map(_safe, name.split("/"))]) + ".json"
-
-
-def _safe(name: str) -> str:
-    if not _SAFE_NAME.match(name):
-        raise SettingsError(f"{name!r} cannot name an artifact; expected letters, digits and _.~+:=- only")
-    return name
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,11 +1,10 @@
 """The state of an unfinished training: one file, replaced after each epoch in one step, gone once the result is there.
 
-ROOT/checkpoints/{model key}.npz holds, after 32 bytes of SHA-256 over the rest, an .npz without pickled objects:
-``history`` (JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a function of
-seed and epoch, so there is no other state.
+ROOT/checkpoints/{model key}.npz is sealed with that name, and holds an .npz without pickled objects: ``history``
+(JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a function of seed and
+epoch, so there is no other state.
 """
 
-import hashlib
 import io
 import logging
 import zipfile
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 log = logging.getLogger(__name__)
-
-_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
@@ -70,24 +67,19 @@ class Checkpoints:
         }
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
-        content = buffer.getvalue()
         self.hold.check()
-        self.store.files.write(self.name, hashlib.sha256(content).digest() + content)
+        self.store.write_sealed(self.name, buffer.getvalue())
 
     def load(self) -> Checkpoint | None:
-        """Return the last one; None where there is none. A damaged one is set aside, and that is said."""
-        whole = self.store.files.read(self.name)
-        if whole is None:
+        """Return the last one; None where there is none. A damaged or misplaced one is set aside, and that is said."""
+        content = self.store.read_sealed(self.name)
+        if content is None:
             return None
-        digest, content = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
-        if hashlib.sha256(content).digest() == digest:
-            try:
-                return _read(content)
-            except (ValueError, KeyError, ValidationError, zipfile.BadZipFile) as error:
-                self.store.set_aside(self.name, f"it cannot be read ({error})")
-                return None
-        self.store.set_aside(self.name, "it does not have the sha256 that it was written with")
-        return None
+        try:
+            return _read(content)
+        except (ValueError, KeyError, ValidationError, zipfile.BadZipFile) as error:
+            self.store.set_aside(self.name, f"it cannot be read ({error})")
+            return None
 
     @property
     def name(self) -> str:

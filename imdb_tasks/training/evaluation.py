@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+PREDICTIONS_REVISION = 2
+"""Raise it when the same model and test reviews would give other probabilities or metrics."""
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """Test metrics, and the probability of "positive" of every test review, float32 (reviews,)."""

@@ -21,10 +21,10 @@ class Run:
 
 def newest_runs(store: Store, limit: int) -> tuple[list[Run], int]:
     """Return at most ``limit`` runs, the newest first, and how many there are in all."""
-    written = _written(store)
-    names = sorted(written, key=lambda name: (written[name], name), reverse=True)
-    found = (_read(store, name, written[name]) for name in names[:limit])
-    return [run for run in found if run], len(names)
+    times = store.ref_times("runs")
+    newest = list(reversed(times))[:limit]
+    found = (_read(store, name, times[name]) for name in newest)
+    return [run for run in found if run], len(times)
 
 
 def find_run(store: Store, run_id: str) -> Run | None:
@@ -35,11 +35,7 @@ def find_run(store: Store, run_id: str) -> Run | None:
 
     """
     note = store.read_ref(f"runs/{run_id}")
-    return _as_run(run_id, note, _written(store).get(run_id, 0.0)) if note else None
-
-
-def _written(store: Store) -> dict[str, float]:
-    return {name.removesuffix(".json"): at for name, at in store.files.names("refs/runs").items()}
+    return _as_run(run_id, note, store.ref_times("runs").get(run_id, 0.0)) if note else None
 
 
 def _read(store: Store, name: str, written: float) -> Run | None:

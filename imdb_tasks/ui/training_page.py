@@ -1,6 +1,5 @@
 """How far the training of one variant is: what the page of a training task shows while it runs, and afterwards."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.formatting import fine_duration
+from imdb_tasks.pipeline import Notes, Progress, Training
 from imdb_tasks.report import LOSS_CEILING
 from imdb_tasks.store import Store
 from imdb_tasks.study import History, Record, Variant, read_form
@@ -51,31 +51,32 @@ def variant_of(conf: Mapping[str, Any], map_index: int) -> Variant | None:
 
 def training_progress(store: Store, run_id: str, variant: Variant, task_state: str) -> TrainingProgress:
     """Return how far a run's training of ``variant`` is: from what its task has noted, and its state in Airflow."""
-    note = _note(store, run_id, variant)
-    history = History.model_validate_json(json.dumps(note["history"])) if note else History()
+    note = _noted(store, run_id, variant)
+    history = note.history if note else History()
     over = task_state in _OVER
     if note is None or not history.epochs:
         words = "there are no curves of it any more" if over else "there will be curves after its first epoch"
         return TrainingProgress(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
-    ended = _ENDED.get(note["status"])
+    ended = _ENDED.get(note.status)
     kept = _spread(history.epochs)
     return TrainingProgress(
         variant=variant.title,
         state=ended or ("training" if task_state == "running" else _words(task_state)),
         ended=over or ended is not None,
-        facts=_facts(history, note["epochs"], running=not (over or ended)),
+        facts=_facts(history, note.epochs, running=not (over or ended)),
         epochs=tuple(index + 1 for index in kept),
-        last_epoch=note["epochs"],
+        last_epoch=note.epochs,
         loss=_curve(history.loss, history.val_loss, kept),
         loss_range=_range((*history.loss, *history.val_loss)),
         accuracy=_curve(history.accuracy, history.val_accuracy, kept),
     )
 
 
-def _note(store: Store, run_id: str, variant: Variant) -> Mapping[str, Any] | None:
-    training = store.read_ref(f"trainings/{run_id}/{variant.name}")
-    note = store.read_ref(f"progress/{training['model']}") if training else None
-    return {**note, "status": "cached"} if note and training and training.get("cached") else note
+def _noted(store: Store, run_id: str, variant: Variant) -> Progress | None:
+    notes = Notes(store)
+    training = notes.read(Training, f"{run_id}/{variant.name}")
+    progress = notes.read(Progress, training.model) if training else None
+    return progress.model_copy(update={"status": "cached"}) if progress and training and training.cached else progress
 
 
 def _words(task_state: str) -> str:

@@ -8,18 +8,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from imdb_tasks.corpus.arrays import ARRAY_NAMES, Arrays, Corpus, prepare, split
+from imdb_tasks.corpus.arrays import ARRAY_NAMES, Arrays, Corpus
 from imdb_tasks.corpus.reviews_csv import read_reviews
+from imdb_tasks.corpus.splitting import split
 from imdb_tasks.errors import DataError
 from imdb_tasks.study import TextSettings
 from tests.support import reference
+from tests.support.corpus import prepare_files
 
 SETTINGS = TextSettings(max_tokens=12, vocabulary_limit=15)
 
 
 @pytest.fixture(scope="module")
 def corpus(corpus_folder: Path) -> Corpus:
-    return prepare(corpus_folder / "IMDB Dataset.csv", corpus_folder / "glove.6B.100d.txt", SETTINGS)
+    return prepare_files(corpus_folder / "IMDB Dataset.csv", corpus_folder / "glove.6B.100d.txt", SETTINGS)
 
 
 def test_arrays_equal_the_plain_reference(corpus: Corpus, corpus_folder: Path) -> None:
@@ -76,11 +78,11 @@ def test_reviews_without_words_are_refused(tmp_path: Path, corpus_folder: Path) 
     path = tmp_path / "digits.csv"
     path.write_text("review,sentiment\n" + "123 !!,positive\n456 ??,negative\n" * 10)
     with pytest.raises(DataError, match="have no words"):
-        prepare(path, corpus_folder / "glove.6B.100d.txt", SETTINGS)
+        prepare_files(path, corpus_folder / "glove.6B.100d.txt", SETTINGS)
 
 
 def test_a_split_with_one_label_only_is_refused(tmp_path: Path, corpus_folder: Path) -> None:
     path = tmp_path / "few.csv"
     path.write_text("review,sentiment\n" + "good,positive\n" * 9 + "bad,negative\n")
     with pytest.raises(DataError, match="reviews have one label only"):
-        prepare(path, corpus_folder / "glove.6B.100d.txt", SETTINGS)
+        prepare_files(path, corpus_folder / "glove.6B.100d.txt", SETTINGS)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from imdb_tasks.corpus.arrays import prepare
 from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.sources import REVIEWS, fetch, glove_vectors
 from imdb_tasks.store import Store
 from imdb_tasks.study import LocalSource, TextSettings
 from tests.support import reference
+from tests.support.corpus import prepare_files
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("IMDB_DATA_DIR", ROOT.parent / "shared" / "data"))
@@ -34,7 +34,7 @@ def test_every_review_of_the_real_data_set_becomes_the_originals_ids(tmp_path: P
     reviews = fetch(LocalSource(path=str(archive)), REVIEWS, store).file(REVIEWS.member)
     vectors = glove_vectors()
     glove = fetch(LocalSource(path=str(SAMPLE)), vectors, store).file(vectors.member)
-    corpus = prepare(reviews, glove, TextSettings())
+    corpus = prepare_files(reviews, glove, TextSettings())
 
     frame = read_reviews(reviews)
     texts = [reference.clean(review) for review in frame["review"]]

@@ -30,7 +30,7 @@ def steps(environment: dict[str, str], tiny_conf: str) -> Steps:
 
 
 def test_a_run_trains_every_variant_and_leaves_a_report(finished_run: str, steps: Steps) -> None:
-    models = [steps.store.find("models", steps.places.model(variant)) for variant in steps.study.variants]
+    models = [steps.store.find("models", steps.keys.model(variant)) for variant in steps.study.variants]
     assert [model.about["status"] for model in models if model] == ["finished", "finished"]
     page = steps.reported().file("report.html").read_text("utf8")
     assert "GRU" in page
@@ -78,7 +78,7 @@ def test_a_training_task_works_alone_with_its_map_index(
 ) -> None:
     arguments = ("imdb_study", "train", OTHER_DATE, "--map-index", str(map_index), "--task-params", tiny_conf)
     log = airflow(environment, "tasks", "test", *arguments).stdout
-    assert f"Returned value was: {steps.places.model(steps.study.variants[map_index])}" in log, log[-3_000:]
+    assert f"Returned value was: {steps.keys.model(steps.study.variants[map_index])}" in log, log[-3_000:]
     assert "is in the store: nothing to do" in log
 
 
@@ -119,7 +119,7 @@ def test_a_failing_variant_is_missing_from_the_report_and_fails_the_run_after_th
     before = len(inbox.mails)
     conf = {**json.loads(tiny_conf), "units": [4, 5], "cells": ["GRU"]}
     steps = Steps(read_form({**conf, "notify": "never"})[0], Store(environment["IMDB_STORE"]))
-    in_the_way = Path(steps.store.where) / "models" / steps.places.model(steps.study.variants[1])
+    in_the_way = Path(steps.store.where) / "models" / steps.keys.model(steps.study.variants[1])
     in_the_way.write_text("a file where the model's folder must go")
     try:
         done = airflow(environment, "dags", "test", "imdb_study", "2026-01-12", "--conf", json.dumps(conf))

@@ -24,7 +24,7 @@ from tests.support.stepping import reached
 steps = reached(Study.model_validate_json(sys.argv[1]), Store(sys.argv[2]))
 told = {"entries": sorted(entry.name for entry in maintenance.list_entries(steps.store)), "histories": {}}
 for variant in steps.study.variants:
-    model = steps.store.need("models", steps.places.model(variant), step="train")
+    model = steps.store.need("models", steps.keys.model(variant), step="train")
     record = TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
     assert min(record.history.seconds) > 0
     told["histories"][variant.name] = record.history.model_dump(exclude={"seconds", "samples_per_second"})

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks.pipeline import Steps
-from imdb_tasks.store import Store
-from imdb_tasks.store.local import MANIFEST
+from imdb_tasks.store import Entry, Store
 from imdb_tasks.store.maintenance import KINDS
-from imdb_tasks.study import Study
-from imdb_tasks.training import process
+from imdb_tasks.store.manifest import MANIFEST
+from imdb_tasks.study import History, Study, StudyResult, TrainingRecord
+from imdb_tasks.training import Checkpoint, Checkpoints, process
+from imdb_tasks.ui.cli import main
+from tests.store.test_store import swap
 from tests.support.stepping import reached
 
 process.configure_process()
@@ -49,6 +51,16 @@ def keys(steps: Steps) -> dict[str, list[str]]:
     return {kind: steps.store.files.folders(kind) for kind in KINDS}
 
 
+def accuracies(store: Store) -> list[float | None]:
+    [key] = store.files.folders("evaluations")
+    result = StudyResult.model_validate_json(store.need("evaluations", key, step="").file("result.json").read_bytes())
+    return [row.test.accuracy if row.test else None for row in result.variants]
+
+
+def history(model: Entry) -> History:
+    return TrainingRecord.model_validate_json(model.file("record.json").read_bytes()).history
+
+
 @pytest.fixture(scope="module")
 def finished(tiny_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
     with pytest.MonkeyPatch.context() as patch:
@@ -74,3 +86,45 @@ def test_a_damaged_entry_is_set_aside_and_made_again(
     assert len(list(root.joinpath("aside").iterdir())) == 1
     assert keys(again) == keys(finished)
     assert again.store.find(kind, damaged.name) is not None
+
+
+@pytest.mark.parametrize("kind", ["models", "predictions"])
+def test_two_entries_that_changed_places_are_told_apart_and_made_again(
+    finished: Steps, tmp_path: Path, kind: str, caplog, capsys
+) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(finished.store.where, root)
+    one, other = sorted(root.joinpath(kind).iterdir())
+    swap(one, other)
+    shutil.rmtree(root / "evaluations")  # else nobody reads the predictions
+    caplog.set_level(logging.WARNING)
+    again = reached(finished.study, Store(root))
+    for here, there in ((one, other), (other, one)):
+        assert f"{kind}/{here.name} is damaged: its manifest.json is that of {kind}/{there.name}" in caplog.text
+    assert keys(again) == keys(finished)
+    assert main(["store", "verify", "--store", str(root)]) == 0
+    assert accuracies(again.store) == accuracies(finished.store)
+    swap(one, other)
+    assert main(["store", "verify", "--store", str(root)]) == 1
+    assert f"set aside: {kind}/{one.name}, {kind}/{other.name};" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_model_is_not_taken_and_the_training_begins_anew(
+    finished: Steps, tmp_path: Path, caplog
+) -> None:
+    root = tmp_path / "store"
+    shutil.copytree(finished.store.where, root)
+    steps = Steps(finished.study, Store(root))
+    variant = steps.study.variants[0]
+    [mine, other] = [steps.train(each) for each in steps.study.variants]
+    before = history(mine)
+    with steps.store.exclusive("models", other.key) as hold:
+        Checkpoints(steps.store, other.key, hold).save(Checkpoint(before, 1.0, [], []))
+    root.joinpath("checkpoints", f"{other.key}.npz").rename(root / "checkpoints" / f"{mine.key}.npz")
+    steps.store.remove("models", mine.key)
+    caplog.set_level(logging.WARNING)
+    again = steps.train(variant)
+    assert f"checkpoints/{mine.key}.npz is damaged: it is 'checkpoints/{other.key}.npz', not" in caplog.text
+    assert again.key == mine.key
+    assert history(again).loss == before.loss
+    assert history(again).seconds != before.seconds

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from imdb_tasks.corpus import arrays
 from imdb_tasks.pipeline.report_steps import result_of
+
+from imdb_tasks.corpus import arrays
 from imdb_tasks.report import mail
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import LocalSource, Study, StudyResult

@@ -125,7 +125,7 @@ def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(study
     assert first_log.count("epoch ") == EPOCHS
     assert second_log.count("epoch ") == 0
     assert f"process {first.pid} on" in second_log
-    model = steps.store.need("models", steps.places.model(steps.variant(name)), step="train")
+    model = steps.store.need("models", steps.keys.model(steps.variant(name)), step="train")
     assert same_weights(model, undisturbed[name])
     assert strays(steps) == []
 
@@ -144,7 +144,7 @@ def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, undistur
     assert "which has been silent for" in second.stderr
     assert first.returncode == 1
     assert "LostLockError" in first_log
-    model = steps.store.need("models", steps.places.model(steps.variant(name)), step="train")
+    model = steps.store.need("models", steps.keys.model(steps.variant(name)), step="train")
     assert untimed(model) == untimed(undisturbed[name])
     assert same_weights(model, undisturbed[name])
     assert steps.store.refs("failures") == {}

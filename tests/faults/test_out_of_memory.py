@@ -89,8 +89,8 @@ def test_once_there_is_memory_only_the_missing_variant_is_trained(
     """Here: once less is asked for. The small variant's result is there, whatever became of the large one."""
     steps = Steps(read_form({**form, "notify": "never"})[0], whole.store)
     small, large = steps.study.variants
-    assert steps.store.find("models", steps.places.model(small)) is not None
-    assert steps.store.find("models", steps.places.model(large)) is None
+    assert steps.store.find("models", steps.keys.model(small)) is not None
+    assert steps.store.find("models", steps.keys.model(large)) is None
     again = whole.finished({**form, "units": [4]})
     assert again.state == "success"
     log = "\n".join(whole.airflow.api.log(again.task(SMALL)))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.pipeline import Steps, keys
-from imdb_tasks.store import Store, maintenance
+from imdb_tasks.pipeline import NOTES, Steps, keys
+from imdb_tasks.store import PrunePolicy, Store, maintenance, prune_store
 from imdb_tasks.study import Study
 from imdb_tasks.training import process
 from tests.support.stepping import reached
@@ -23,7 +23,7 @@ def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study
     new = {entry.name for entry in maintenance.list_entries(after.store)} - old
     after_it = maintenance.KINDS[maintenance.KINDS.index(kind) :]
     assert {name.partition("/")[0] for name in new} == set(after_it)
-    pruned = maintenance.prune_store(after.store, maintenance.PrunePolicy(runs=1, days=0), dry_run=False)
+    pruned = prune_store(after.store, PrunePolicy(runs=1, days=0), NOTES, dry_run=False)
     assert {entry.name for entry in pruned.entries} == {name for name in old if name.partition("/")[0] in after_it}
     assert_nothing_is_made_again(tiny_study, tmp_path)
 

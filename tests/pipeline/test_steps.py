@@ -2,19 +2,25 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from imdb_tasks.analysis import Analysis, Concluded
+from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.pipeline.data import texts_behind
+from imdb_tasks.pipeline.notes import ReportedRun
 from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.pipeline.workspace import Workspace
+from imdb_tasks.report import most_wrong
 from imdb_tasks.report.wrong_reviews import MOST
-from imdb_tasks.store import Store
+from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study, TrainingSettings
 from imdb_tasks.training import process
 from imdb_tasks.ui import training_page
-from tests.support.stepping import evaluated, reached
+from tests.support.stepping import evaluated, prepared, reached
 
 process.configure_process()
 
@@ -49,7 +55,7 @@ def test_every_step_names_the_one_that_must_run_first(store: Store, tiny_study: 
 
 def test_a_model_is_kept_with_its_history_and_its_cost_as_json(done: Steps) -> None:
     variant = done.study.variants[0]
-    entry = done.store.need("models", done.places.model(variant), step="train")
+    entry = done.store.need("models", done.keys.model(variant), step="train")
     record = json.loads(entry.file("record.json").read_text())
     assert record["variant"]["cell"] == "GRU"
     assert len(record["history"]["val_accuracy"]) == 2
@@ -64,7 +70,7 @@ def test_progress_tells_epoch_and_status_of_each_variant(done: Steps) -> None:
 
 
 def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(done: Steps) -> None:
-    variant, progress = done.study.variants[0], f"progress/{done.places.model(done.study.variants[0])}"
+    variant, progress = done.study.variants[0], f"progress/{done.keys.model(done.study.variants[0])}"
     noted = done.store.read_ref(progress)
     assert noted is not None
     for lost in (None, noted | {"epoch": 1, "status": "training"}):
@@ -73,7 +79,7 @@ def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(
         assert (
             training_page.training_progress(done.store, "later", variant, "success").state == "was in the store already"
         )
-        done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.places.model(variant)})
+        done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.keys.model(variant)})
         assert training_page.training_progress(done.store, "first", variant, "success").state == "finished"
         if lost:
             done.store.write_ref(progress, lost)
@@ -102,22 +108,22 @@ def test_what_is_in_the_store_is_not_made_again_nor_is_anything_heavy_imported(d
 def test_a_changed_setting_moves_only_what_it_touches(done: Steps) -> None:
     other = Steps(done.study.model_copy(update={"training": TrainingSettings(epochs=3)}), done.store)
     variant = done.study.variants[0]
-    assert other.places.corpus() == done.places.corpus()
-    assert other.places.model(variant) != done.places.model(variant)
+    assert other.keys.corpus() == done.keys.corpus()
+    assert other.keys.model(variant) != done.keys.model(variant)
     wider = Steps(done.study.model_copy(update={"units": (4, 8)}), done.store)
-    assert wider.places.model(variant) == done.places.model(variant)
+    assert wider.keys.model(variant) == done.keys.model(variant)
 
 
 def test_another_backend_has_models_of_its_own(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     variant = done.study.variants[0]
-    before = done.places.model(variant)
+    before = done.keys.model(variant)
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert done.places.model(variant) != before
+    assert done.keys.model(variant) != before
 
 
 def test_a_missing_variant_is_listed_with_the_reason_and_fails_the_check(done: Steps) -> None:
     wider = Steps(done.study.model_copy(update={"units": (4, 5), "cells": ("GRU",)}), done.store)
-    done.store.write_ref(f"failures/{wider.places.model(wider.study.variants[1])}", {"reason": "MemoryError: too big"})
+    done.store.write_ref(f"failures/{wider.keys.model(wider.study.variants[1])}", {"reason": "MemoryError: too big"})
     assert wider.evaluate().about["missing"] == 1
     with pytest.raises(IncompleteStudyError, match="1 of 2 variants .* 5_GRU_16: MemoryError: too big"):
         wider.check_complete()
@@ -127,11 +133,11 @@ def test_a_missing_variant_is_listed_with_the_reason_and_fails_the_check(done: S
 def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     wider = Steps(done.study.model_copy(update={"units": (6,), "cells": ("GRU",)}), done.store)
     variant = wider.study.variants[0]
-    in_the_way = Path(done.store.where) / "models" / wider.places.model(variant)
+    in_the_way = Path(done.store.where) / "models" / wider.keys.model(variant)
     in_the_way.write_text("a file where the model's folder must go")
     with pytest.raises(OSError, match="Not a directory"):
         wider.train(variant)
-    reason = done.store.read_ref(f"failures/{wider.places.model(variant)}")
+    reason = done.store.read_ref(f"failures/{wider.keys.model(variant)}")
     assert reason is not None
     assert reason["reason"].startswith("NotADirectoryError")
     in_the_way.unlink()
@@ -139,7 +145,7 @@ def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: p
 
 def test_a_damaged_model_is_trained_again(done: Steps, tmp_path: Path) -> None:
     variant = done.study.variants[0]
-    entry = done.store.need("models", done.places.model(variant), step="train")
+    entry = done.store.need("models", done.keys.model(variant), step="train")
     before = json.loads(entry.file("record.json").read_text())["history"]
     entry.file("model.keras").write_bytes(b"garbage")
     again = json.loads(done.train(variant).file("record.json").read_text())["history"]
@@ -181,7 +187,16 @@ def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
 
 
 def concluded(steps: Steps) -> Concluded:
-    return Concluded.load(steps.run_id, steps.analyse().path)
+    """Make the report, and read the conclusions that it was made from."""
+    steps.report()
+    return Concluded.load(steps.run_id, steps.store.need("analyses", analysis_key(steps), step="report").path)
+
+
+def analysis_key(steps: Steps) -> str:
+    noted = steps.notes.read(ReportedRun, steps.run_id)
+    assert noted is not None
+    assert noted.analysis is not None
+    return noted.analysis
 
 
 def analysis(steps: Steps) -> Analysis:
@@ -191,7 +206,8 @@ def analysis(steps: Steps) -> Analysis:
 def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done: Steps) -> None:
     report = done.report()
     noted = done.store.refs("runs")["run-1"]
-    assert report.about["inputs"] == [f"analyses/{noted['analysis']}"]
+    [texts] = done.store.files.folders("texts")
+    assert report.about["inputs"] == [f"analyses/{noted['analysis']}", f"texts/{texts}"]
     entry = done.store.need("analyses", noted["analysis"], step="report")
     found = Concluded.load("run-1", entry.path).analysis
     assert entry.about["inputs"] == [f"evaluations/{noted['evaluation']}"]
@@ -205,7 +221,10 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
 def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> None:
     found = analysis(done)
     assert found.confusion is not None
-    wrong = done._material(done._evaluation(), concluded(done)).wrong
+    corpus = done.store.need("arrays", done.keys.corpus(), step="prepare")
+    texts = texts_behind(Workspace(done.study, done.store), corpus)
+    assert texts is not None
+    wrong = most_wrong(ReviewTexts.load(texts.path), concluded(done).tested.row(found.confusion.variant.name))
     assert len(wrong) == min(MOST, found.confusion.false_positive + found.confusion.false_negative)
     page = done.report().file("report.html").read_text("utf8")
     assert all(f"Row {each.row:,} of the source" in page and each.text in page for each in wrong)
@@ -251,13 +270,46 @@ def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, t
 
 
 def test_a_prediction_that_is_gone_is_made_again_for_the_conclusions(done: Steps) -> None:
-    entry = done.analyse()
-    before = Concluded.load("run-1", entry.path).analysis
-    model = done.store.need("models", done.places.model(done.study.variants[0]), step="train")
-    done.store.remove("predictions", done.places.predictions(model.key))
-    done.store.remove("analyses", entry.key)
+    before, report = analysis(done), done.report()
+    model = done.store.need("models", done.keys.model(done.study.variants[0]), step="train")
+    done.store.remove("predictions", done.keys.predictions(model.key))
+    done.store.remove("analyses", analysis_key(done))
+    done.store.remove("reports", report.key)
     again = analysis(done)
     assert [each.accuracy for each in again.variants] == [each.accuracy for each in before.variants]
+
+
+def test_an_evaluation_opens_the_arrays_and_each_model_once(
+    store: Store, tiny_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = prepared(tiny_study, store)
+    for variant in tiny_study.variants:
+        steps.train(variant)
+    opened: Counter[str] = Counter()
+
+    def counting(self: Store, kind: str, key: str, **options: bool) -> Entry | None:
+        opened[kind] += 1
+        return find(self, kind, key, **options)
+
+    find = Store.find
+    monkeypatch.setattr(Store, "find", counting)
+    steps.evaluate()
+    assert (opened["arrays"], opened["models"]) == (1, len(tiny_study.variants))
+
+
+def test_a_report_on_arrays_without_their_texts_takes_them_from_the_reviews(done: Steps) -> None:
+    page = done.report().file("report.html").read_bytes()
+    [texts] = done.store.files.folders("texts")
+    done.store.remove("texts", texts)
+    done.store.remove("reports", done.reported().key)
+    assert done.report().file("report.html").read_bytes() == page
+    assert done.store.files.folders("texts") == [texts]
+
+
+def test_another_vocabulary_shares_the_texts_of_the_test_reviews(done: Steps) -> None:
+    settings = done.study.text.model_copy(update={"vocabulary_limit": 9})
+    prepared(done.study.model_copy(update={"text": settings}), done.store)
+    assert len(done.store.files.folders("texts")) == 1
 
 
 def test_an_unknown_variant_is_answered_with_the_grid(done: Steps) -> None:

@@ -38,7 +38,7 @@ def test_a_text_is_prepared_as_the_study_prepares_it(
     reviews = pd.read_csv(corpus_folder / "IMDB Dataset.csv")["review"]
     _, tests = split(len(reviews), test_fraction=0.2, seed=42)
     predictions = trained.predict(model, [reviews[row] for row in tests], index_of(model))
-    stored = steps.store.need("predictions", steps.places.predictions(model.key), step="evaluate")
+    stored = steps.store.need("predictions", steps.keys.predictions(model.key), step="evaluate")
     expected = np.load(stored.file("probabilities.npy")).ravel()
     np.testing.assert_allclose([prediction.probability for prediction in predictions], expected, atol=1e-6)
 

@@ -5,51 +5,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_tasks.corpus import read_reviews, split
+from imdb_tasks.corpus import ReviewTexts, read_reviews, split
 from imdb_tasks.errors import DataError
 from imdb_tasks.report.wrong_reviews import LONGEST, MOST, excerpt, most_wrong
 from imdb_tasks.study import TextSettings
 
-SETTINGS = TextSettings()
+
+@pytest.fixture(scope="module")
+def texts(corpus_folder):
+    return ReviewTexts.read(corpus_folder / "IMDB Dataset.csv", TextSettings())
 
 
 @pytest.fixture(scope="module")
-def reviews(corpus_folder):
-    return corpus_folder / "IMDB Dataset.csv"
-
-
-@pytest.fixture(scope="module")
-def in_test(reviews):
+def in_test(corpus_folder):
     """The test reviews and labels, in the order of the split."""
-    frame = read_reviews(reviews)
+    frame = read_reviews(corpus_folder / "IMDB Dataset.csv")
     _, rows = split(len(frame), test_fraction=0.2, seed=42)
     return rows, frame["label"].to_numpy()[rows], frame["review"].to_numpy()[rows]
 
 
-def test_the_surest_errors_come_first_with_the_text_of_their_own_row(reviews, in_test):
-    rows, labels, texts = in_test
+def test_the_surest_errors_come_first_with_the_text_of_their_own_row(texts, in_test):
+    rows, labels, reviews = in_test
     probabilities = np.where(labels == 1, 0.9, 0.1).astype("float32")
     probabilities[4] = 0.97 if labels[4] == 0 else 0.03
     probabilities[7] = 0.6 if labels[7] == 0 else 0.4
-    found = most_wrong(reviews, probabilities, SETTINGS)
+    found = most_wrong(texts, probabilities)
     assert [wrong.row for wrong in found] == [rows[4] + 1, rows[7] + 1]
     assert found[0].probability == pytest.approx(probabilities[4])
     assert found[0].label == ("positive" if labels[4] else "negative")
-    assert found[0].text.split()[:3] == texts[4].split()[:3]
+    assert found[0].text.split()[:3] == reviews[4].split()[:3]
 
 
-def test_a_model_that_is_never_wrong_has_no_examples(reviews, in_test):
-    assert most_wrong(reviews, in_test[1].astype("float32"), SETTINGS) == ()
+def test_a_model_that_is_never_wrong_has_no_examples(texts, in_test):
+    assert most_wrong(texts, in_test[1].astype("float32")) == ()
 
 
-def test_there_are_few_of_them_and_the_earlier_of_equals_comes_first(reviews, in_test):
-    found = most_wrong(reviews, 1 - in_test[1].astype("float32"), SETTINGS)
+def test_there_are_few_of_them_and_the_earlier_of_equals_comes_first(texts, in_test):
+    found = most_wrong(texts, 1 - in_test[1].astype("float32"))
     assert [wrong.row for wrong in found] == [row + 1 for row in in_test[0][:MOST]]
 
 
-def test_probabilities_of_another_corpus_are_refused(reviews):
-    with pytest.raises(DataError, match=r"behind 3 test probabilities, found a file whose test part has 12"):
-        most_wrong(reviews, np.zeros(3, "float32"), SETTINGS)
+def test_probabilities_of_another_corpus_are_refused(texts):
+    with pytest.raises(DataError, match=r"behind 3 test probabilities, found 12 texts"):
+        most_wrong(texts, np.zeros(3, "float32"))
 
 
 def test_a_long_review_is_cut_to_its_end_at_a_word():

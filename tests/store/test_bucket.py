@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.store import maintenance
+from imdb_tasks.pipeline import NOTES
+from imdb_tasks.store import PrunePolicy, maintenance, prune_store
 from imdb_tasks.store.bucket import BucketFiles
-from imdb_tasks.store.local import MANIFEST
+from imdb_tasks.store.manifest import MANIFEST
 from imdb_tasks.store.store import Store
 from imdb_tasks.study import Study
 from imdb_tasks.training import Checkpoints, remove_checkpoint
@@ -92,6 +93,83 @@ def test_the_first_of_two_publishers_wins(bucket) -> None:
     assert entry.file("a.txt").read_text() == "first"
 
 
+def test_of_two_publishers_that_saw_no_entry_the_first_wins(bucket) -> None:
+    """The second one looked before the first one's manifest was there, and uploads after it."""
+    first, second = Store(bucket), Store(bucket)
+    upload = files_of(second)._fs.put_file
+
+    def publish_first(*arguments: object) -> None:
+        if first.find("models", "k1") is None:
+            publish(first, text="first")
+        upload(*arguments)
+
+    files_of(second)._fs.put_file = publish_first
+    publish(second, text="second")
+    for store in (first, second):
+        entry = store.find("models", "k1")
+        assert entry is not None
+        assert entry.file("a.txt").read_text() == "first"
+    assert len(files_of(first)._objects("models/k1")) == 3  # nothing of the second one is left
+
+
+def test_a_publisher_whose_manifest_was_written_before_its_answer_was_lost_keeps_its_files(bucket) -> None:
+    store = Store(bucket)
+    create = files_of(store)._fs.pipe_file
+
+    def create_twice(*arguments: object, **options: object) -> None:
+        create(*arguments, **options)
+        create(*arguments, **options)
+
+    files_of(store)._fs.pipe_file = create_twice
+    publish(store)
+    entry = store.find("models", "k1")
+    assert entry is not None
+    assert entry.file("a.txt").read_text() == "hello"
+
+
+def test_a_manifest_that_cannot_be_written_is_an_error(bucket) -> None:
+    store = Store(bucket)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(5, "no")
+
+    files_of(store)._fs.pipe_file = refuse
+    with pytest.raises(OSError, match="no"):
+        publish(store)
+    assert store.find("models", "k1") is None
+
+
+def test_what_changed_places_in_a_bucket_is_refused(bucket, caplog) -> None:
+    store = Store(bucket)
+    places = ("models/k{}", "refs/runs/r{}.json", "checkpoints/c{}.npz")
+    for number in (1, 2):
+        publish(store, f"k{number}")
+        store.write_ref(f"runs/r{number}", {"number": number})
+        store.write_sealed(f"checkpoints/c{number}.npz", b"state")
+    for place in places:
+        for here, there in (("1", "x"), ("2", "1"), ("x", "2")):
+            store.files.move_entry(place.format(here), place.format(there))
+    assert store.find("models", "k1") is None
+    assert store.read_ref("runs/r1") is None
+    assert store.read_sealed("checkpoints/c1.npz") is None
+    assert "its manifest.json is that of models/k2" in caplog.text
+    assert maintenance.verify_store(store) == (0, [place.format(2) for place in places])
+
+
+def test_the_order_of_refs_outlasts_a_sync_that_writes_them_in_another_order(bucket) -> None:
+    store, copy = Store(bucket), Store(f"{bucket}-copy")
+    assert store.ref_times("runs") == {}
+    for name in ("c", "a", "b"):
+        store.write_ref(f"runs/{name}", {"run": name})
+    contents = store.files.read_all([f"refs/runs/{name}.json" for name in ("a", "b", "c", "d")])
+    assert len(contents) == 3
+    for name, content in contents.items():
+        copy.files.write(name, content)
+    assert copy.ref_times("runs") == store.ref_times("runs")
+    assert copy.ref_names("runs") == ["c", "a", "b"]
+    assert copy.latest_ref("runs") == {"run": "b"}
+
+
 def test_files_without_a_manifest_are_no_entry(bucket) -> None:
     store = Store(bucket)
     publish(store)
@@ -134,7 +212,7 @@ def test_refs_and_checkpoints_come_back_and_go(bucket) -> None:
     assert store.refs("runs") == {"r1": {"report": "b"}}
     store.remove_ref("runs/r1")
     assert store.read_ref("runs/r1") is None
-    with store.alone("models", "k1") as hold:
+    with store.exclusive("models", "k1") as hold:
         checkpoints = Checkpoints(store, "k1", hold)
         checkpoints.save(CHECKPOINT)
         found = checkpoints.load()
@@ -149,7 +227,7 @@ def test_one_at_a_time_holds_in_a_bucket_too(bucket) -> None:
         "import sys; from imdb_tasks.store import locks; from imdb_tasks.store.store import Store;"
         "locks.PAUSE = 0.1; store = Store(sys.argv[1]); seen = [];\n"
         "for _ in range(5):\n"
-        " with store.alone('models', 'k1'):\n"
+        " with store.exclusive('models', 'k1'):\n"
         "  number = (store.read_ref('counter') or {'n': 0})['n']; store.write_ref('counter', {'n': number + 1})"
     )
     running = [subprocess.Popen([sys.executable, "-c", script, bucket]) for _ in range(3)]
@@ -165,7 +243,7 @@ def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_stud
     shutil.rmtree(tmp_path / "cache")  # as another machine would see it
     assert evaluated(tiny_study, Store(bucket)).reported().key == report.key
     assert maintenance.verify_store(steps.store) == (10, [])
-    assert maintenance.prune_store(steps.store, maintenance.PrunePolicy(runs=0, days=0), dry_run=False).entries != []
+    assert prune_store(steps.store, PrunePolicy(runs=0, days=0), NOTES, dry_run=False).entries != []
     assert list(maintenance.list_entries(steps.store)) == []
 
 
@@ -183,12 +261,12 @@ def test_verify_reads_the_bucket_and_not_the_copy_of_it(bucket) -> None:
 def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None:
     store = Store(bucket)
     store.files.write("sources/k1/0123/IMDB Dataset.csv", b"first half")
-    assert maintenance.prune_store(store, maintenance.PrunePolicy(runs=0), dry_run=False).entries == []  # it is young
-    at_once = maintenance.PrunePolicy(runs=0, days=0)
-    with store.alone("fetching", "sources-reviews-0123"):
+    assert prune_store(store, PrunePolicy(runs=0), NOTES, dry_run=False).entries == []  # it is young
+    at_once = PrunePolicy(runs=0, days=0)
+    with store.exclusive("fetching", "sources-reviews-0123"):
         time.sleep(1)  # the times of objects are whole seconds
-        assert maintenance.prune_store(store, at_once, dry_run=False).entries == []
-    assert [entry.name for entry in maintenance.prune_store(store, at_once, dry_run=False).entries] == ["sources/k1"]
+        assert prune_store(store, at_once, NOTES, dry_run=False).entries == []
+    assert [entry.name for entry in prune_store(store, at_once, NOTES, dry_run=False).entries] == ["sources/k1"]
 
 
 @pytest.mark.parametrize("url", ["ftp://host/folder", "s3://", "memory://x"])

@@ -12,7 +12,8 @@ import pytest
 
 from imdb_tasks.errors import LostLockError
 from imdb_tasks.store import locks
-from imdb_tasks.store.local import LocalFiles, json_bytes
+from imdb_tasks.store.local import LocalFiles
+from imdb_tasks.store.seals import json_bytes
 
 TAKE_AND_COUNT = """
 import sys
@@ -22,7 +23,7 @@ from imdb_tasks.store.local import LocalFiles
 locks.PAUSE = 0.01
 counter = Path(sys.argv[1], "counter")
 for _ in range(20):
-    with locks.alone(LocalFiles(Path(sys.argv[1])), "k"):
+    with locks.exclusive(LocalFiles(Path(sys.argv[1])), "k"):
         counter.write_text(str(int(counter.read_text()) + 1))
 """
 TAKE_AND_WAIT = """
@@ -30,7 +31,7 @@ import sys, time
 from pathlib import Path
 from imdb_tasks.store import locks
 from imdb_tasks.store.local import LocalFiles
-with locks.alone(LocalFiles(Path(sys.argv[1])), "k"):
+with locks.exclusive(LocalFiles(Path(sys.argv[1])), "k"):
     print("taken", flush=True)
     time.sleep(600)
 """
@@ -68,13 +69,13 @@ def test_processes_that_come_at_once_never_have_it_together(files: LocalFiles) -
 
 
 def test_two_keys_do_not_wait_for_each_other(files: LocalFiles) -> None:
-    with locks.alone(files, "k"), locks.alone(files, "k2"):
+    with locks.exclusive(files, "k"), locks.exclusive(files, "k2"):
         assert len(locks.owners(files, "k")) == len(locks.owners(files, "k2")) == 1
     assert traces(files) == []
 
 
-def test_it_is_let_go_when_the_block_fails(files: LocalFiles) -> None:
-    with pytest.raises(RuntimeError), locks.alone(files, "k"):
+def test_it_is_released_when_the_block_fails(files: LocalFiles) -> None:
+    with pytest.raises(RuntimeError), locks.exclusive(files, "k"):
         raise RuntimeError
     assert traces(files) == []
 
@@ -90,7 +91,7 @@ def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog) -> N
         owner.send_signal(signal.SIGKILL)
         owner.wait()
     started = time.monotonic()
-    with locks.alone(files, "k"):
+    with locks.exclusive(files, "k"):
         assert time.monotonic() - started < locks.STALE
     assert f"taken over from process {owner.pid}" in caplog.text
     assert "which is gone" in caplog.text
@@ -117,7 +118,7 @@ def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypa
 
 def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None:
     other = claim_from_elsewhere(files)
-    with locks.alone(files, "k"), pytest.raises(LostLockError, match="another has taken its work over"):
+    with locks.exclusive(files, "k"), pytest.raises(LostLockError, match="another has taken its work over"):
         other.check()
     assert "on far, which has been silent for" in caplog.text
     assert traces(files) == []
@@ -126,25 +127,25 @@ def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None
 def test_an_owner_elsewhere_that_beats_is_waited_for(files, caplog) -> None:
     caplog.set_level(logging.INFO)
     other = claim_from_elsewhere(files)
-    let_go_at = []
+    released_at = []
 
     def live() -> None:
         for number in range(1, 21):  # for twice the time after which silence counts
             time.sleep(0.05)
             other.beat(number)
-        let_go_at.append(time.monotonic())
-        other.let_go()
+        released_at.append(time.monotonic())
+        other.release()
 
     living = threading.Thread(target=live)
     living.start()
-    with locks.alone(files, "k"):
-        assert time.monotonic() >= let_go_at[0]
+    with locks.exclusive(files, "k"):
+        assert time.monotonic() >= released_at[0]
     living.join()
     assert caplog.text.count("on far works on it; waiting") == 1
 
 
 def test_the_owner_beats_while_it_works(files: LocalFiles) -> None:
-    with locks.alone(files, "k") as hold:
+    with locks.exclusive(files, "k") as hold:
         first = files.read(f"locks/k.{hold.owner}.beat")
         time.sleep(0.3)
         assert files.read(f"locks/k.{hold.owner}.beat") != first
@@ -152,7 +153,7 @@ def test_the_owner_beats_while_it_works(files: LocalFiles) -> None:
 
 
 def test_a_beat_that_comes_late_gives_a_lost_lock_no_new_owner(files: LocalFiles) -> None:
-    with locks.alone(files, "k") as hold:
+    with locks.exclusive(files, "k") as hold:
         locks.release(files, "k", hold.owner)
         hold.beat(99)
         assert locks.owners(files, "k") == {}

@@ -1,12 +1,13 @@
 import json
 import logging
 import multiprocessing
+import re
 from pathlib import Path
 
 import pytest
 
 from imdb_tasks.errors import LostLockError, MissingInputError, SettingsError
-from imdb_tasks.store.local import MANIFEST, sha256_of, write_json
+from imdb_tasks.store.manifest import MANIFEST, sha256_of
 from imdb_tasks.store.store import Store
 
 
@@ -22,6 +23,13 @@ def flip_a_letter(path: Path, near: bytes) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(near) + len(near) - 2] ^= 1
     path.write_bytes(content)
+
+
+def swap(one: Path, other: Path) -> None:
+    between = one.with_name("between")
+    one.rename(between)
+    other.rename(one)
+    between.rename(other)
 
 
 def leftovers(store: Store) -> list[Path]:
@@ -87,6 +95,32 @@ def test_a_damaged_entry_is_set_aside_and_said_in_the_log(store, caplog, damage,
     assert store.find("things", "k1") is not None
 
 
+def test_two_entries_that_changed_places_are_both_refused(store, caplog) -> None:
+    for key in ("k1", "k2"):
+        publish(store, key, text=key)
+    swap(Path(store.where, "things", "k1"), Path(store.where, "things", "k2"))
+    with caplog.at_level(logging.WARNING):
+        assert store.find("things", "k1", repair=False) is None
+        assert store.find("things", "k1") is None
+        assert store.find("things", "k2") is None
+    assert "things/k1 is damaged: its manifest.json is that of things/k2; set aside as" in caplog.text
+    assert len(list(Path(store.where, "aside").iterdir())) == 2
+    publish(store, text="k1")
+    assert store.find("things", "k1") is not None
+
+
+def test_an_entry_of_another_kind_is_refused(store: Store) -> None:
+    path = publish(store)
+    path.parent.rename(path.parents[1] / "others")
+    assert store.find("others", "k1") is None
+
+
+def test_the_manifest_says_when_the_entry_was_made_to_the_microsecond(store: Store) -> None:
+    created = [json.loads(publish(store, key).joinpath(MANIFEST).read_text())["created"] for key in ("k1", "k2")]
+    assert created[0] < created[1]
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{6}\+00:00", moment) for moment in created)
+
+
 def _publish_in_a_process(root: str, number: int) -> None:
     publish(Store(root), text=f"writer {number}" * 1_000)
 
@@ -123,8 +157,8 @@ def test_a_changed_ref_is_set_aside_and_said_in_the_log(store, caplog) -> None:
 
 
 def test_nothing_is_published_once_the_lock_is_lost(store: Store) -> None:
-    with store.alone("things", "k1") as hold:
-        hold.let_go()
+    with store.exclusive("things", "k1") as hold:
+        hold.release()
         with pytest.raises(LostLockError, match="another has"), store.publish("things", "k1", {}, hold=hold) as folder:
             folder.joinpath("a.txt").write_text("late")
     assert store.find("things", "k1") is None
@@ -134,7 +168,7 @@ def test_nothing_is_published_once_the_lock_is_lost(store: Store) -> None:
 def test_what_a_dead_process_left_of_an_entry_is_cleared_before_it_is_made_again(store: Store) -> None:
     stray = store.work_folder("things-k1-0123")
     other = store.work_folder("things-k2-0123")
-    with store.alone("things", "k1"):
+    with store.exclusive("things", "k1"):
         assert not stray.exists()
     assert other.exists()
 
@@ -150,15 +184,6 @@ def test_the_latest_ref_is_the_one_written_last(store: Store) -> None:
 def test_a_name_cannot_lead_out_of_the_store(store: Store, name: str) -> None:
     with pytest.raises(SettingsError):
         store.find("things", name)
-
-
-def test_json_has_no_nan_literal_and_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "x.json"
-    write_json(path, {"a": 1})
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(path, {"a": float("nan")})
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_environment_must_name_the_store(monkeypatch: pytest.MonkeyPatch) -> None:

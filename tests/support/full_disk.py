@@ -48,7 +48,7 @@ def files(store: Store) -> set[str]:
 
 def checkpoint(folder: Path, _: str) -> None:
     store = Store(folder / "store")
-    with store.alone("models", "m") as hold:
+    with store.exclusive("models", "m") as hold:
         checkpoints = Checkpoints(store, "m", hold)
         checkpoints.save(Checkpoint(History(), 1.0, [np.zeros(10, np.float32)], []))
         before = files(store)

@@ -22,7 +22,7 @@ def reported_study(folder: Path, run_id: str) -> Steps:
     steps, result = Steps(Study(), Store(folder), run_id), study_result()
     with steps.store.publish("evaluations", "e1", {"missing": 0}) as draft:
         draft.joinpath("result.json").write_text(result.model_dump_json())
-    keep_conclusions(steps.store, steps.places.analysis("e1", read_claims().fingerprint(), None), result)
-    steps.store.write_ref(steps.places.ref("evaluated"), {"key": "e1"})
+    keep_conclusions(steps.store, steps.keys.analysis("e1", read_claims().fingerprint(), None), result)
+    steps.store.write_ref(f"evaluated/{steps.keys.of_study}", {"key": "e1"})
     steps.report()
     return steps

@@ -1,3 +1,4 @@
+import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from imdb_tasks.errors import DiskFullError, LostLockError
 from imdb_tasks.store import Store
 from imdb_tasks.study import MEASURES, History
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints, remove_checkpoint
+from tests.store.test_store import swap
 
 HISTORY = History(**dict.fromkeys(MEASURES, (0.5, None)), seconds=(1.0, 2.0), samples_per_second=(3.0, 4.0))
 CHECKPOINT = Checkpoint(
@@ -21,7 +23,7 @@ CHECKPOINT = Checkpoint(
 
 @pytest.fixture
 def checkpoints(store: Store) -> Iterator[Checkpoints]:
-    with store.alone("models", "model-1") as hold:
+    with store.exclusive("models", "model-1") as hold:
         yield Checkpoints(store, "model-1", hold)
 
 
@@ -80,6 +82,27 @@ def test_a_flipped_byte_is_noticed_set_aside_and_said(checkpoints, place, caplog
     assert len(list(Path(checkpoints.store.where, "aside").iterdir())) == 1
 
 
+def test_two_checkpoints_that_changed_places_are_both_refused(checkpoints, caplog) -> None:
+    other = Checkpoints(checkpoints.store, "model-2", checkpoints.hold)
+    for each in (checkpoints, other):
+        each.save(CHECKPOINT)
+    swap(file_of(checkpoints), file_of(other))
+    with caplog.at_level(logging.WARNING):
+        assert checkpoints.load() is None
+        assert other.load() is None
+    assert "it is 'checkpoints/model-2.npz', not 'checkpoints/model-1.npz'; set aside" in caplog.text
+    assert len(list(Path(checkpoints.store.where, "aside").iterdir())) == 2
+
+
+def test_a_checkpoint_of_an_earlier_release_has_no_name_and_is_read(checkpoints) -> None:
+    checkpoints.save(CHECKPOINT)
+    content = checkpoints.store.read_sealed(checkpoints.name)
+    file_of(checkpoints).write_bytes(hashlib.sha256(content).digest() + content)
+    found = checkpoints.load()
+    assert found is not None
+    assert found.history == HISTORY
+
+
 @pytest.mark.parametrize("length", [0, 10, 32, 100])
 def test_a_file_that_is_cut_short_is_noticed(checkpoints, length) -> None:
     checkpoints.save(CHECKPOINT)
@@ -105,7 +128,7 @@ def test_a_disk_that_is_full_leaves_the_old_one(checkpoints, monkeypatch) -> Non
 
 def test_a_process_that_was_taken_for_dead_writes_no_more(checkpoints) -> None:
     checkpoints.save(CHECKPOINT)
-    checkpoints.hold.let_go()
+    checkpoints.hold.release()
     with pytest.raises(LostLockError):
         checkpoints.save(Checkpoint(History(), 99.0, [], []))
     found = checkpoints.load()

@@ -5,6 +5,7 @@ import pytest
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, StudyResult
 from imdb_tasks.ui import pages, runs, training_page
+from tests.support.ages import copied_without_times
 from tests.support.reported import keep_conclusions
 from tests.support.study_results import study_result
 from tests.ui.test_runs import note_run
@@ -35,6 +36,15 @@ def test_the_overview_leads_to_each_report_and_chooses_the_two_newest_runs(store
     assert page.index("news of run-2") < page.index("run-1") < page.index("run-0")
     assert 'href="/imdb-study/runs/run-0/report"' in page
     assert re.findall(r'name="(\w+)" value="([\w-]+)"[^>]* checked', page) == [("after", "run-2"), ("before", "run-1")]
+
+
+def test_a_copy_of_the_store_without_file_times_gives_the_same_overview(store: Store, tmp_path) -> None:
+    for name in ("b", "c", "a"):
+        store.write_ref(f"runs/{name}", {"report": f"r-{name}", "headline": f"news of {name}", "analysis": "a1"})
+    copy = copied_without_times(store, tmp_path / "copy")
+    assert pages.study_page(copy, ROOT) == pages.study_page(store, ROOT)
+    assert [run.id for run in runs.newest_runs(copy, 3)[0]] == ["a", "c", "b"]
+    assert run_of(copy, "c") == run_of(store, "c")
 
 
 def test_a_single_run_has_nothing_to_be_compared_with(store: Store) -> None:

@@ -1,10 +1,9 @@
-import os
-
 import pytest
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import Store
 from imdb_tasks.ui import runs
+from tests.support.ages import write_ref_at
 
 
 def note_run(store: Store, name: str, *, at: float, analysis: str = "a1") -> None:
@@ -14,8 +13,7 @@ def note_run(store: Store, name: str, *, at: float, analysis: str = "a1") -> Non
         "analysis": analysis,
         "code": "abc",
     }
-    store.write_ref(f"runs/{name}", about)
-    os.utime(f"{store.where}/refs/runs/{name}.json", (at, at))
+    write_ref_at(store, f"runs/{name}", about, at)
 
 
 def test_runs_are_listed_newest_first_and_no_more_than_asked_for(store: Store) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
-from imdb_tasks.pipeline import Steps
+from imdb_tasks.pipeline import NOTES, Steps
 from imdb_tasks.sources import REVIEWS, InputFile, fetch, glove_vectors, naming_origins
 from imdb_tasks.store import Entry, PrunePolicy, Store, list_entries, prune_store, verify_store
 from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
@@ -68,7 +68,11 @@ def _add_store_commands(commands: Any) -> None:
     keeping = commands.add_parser("store", help="look after the store").add_subparsers(required=True, metavar="WHAT")
     for name, run, told in (
         ("list", _list, "every entry, with its size and its age"),
-        ("verify", _verify, "read every entry; a damaged one is set aside, and the next run makes it again"),
+        (
+            "verify",
+            _verify,
+            "read everything; what is damaged is set aside, and the next run makes again what it needs",
+        ),
         ("prune", _prune, "delete what the newest runs do not need"),
     ):
         command = keeping.add_parser(name, help=told, description=told)
@@ -90,12 +94,14 @@ def _verify(options: argparse.Namespace) -> None:
     whole, damaged = verify_store(open_store(options))
     print(f"{whole} entries are whole, {len(damaged)} damaged")
     if damaged:
-        raise DataError(f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes them again")
+        raise DataError(
+            f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes again what it needs"
+        )
 
 
 def _prune(options: argparse.Namespace) -> None:
     policy = PrunePolicy(runs=options.keep_runs, days=options.older_than)
-    pruned = prune_store(open_store(options), policy, dry_run=options.dry_run)
+    pruned = prune_store(open_store(options), policy, NOTES, dry_run=options.dry_run)
     for entry in pruned.entries:
         print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
     for name in (*pruned.folders, *pruned.files, *pruned.work):
@@ -170,7 +176,13 @@ def _export_arrays(options: argparse.Namespace) -> None:
         reviews_entry = _fetch_file(options.reviews, REVIEWS, Store(folder))
         glove_entry = _fetch_file(options.glove, glove, Store(folder))
         with naming_origins(reviews_entry, glove_entry):
-            corpus = prepare(reviews_entry.file(REVIEWS.member), glove_entry.file(glove.member), settings)
+            corpus = prepare(
+                reviews_entry.file(REVIEWS.member),
+                glove_entry.file(glove.member),
+                settings,
+                reviews_sha256=reviews_entry.about["sha256"],
+                glove_sha256=glove_entry.about["sha256"],
+            )
     out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
     try:

@@ -10,7 +10,7 @@ import psutil
 
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.store import Store, locks
-from imdb_tasks.store.store import lock_name
+from imdb_tasks.store.names import lock_name
 from imdb_tasks.study import TrainingRecord, read_form
 from scripts.local_airflow import DAG
 from tests.support.cluster.topology import Cluster
@@ -54,7 +54,7 @@ class Study:
     def start_anew(self) -> None:
         """Start a run that has to train everything again."""
         for variant in self.steps.study.variants:
-            self.steps.store.remove("models", self.steps.places.model(variant))
+            self.steps.store.remove("models", self.steps.keys.model(variant))
         for name in self.steps.store.ref_names("progress"):
             self.steps.store.remove_ref(f"progress/{name}")
         self.start()
@@ -72,7 +72,7 @@ class Study:
         """Return what every variant's training measured, apart from time."""
         found = {}
         for variant in self.steps.study.variants:
-            model = self.steps.store.need("models", self.steps.places.model(variant), step="train")
+            model = self.steps.store.need("models", self.steps.keys.model(variant), step="train")
             record = TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
             found[variant.name] = record.history.model_dump(exclude={"seconds", "samples_per_second"})
         return found
@@ -88,7 +88,7 @@ class Study:
 
     def process(self) -> psutil.Process:
         """Return the process that trains the first variant: it holds the lock."""
-        key = self.steps.places.model(self.steps.study.variants[0])
+        key = self.steps.keys.model(self.steps.study.variants[0])
         [claim] = locks.owners(self.steps.store.files, lock_name("models", key)).values()
         return psutil.Process(claim["pid"])
 

@@ -94,7 +94,7 @@ def test_a_failed_variant_does_not_keep_the_study_from_its_report_but_the_comman
     fields = dict(argument.split("=", 1) for argument in arguments[3::2])
     study, _ = read_form({name: json.loads(value) for name, value in fields.items()} | {"notify": "never"})
     steps = Steps(study, Store(tmp_path))
-    in_the_way = tmp_path / "models" / steps.places.model(steps.variant("5_GRU_16"))
+    in_the_way = tmp_path / "models" / steps.keys.model(steps.variant("5_GRU_16"))
     in_the_way.parent.mkdir()
     in_the_way.write_text("a file where the model's folder must go")
     assert main(["study", *arguments]) == 1

@@ -1,0 +1,71 @@
+"""The steps of the data: fetch the two sources, prepare the arrays."""
+
+import logging
+
+from imdb_tasks.pipeline.workspace import Workspace
+from imdb_tasks.sources import REVIEWS, KaggleCredentials, fetch, fetched, naming_origins
+from imdb_tasks.store import Entry, Hold
+
+log = logging.getLogger(__name__)
+
+
+def fetch_reviews(work: Workspace, credentials: KaggleCredentials | None) -> Entry:
+    """Make sure that the reviews are in the store."""
+    return fetch(work.study.reviews, REVIEWS, work.store, credentials=credentials)
+
+
+def fetch_glove(work: Workspace, credentials: KaggleCredentials | None) -> Entry:
+    """Make sure that the vectors are in the store."""
+    return fetch(work.study.glove, work.keys.glove, work.store, credentials=credentials)
+
+
+def prepare(work: Workspace) -> Entry:
+    """Make the arrays and the data card, and keep the texts of the test reviews beside them."""
+    return work.once("arrays", work.keys.corpus(), lambda key, hold: _prepare(work, key, hold), step="prepare")
+
+
+def _prepare(work: Workspace, key: str, hold: Hold) -> None:
+    from imdb_tasks.corpus import prepare as prepare_corpus
+
+    reviews = fetched(work.study.reviews, REVIEWS, work.store)
+    glove = fetched(work.study.glove, work.keys.glove, work.store)
+    with naming_origins(reviews, glove):
+        corpus = prepare_corpus(
+            reviews.file(REVIEWS.member),
+            glove.file(work.keys.glove.member),
+            work.study.text,
+            reviews_sha256=reviews.about["sha256"],
+            glove_sha256=glove.about["sha256"],
+        )
+    texts = work.keys.texts(reviews.key)
+    if work.store.find("texts", texts) is None:  # another vocabulary or length leaves them as they are
+        with work.store.publish("texts", texts, _inputs(reviews)) as folder:
+            corpus.texts.save(folder)
+    about = {**_inputs(reviews, glove), "reviews": reviews.key, "glove": glove.key}
+    with work.store.publish("arrays", key, about, hold=hold) as folder:
+        corpus.save(folder)
+    log.info("data card: %s", corpus.card.model_dump_json(exclude={"lengths"}))
+
+
+def texts_behind(work: Workspace, arrays: Entry) -> Entry | None:
+    """Return the texts of the test reviews behind ``arrays``; None where they and the reviews have been pruned."""
+    # Arrays that were made before their inputs had names list the reviews first.
+    reviews_key = arrays.about.get("reviews") or arrays.input_keys("sources")[0]
+    key = work.keys.texts(reviews_key)
+    if entry := work.store.find("texts", key):
+        return entry
+    reviews = work.store.find("sources", reviews_key)
+    if reviews is None:
+        return None
+
+    def keep(key: str, hold: Hold) -> None:
+        from imdb_tasks.corpus import ReviewTexts
+
+        with work.store.publish("texts", key, _inputs(reviews), hold=hold) as folder:
+            ReviewTexts.read(reviews.file(REVIEWS.member), work.study.text).save(folder)
+
+    return work.once("texts", key, keep, step="prepare")
+
+
+def _inputs(*entries: Entry) -> dict[str, list[str]]:
+    return {"inputs": [f"sources/{entry.key}" for entry in entries]}

@@ -1,0 +1,152 @@
+"""Every ref that the steps write, with its type: what was found last, who did what, how far it is.
+
+A note lies in ``refs/{folder}/{name}.json``. ``NOTES`` lists them all; pruning walks that list.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from imdb_tasks.store import Store
+from imdb_tasks.study import History
+
+
+class Note(BaseModel):
+    """A small frozen record in a ref. What later versions add is ignored by earlier ones."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    folder: ClassVar[str]
+    # When prune may forget a note, see ``RefKind`` in the store.
+    entry: ClassVar[str | None] = None
+    of_run: ClassVar[bool] = False
+    target: ClassVar[tuple[str, str] | None] = None
+    keeps: ClassVar[bool] = False
+
+
+class Evaluated(Note):
+    """The last evaluation of a study; named by ``Keys.of_study``."""
+
+    folder: ClassVar[str] = "evaluated"
+    key: str
+
+
+class PreviousRun(Note):
+    """The run that an analysis is compared with; part of ``Analysed``, never a ref of its own."""
+
+    run: str
+    analysis: str
+
+
+class Analysed(Note):
+    """The last analysis of an evaluation, and the run it is compared with; named by the evaluation's key."""
+
+    folder: ClassVar[str] = "analysed"
+    entry: ClassVar[str | None] = "evaluations"
+    key: str
+    previous: PreviousRun | None = None
+
+
+class ReportedRun(Note):
+    """A run that has a report, and what the mail needs of it; named by the run's id."""
+
+    folder: ClassVar[str] = "runs"
+    of_run: ClassVar[bool] = True
+    target: ClassVar[tuple[str, str] | None] = ("reports", "report")
+    keeps: ClassVar[bool] = True
+    report: str
+    analysis: str | None = None
+    evaluation: str | None = None
+    study: str | None = None
+    code: str | None = None
+    headline: str = ""
+    subject: str = ""
+
+
+class Training(Note):
+    """Which model a run's training task made, or found in the store; named by the run's id and the variant's name."""
+
+    folder: ClassVar[str] = "trainings"
+    of_run: ClassVar[bool] = True
+    target: ClassVar[tuple[str, str] | None] = ("models", "model")
+    model: str
+    cached: bool = False
+
+
+class Failure(Note):
+    """Why the last training of a model failed; named by the model's key."""
+
+    folder: ClassVar[str] = "failures"
+    entry: ClassVar[str | None] = "models"
+    reason: str
+
+
+class Progress(Note):
+    """How far the training of a model is, after each epoch; named by the model's key."""
+
+    folder: ClassVar[str] = "progress"
+    entry: ClassVar[str | None] = "models"
+    run_id: str
+    variant: str
+    epoch: int
+    epochs: int
+    status: str
+    history: History
+
+
+class Mailed(Note):
+    """The evaluation that a study's last mail was about; named by ``Keys.of_study``."""
+
+    folder: ClassVar[str] = "mailed"
+    key: str
+
+
+class MailedBy(Note):
+    """The report that a run has mailed; named by the run's id."""
+
+    folder: ClassVar[str] = "mailed-by"
+    of_run: ClassVar[bool] = True
+    report: str
+
+
+NOTES: tuple[type[Note], ...] = (Evaluated, Analysed, Training, Failure, Progress, Mailed, MailedBy, ReportedRun)
+"""All kinds of notes, as prune takes them: the run itself goes last, so that a killed prune goes on from it."""
+
+_Note = TypeVar("_Note", bound=Note)
+
+
+class Notes:
+    """The notes in one store, read and written by their type."""
+
+    def __init__(self, store: Store) -> None:
+        """Keep the store."""
+        self._store = store
+
+    def read(self, kind: type[_Note], name: str) -> _Note | None:
+        """Return the note of this name; None where there is none."""
+        value = self._store.read_ref(f"{kind.folder}/{name}")
+        return None if value is None else _typed(kind, value)
+
+    def write(self, note: Note, name: str) -> None:
+        """Replace the note of this name at once."""
+        self._store.write_ref(f"{note.folder}/{name}", note.model_dump(mode="json"))
+
+    def remove(self, kind: type[Note], name: str) -> None:
+        """Delete the note of this name, if there is one."""
+        self._store.remove_ref(f"{kind.folder}/{name}")
+
+    def all(self, kind: type[_Note]) -> dict[str, _Note]:
+        """Return the notes of a kind by name, the one written last at the end."""
+        return {name: _typed(kind, value) for name, value in self._store.refs(kind.folder).items()}
+
+    def latest(self, kind: type[_Note]) -> _Note | None:
+        """Return the note of a kind that was written last; None where there is none."""
+        value = self._store.latest_ref(kind.folder)
+        return None if value is None else _typed(kind, value)
+
+
+def _typed(kind: type[_Note], value: Mapping[str, Any]) -> _Note:
+    # By way of JSON: only there a strict record takes a list for a tuple.
+    return kind.model_validate_json(json.dumps(value))

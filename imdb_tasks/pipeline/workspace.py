@@ -1,0 +1,55 @@
+"""What every step works with: a study, the store that it lives in, and the run that works on it."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from imdb_tasks.pipeline.keys import Keys
+from imdb_tasks.pipeline.notes import Notes
+from imdb_tasks.store import Entry, Hold, Store
+from imdb_tasks.study import Study
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A study in a store. ``run_id`` marks progress and the run's report; it changes no key."""
+
+    study: Study
+    store: Store
+    run_id: str = "by-hand"
+
+    @cached_property
+    def keys(self) -> Keys:
+        """Where the study's artifacts lie."""
+        return Keys(self.study, self.store)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """The refs of the store, by their types."""
+        return Notes(self.store)
+
+    def cached(self, kind: str, key: str) -> Entry | None:
+        """Return the entry if it is in the store, and say so in the log."""
+        entry = self.store.find(kind, key)
+        if entry:
+            self.store.release_stale(kind, key)
+            log.info("%s/%s is in the store: nothing to do", kind, key)
+        return entry
+
+    def once(self, kind: str, key: str, make: Callable[[str, Hold], None], *, step: str) -> Entry:
+        """Return the entry; if it is not there, have it made, by one process at a time."""
+        if entry := self.cached(kind, key):
+            return entry
+        with self.store.exclusive(kind, key) as hold:
+            # Whoever had the lock before may have made it.
+            if entry := self.cached(kind, key):
+                return entry
+            make(key, hold)
+        return self.store.need(kind, key, step=step)
+
+    def corpus(self) -> Entry:
+        """Return the arrays and the data card, verified."""
+        return self.store.need("arrays", self.keys.corpus(), step="prepare")

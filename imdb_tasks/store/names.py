@@ -1,0 +1,36 @@
+"""Where things lie in a store; no name leads out of it."""
+
+import re
+
+from imdb_tasks.errors import SettingsError
+
+CHECKPOINTS = "checkpoints"
+
+_SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+\Z")  # what Airflow allows in a run's id, less hidden files
+
+
+def safe(name: str) -> str:
+    """Return ``name`` if it can be a part of a name in the store; raise SettingsError if not."""
+    if not _SAFE_NAME.match(name):
+        raise SettingsError(f"{name!r} cannot name an artifact; expected letters, digits and _.~+:=- only")
+    return name
+
+
+def entry_name(kind: str, key: str) -> str:
+    """Return the name of an entry's folder."""
+    return f"{safe(kind)}/{safe(key)}"
+
+
+def ref_folder(prefix: str) -> str:
+    """Return the name of the folder of the refs whose names begin with ``prefix`` and a slash."""
+    return "/".join(["refs", *map(safe, prefix.split("/"))])
+
+
+def ref_file(name: str) -> str:
+    """Return the name of a ref's file."""
+    return f"{ref_folder(name)}.json"
+
+
+def lock_name(kind: str, key: str) -> str:
+    """Return the name of the lock that guards the making of an entry."""
+    return f"{safe(kind)}-{safe(key)}"

@@ -1,0 +1,194 @@
+"""What nobody needs any more of a store.
+
+Needed are the reports of the newest runs and, from entry to entry, all that they were made of. What is younger than an
+age is kept as well, for a run may be in the middle of using it.
+
+Entries and refs are as old as they say themselves, so a copy of the store keeps the same. Checkpoints, locks,
+unfinished work, what was set aside, and entries whose manifest cannot be read have the time of their files: a copy
+without times makes them younger at most, so that they stay a little longer.
+"""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.store import locks
+from imdb_tasks.store.maintenance import Listed, list_entries
+from imdb_tasks.store.names import CHECKPOINTS, lock_name, ref_file, ref_folder
+from imdb_tasks.store.store import Store
+
+_FETCHING = lock_name("fetching", "sources")  # how the names of the locks of all fetches begin
+_SHARED_WORK = ("downloads", "removed")  # folders of unfinished work of many
+_DAY = 86_400.0
+
+
+class RefKind(Protocol):
+    """The refs of one folder: what they are named by, and which entry they lead to."""
+
+    @property
+    def folder(self) -> str:
+        """The folder's name below ``refs``."""
+
+    @property
+    def entry(self) -> str | None:
+        """The kind of entry by whose key the refs are named: they are of no use without it."""
+
+    @property
+    def of_run(self) -> bool:
+        """Whether their names begin with the id of a run: they are of no use once its report is gone."""
+
+    @property
+    def target(self) -> tuple[str, str] | None:
+        """The kind of entry that they lead to, and the field with its key."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what they lead to is kept, for the newest of them."""
+
+
+@dataclass(frozen=True)
+class PrunePolicy:
+    """What ``prune`` keeps."""
+
+    runs: int = 10
+    days: float = 7.0
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that means nothing."""
+        if self.runs < 0 or not 0 <= self.days < float("inf"):
+            raise SettingsError(f"prune: expected a number of runs and of days from 0, found {self.runs}, {self.days}")
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was deleted, or would be: entries, what was set aside, files of nothing, unfinished work of this disk."""
+
+    entries: list[Listed]
+    folders: list[str]
+    files: list[str]
+    work: list[Path]
+
+
+def prune_store(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind], *, dry_run: bool) -> Pruned:
+    """Delete what ``policy`` does not keep; with ``dry_run``, only say what that would be.
+
+    ``kinds`` are the refs that there are; those that keep an entry come last, so that a killed prune goes on from them.
+
+    Entries go before what they were made of, so that a killed prune leaves nothing that lacks its inputs.
+    """
+    old = time.time() - policy.days * _DAY
+    listed = {entry.name: entry for entry in list_entries(store)}
+    reports = [entry for kind in kinds if kind.keeps for entry in _targets(store, kind).values()]
+    kept = _with_inputs(set(reports[-policy.runs :] if policy.runs else ()), listed)
+    kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
+    claims = locks.living(store.files, old)
+    held = {claim.rpartition(".")[0] for claim in claims}
+    gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
+    left = listed.keys() - {entry.name for entry in gone}
+    strays = [*_strays(store, held, old), *_stray_refs(store, kinds, left, held, old)]
+    strays += _stale_locks(store, claims, old)
+    work = [] if held else list(_unfinished(store, old))
+    pruned = Pruned(gone, list(_set_aside(store, old)), strays, work)
+    if not dry_run:
+        for name in (*(entry.name for entry in gone), *pruned.folders):
+            store.files.delete_entry(name)
+        for name in pruned.files:
+            store.files.delete(name)
+        for path in pruned.work:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+    return pruned
+
+
+def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
+    reached, waiting = set[str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in listed and name not in reached:
+            reached.add(name)
+            waiting += listed[name].inputs
+    return reached
+
+
+def _is_made(entry: Listed, held: set[str]) -> bool:
+    """Tell whether somebody may be at work on an entry; which source a fetch will lead to, nobody knows before."""
+    fetched = entry.kind == "sources" and entry.bytes is None
+    return lock_name(entry.kind, entry.key) in held or (fetched and any(name.startswith(_FETCHING) for name in held))
+
+
+def _strays(store: Store, held: set[str], old: float) -> Iterator[str]:
+    """Yield old files that belong to nothing: what was set aside, idle checkpoints."""
+    names = store.files.names("aside")
+    yield from (f"aside/{name}" for name in names if names[name] < old)
+    names = store.files.names(CHECKPOINTS)
+    for name in names:
+        if names[name] < old and lock_name("models", Path(name).stem) not in held:
+            yield f"{CHECKPOINTS}/{name}"
+
+
+def _stray_refs(store: Store, kinds: Sequence[RefKind], left: set[str], held: set[str], old: float) -> Iterator[str]:
+    """Yield old refs that are named by an entry that is gone, lead to one, or belong to a run whose report is gone."""
+    gone = {
+        name for kind in kinds if kind.keeps for name, target in _targets(store, kind).items() if target not in left
+    }
+    for kind in kinds:
+        for name, value, written in _refs(store, kind.folder, read=kind.target is not None):
+            needed = [f"{kind.entry}/{name}"] if kind.entry else []
+            needed += [f"{kind.target[0]}/{value.get(kind.target[1])}"] if kind.target and kind.of_run else []
+            lost = any(entry not in left for entry in needed) or (kind.of_run and name.partition("/")[0] in gone)
+            is_made = kind.entry is not None and lock_name(kind.entry, name) in held
+            if lost and not is_made and written < old:
+                yield ref_file(f"{kind.folder}/{name}")
+
+
+def _targets(store: Store, kind: RefKind) -> dict[str, str]:
+    """Return the entries that the refs of a kind lead to, by the names of the refs, the newest last."""
+    if kind.target is None:
+        return {}
+    entry, field = kind.target
+    return {name: f"{entry}/{value.get(field)}" for name, value, _ in _refs(store, kind.folder, read=True)}
+
+
+def _refs(store: Store, folder: str, *, read: bool) -> Iterator[tuple[str, dict[str, Any], float]]:
+    """Yield name, value and time of the refs below a folder, the newest of each folder last; no value unless asked."""
+    values = store.refs(folder) if read else {}
+    for name, written in store.ref_times(folder).items():
+        yield name, values.get(name, {}), written
+    for inner in store.files.folders(ref_folder(folder)):
+        for name, value, written in _refs(store, f"{folder}/{inner}", read=read):
+            yield f"{inner}/{name}", value, written
+
+
+def _stale_locks(store: Store, claims: set[str], old: float) -> Iterator[str]:
+    names = store.files.names(locks.FOLDER)
+    for name in names:
+        owner = Path(name).stem
+        beaten = max(names[name], names.get(f"{owner}.beat", 0.0))  # a beat is younger than its claim
+        if owner not in claims and beaten < old:
+            yield f"{locks.FOLDER}/{name}"
+
+
+def _set_aside(store: Store, old: float) -> Iterator[str]:
+    """Yield old folders of what was set aside."""
+    for name in store.files.folders("aside"):
+        written = store.files.names(f"aside/{name}").values()
+        if max(written, default=0.0) < old:
+            yield f"aside/{name}"
+
+
+def _unfinished(store: Store, old: float) -> Iterator[Path]:
+    """Yield old drafts, parts of downloads, and what could not be deleted when it was removed."""
+    shared = [store.files.scratch / name for name in _SHARED_WORK]
+    for folder in (store.files.scratch, *shared):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):  # it goes away by itself
+                written = max(found.lstat().st_mtime for found in (path, *path.rglob("*")))
+                if path not in shared and written < old:
+                    yield path

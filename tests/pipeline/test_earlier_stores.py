@@ -1,0 +1,117 @@
+"""A store of an earlier release is read by this one.
+
+The archive holds a store that was written before entries, refs and checkpoints sealed their names and times. Two runs
+of a tiny study, of one and of two epochs, went to the mail; a training of five epochs was stopped after the second. The
+folder that the sources were fetched from is not here.
+"""
+
+import json
+import logging
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks.pipeline import Steps, find_model, last_evaluation, predict
+from imdb_tasks.store import Store, list_entries, verify_store
+from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingRecord, TrainingSettings
+from imdb_tasks.training import Checkpoints
+from imdb_tasks.ui import newest_runs
+
+ARCHIVE = Path(__file__).parents[1] / "data" / "store-before-the-rooms.tar.xz"
+SOURCE = LocalSource(path="/data/imdb")
+
+
+def study_of(epochs: int) -> Study:
+    return Study(
+        cells=("GRU", "LSTM"),
+        units=(4,),
+        batch_sizes=(16,),
+        text=TextSettings(max_tokens=12),
+        training=TrainingSettings(epochs=epochs, learning_rate=0.01),
+        reviews=SOURCE,
+        glove=SOURCE,
+    )
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Store:
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path / "store", filter="data")
+    return Store(tmp_path / "store")
+
+
+def test_all_of_it_is_whole(earlier: Store) -> None:
+    whole, damaged = verify_store(earlier)
+    assert damaged == []
+    assert whole == len(list(list_entries(earlier))) == 17
+    assert all(entry.bytes for entry in list_entries(earlier))
+
+
+@pytest.mark.parametrize(("run_id", "epochs"), [("run-1", 1), ("run-2", 2)])
+def test_the_steps_find_all_that_they_made(earlier: Store, run_id: str, epochs: int) -> None:
+    kinds = ("arrays", "models", "predictions", "evaluations")
+    before = {entry.name for entry in list_entries(earlier)}
+    steps = Steps(study_of(epochs), earlier, run_id)
+    steps.prepare()
+    for variant in steps.study.variants:
+        model = steps.train(variant)
+        record = TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
+        assert (record.variant, record.history.epochs) == (variant, epochs)
+    evaluation = steps.evaluate()
+    after = {entry.name for entry in list_entries(earlier)}
+    assert [name for name in after - before if name.startswith(kinds)] == []
+    run = earlier.read_ref(f"runs/{run_id}")
+    assert run is not None
+    assert run["evaluation"] == evaluation.key
+    assert steps.reported().key == run["report"]
+    assert steps.is_mailed(run["report"])
+
+
+def test_its_runs_are_listed_newest_first(earlier: Store) -> None:
+    runs, count = newest_runs(earlier, 10)
+    assert count == 2
+    assert [run.id for run in runs] == ["run-2", "run-1"]
+    assert runs[0].written.isoformat() == "2026-11-25T21:16:30+00:00"  # the file's time
+    assert "LSTM-4/16 is the most accurate" in runs[0].headline
+
+
+def test_its_last_evaluation_leads_to_a_model_that_predicts(earlier: Store) -> None:
+    evaluation = last_evaluation(earlier)
+    assert evaluation.key == "38ced2b3af2a7e6a7ada37de"  # that of run-2
+    model = find_model(earlier, evaluation)
+    assert model.name == "4_LSTM_16"
+    good, bad = predict(
+        model,
+        ["A wonderful film, moving and clever!", "A dull film, clumsy and empty."],
+        json.loads(model.word_index.read_text("utf8")),
+    )
+    assert (good.label, bad.label) == ("positive", "negative")
+
+
+def test_its_stopped_training_goes_on_where_it_was_stopped(earlier: Store, caplog) -> None:
+    steps = Steps(study_of(5), earlier, "run-4")
+    variant = steps.study.variants[0]
+    training = earlier.read_ref(f"trainings/run-3/{variant.name}")
+    assert training is not None
+    stopped = earlier.read_ref(f"progress/{training['model']}")
+    assert stopped is not None
+    assert (stopped["epoch"], stopped["status"]) == (2, "training")
+    with caplog.at_level(logging.INFO):
+        model = steps.train(variant)
+    assert model.key == training["model"]
+    assert "going on after epoch 2, from the checkpoint" in caplog.text
+    record = TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
+    assert record.history.epochs == 5
+    # The seconds, too: had it begun anew, they would be others.
+    told = record.history.model_dump(mode="json")
+    assert {name: values[:2] for name, values in told.items()} == stopped["history"]
+    with earlier.exclusive("models", model.key) as hold:
+        assert Checkpoints(earlier, model.key, hold).load() is None
+
+
+def test_what_is_written_into_it_comes_after_what_is_there(earlier: Store) -> None:
+    earlier.write_ref("runs/a", {"report": "r"})
+    Path(earlier.where, "refs", "runs", "run-1.json").touch()
+    runs, _ = newest_runs(earlier, 10)
+    assert [run.id for run in runs] == ["a", "run-1", "run-2"]
