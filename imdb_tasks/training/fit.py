@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from imdb_tasks.training.engine import Engine, Measured, State
+    from imdb_tasks.training.engine import Engine, PassMetrics, State
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,6 @@ def train(
             peak_memory_bytes=process.peak_memory_bytes(),
             device=process.device(),
             trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
-            total_parameters=model.count_params(),
         ),
         versions=process.versions(),
     )
@@ -119,7 +118,7 @@ def _epochs(
         yield state, history
 
 
-def _values(trained: "Measured", validated: "Measured") -> dict[str, float | None]:
+def _values(trained: "PassMetrics", validated: "PassMetrics") -> dict[str, float | None]:
     return {
         **{name: finite(getattr(trained, name)) for name in ("loss", "accuracy", "auc")},
         **{f"val_{name}": finite(getattr(validated, name)) for name in ("loss", "accuracy", "auc")},
