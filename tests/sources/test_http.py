@@ -19,7 +19,8 @@ from imdb_tasks.errors import (
     UnsafeArchiveError,
 )
 from imdb_tasks.sources.http import _refuse_downgrade, downloaded
-from imdb_tasks.sources.transfer import Patience, public_url, refusal, seconds_to_wait
+from imdb_tasks.sources.responses import public_url, refusal, seconds_to_wait
+from imdb_tasks.sources.retry import Patience
 from tests.support.stand_ins import Reply, StandIn, file_server
 
 CONTENT = bytes(range(256)) * 8_000  # 2 MB, more than one chunk

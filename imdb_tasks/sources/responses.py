@@ -1,0 +1,121 @@
+"""What a server's answer means, and how its bytes are received under a cap.
+
+Sizes are in bytes, times in seconds. Nothing here opens a connection.
+"""
+
+import datetime
+import email.utils
+import logging
+import time
+from collections.abc import Iterable
+from typing import IO
+from urllib.parse import urlsplit
+
+from imdb_tasks.errors import (
+    AccessRefusedError,
+    ConnectionLostError,
+    NotFoundError,
+    ServerBusyError,
+    SourceError,
+    StudyError,
+    UnexpectedContentError,
+    UnsafeArchiveError,
+)
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 1 << 18
+CONNECT_SECONDS, READ_SECONDS = 30.0, 60.0
+
+_BUSY = (408, 425, 429)
+
+
+def refusal(status: int, where: str, *, retry_after: str | None = None) -> StudyError:
+    """Return the error for an HTTP ``status`` that is not the content; ``retry_after`` is the header of that name."""
+    if status in (401, 403, 407):
+        return AccessRefusedError(
+            f"{where} answered {status}: expected access, found it refused; check the credentials"
+        )
+    if status in (404, 410):
+        return NotFoundError(f"{where} answered {status}: nothing is there; check the name and the version")
+    if status in _BUSY or status >= 500:  # noqa: PLR2004 - the 5xx class
+        pause = seconds_to_wait(retry_after)
+        asked = "" if pause is None else f" and asked to wait {pause:.0f} s"
+        return ServerBusyError(f"{where} answered {status}{asked}; try again later", retry_after=pause)
+    return SourceError(f"{where} answered {status}; expected 200 and the file")
+
+
+def seconds_to_wait(header: str | None) -> float | None:
+    """Read a Retry-After header, which holds seconds or an HTTP date; None where it is missing or unreadable."""
+    if not header:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+
+
+def refuse_page(content_type: str | None, where: str) -> None:
+    """Raise UnexpectedContentError if the server announces a web page, as sign-in and error pages are."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise UnexpectedContentError(
+            f"{where} gave a web page ({kind}), expected an archive; open it in a browser to see what it asks for"
+        )
+
+
+def public_url(url: str) -> str:
+    """Return ``url`` without user, password, query and fragment: these can hold secrets."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def receive(chunks: Iterable[bytes], out: IO[bytes], *, total: int | None, max_bytes: int, where: str) -> None:
+    """Append ``chunks`` to ``out``, which may already hold the beginning of the ``total`` bytes.
+
+    Raises ConnectionLostError if fewer or more than ``total`` arrive (None: not announced) and UnsafeArchiveError
+    as soon as more than ``max_bytes`` are announced or arrive.
+    """
+    size = out.tell()
+    _check_cap(total or 0, max_bytes, where)
+    progress = _Progress(where, total)
+    for chunk in chunks:
+        size += len(chunk)
+        _check_cap(size, max_bytes, where)
+        out.write(chunk)
+        progress.tell(size)
+    if total is not None and size != total:
+        raise ConnectionLostError(f"{where} was cut: expected {total:,} bytes, received {size:,}; try again")
+
+
+def _check_cap(size: int, max_bytes: int, where: str) -> None:
+    if size > max_bytes:
+        raise UnsafeArchiveError(
+            f"{where} has {size:,} bytes or more, expected at most {max_bytes:,}; check the source"
+        )
+
+
+class _Progress:
+    """A line in the log every tenth of a download, or after 10, 20, 40... seconds: never more than a few."""
+
+    def __init__(self, where: str, total: int | None) -> None:
+        self._where, self._total = where, total
+        self._tenths = 0
+        self._began = time.monotonic()
+        self._patience = 10.0
+
+    def tell(self, size: int) -> None:
+        seconds = time.monotonic() - self._began
+        tenths = size * 10 // self._total if self._total else 0
+        if tenths <= self._tenths and seconds < self._patience:
+            return
+        if seconds >= self._patience:
+            self._patience *= 2
+        self._tenths = tenths
+        share = f" of {self._total / 1e6:,.1f} MB ({tenths * 10} %)" if self._total else " MB"
+        log.info("%s: %.1f%s after %.0f s", self._where, size / 1e6, share, seconds)
