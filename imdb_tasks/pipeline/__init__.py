@@ -1,7 +1,7 @@
 """The steps of the study: find the inputs, call the rooms, publish. Only this room knows keys and refs.
 
 ``steps`` has one method per task of the DAG, ``report_steps`` those from the evaluation on; ``keys`` says where each
-artifact lies, ``trained`` finds a trained model and asks it.
+artifact lies, ``conclusions`` keeps and finds what a run let conclude, ``trained`` finds a trained model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -14,6 +14,7 @@ artifact lies, ``trained`` finds a trained model and asks it.
 'local'
 """
 
+from imdb_tasks.pipeline.conclusions import find_conclusions
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import (
     BEST,
@@ -31,6 +32,7 @@ __all__ = [
     "Steps",
     "TrainedModel",
     "about_best_model",
+    "find_conclusions",
     "find_model",
     "last_evaluation",
     "predict",

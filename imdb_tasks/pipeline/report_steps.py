@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.analysis import Concluded, read_claims
 from imdb_tasks.errors import MissingInputError
+from imdb_tasks.pipeline.conclusions import find_conclusions, load_conclusions, save_conclusions
 from imdb_tasks.pipeline.keys import Places
 from imdb_tasks.sources import REVIEWS
 from imdb_tasks.store import Entry, Hold, Store, write_json
@@ -59,11 +60,11 @@ class Reported:
             tested,
             read_claims().claims,
             code=code_revision(),
-            previous=Concluded.find(self.store, previous["run"], previous["analysis"]) if previous else None,
+            previous=find_conclusions(self.store, previous["run"], previous["analysis"]) if previous else None,
         )
         about = {"inputs": [f"evaluations/{evaluation.key}"]}
         with self.store.publish("analyses", key, about, hold=hold) as folder:
-            Concluded(self.run_id, concluded, tested).save(folder)
+            save_conclusions(concluded, tested, folder)
 
     def _run_before(self, evaluation: Entry) -> dict[str, str] | None:
         for run, about in reversed(self.store.refs("runs").items()):
@@ -125,7 +126,7 @@ class Reported:
     def _write_report(self, key: str, analysis: Entry, hold: Hold) -> None:
         from imdb_tasks.report import write_report
 
-        evaluation, concluded = self._evaluation(), Concluded.load(self.run_id, analysis.path)
+        evaluation, concluded = self._evaluation(), load_conclusions(self.run_id, analysis.path)
         about: dict[str, Any] = {"inputs": [f"analyses/{analysis.key}"], "code": code_revision()}
         with self.store.publish("reports", key, about, hold=hold) as folder:
             # The manifest is written when the folder is complete, and so with what the report says of itself.

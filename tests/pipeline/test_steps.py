@@ -8,6 +8,7 @@ import pytest
 
 from imdb_tasks.analysis import Analysis, Concluded
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.pipeline.conclusions import load_conclusions
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.report.wrong_reviews import MOST
 from imdb_tasks.store import Store
@@ -181,7 +182,7 @@ def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
 
 
 def concluded(steps: Steps) -> Concluded:
-    return Concluded.load(steps.run_id, steps.analyse().path)
+    return load_conclusions(steps.run_id, steps.analyse().path)
 
 
 def analysis(steps: Steps) -> Analysis:
@@ -193,7 +194,7 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
     noted = done.store.refs("runs")["run-1"]
     assert report.about["inputs"] == [f"analyses/{noted['analysis']}"]
     entry = done.store.need("analyses", noted["analysis"], step="report")
-    found = Concluded.load("run-1", entry.path).analysis
+    found = load_conclusions("run-1", entry.path).analysis
     assert entry.about["inputs"] == [f"evaluations/{noted['evaluation']}"]
     assert [summary.variant for summary in found.variants] == list(done.study.variants)
     assert [verdict.claim for verdict in found.verdicts] == ["cell", "stability", "batch", "size"]
@@ -252,7 +253,7 @@ def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, t
 
 def test_a_prediction_that_is_gone_is_made_again_for_the_conclusions(done: Steps) -> None:
     entry = done.analyse()
-    before = Concluded.load("run-1", entry.path).analysis
+    before = load_conclusions("run-1", entry.path).analysis
     model = done.store.need("models", done.places.model(done.study.variants[0]), step="train")
     done.store.remove("predictions", done.places.predictions(model.key))
     done.store.remove("analyses", entry.key)
