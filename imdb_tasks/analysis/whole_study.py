@@ -1,7 +1,7 @@
 """What one study's result lets conclude: ``analyse`` puts the parts together.
 
-``resampling`` draws test reviews, ``contrasts`` asks the grid, ``estimates`` knows the errors, ``effects`` and
-``verdicts`` correct for how much was asked, ``ranking`` picks the best, ``comparing`` looks at the run before.
+``bootstrap`` draws test reviews, ``contrasts`` asks the grid, ``estimates`` knows the errors, ``effects`` and
+``verdicts`` correct for how much was asked, ``ranking`` picks the best, ``run_comparison`` looks at the run before.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def analyse(
     ranking = rank(result, measured, tested)
     best = ranking.standings[0].variant if ranking.standings else None
     now = Analysis(
-        origin=_origin(result, code),
+        origin=_made_from(result, code),
         cautions=tuple(_cautions(result, measured)),
         verdicts=verdicts(measured, claims),
         variants=tuple(variant_summary(row, measured) for row in result.variants),
@@ -63,7 +63,7 @@ def analyse(
     return now if previous is None else now.model_copy(update={"comparison": compare(now, tested, previous)})
 
 
-def _origin(result: StudyResult, code: str) -> Origin:
+def _made_from(result: StudyResult, code: str) -> Origin:
     trained = [row.training for row in result.variants if row.training]
     card = result.data_card
     return Origin(

@@ -12,7 +12,7 @@ from imdb_tasks.study import Study, Variant, fingerprint
 from imdb_tasks.training import backend
 
 # Raise one when the same inputs would give another result: that step and all after it then have other places.
-REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 2, "reports": 2}
+REVISIONS = {"arrays": 1, "models": 2, "predictions": 2, "evaluations": 1, "analyses": 3, "reports": 3}
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imdb_tasks.analysis import best_model
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
-from imdb_tasks.report import best_of_best_setting, rows
 from imdb_tasks.store import Entry, Store, sha256_of
-from imdb_tasks.study import StudyResult, TextSettings, VariantResult
+from imdb_tasks.study import LABELS, THRESHOLD, Label, StudyResult, TextSettings, VariantResult
 from imdb_tasks.training import load_keras
 
 BEST = "best"
@@ -51,9 +51,9 @@ class Prediction:
     probability: float
 
     @property
-    def label(self) -> str:
-        """The label at the study's threshold of 0.5."""
-        return "positive" if self.probability > 0.5 else "negative"  # noqa: PLR2004
+    def label(self) -> Label:
+        """The label at the study's threshold."""
+        return LABELS[self.probability > THRESHOLD]
 
 
 def last_evaluation(store: Store) -> Entry:
@@ -76,10 +76,10 @@ def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedMode
     keys = _model_keys(evaluation, result)
     finished = {row.variant.name: row for row in result.variants if row.status == "finished" and row.test}
     if name == BEST:
-        winner = best_of_best_setting(rows(result))
+        winner = best_model(result.variants)
         if winner is None:
             raise MissingInputError("no variant of the study has a test result; look at the logs of its training tasks")
-        name = winner.result.variant.name
+        name = winner.variant.name
     if name not in finished:
         raise SettingsError(
             f"expected {BEST!r} or a variant that was trained to its end, {', '.join(list(finished)[:_SHOWN])}; "

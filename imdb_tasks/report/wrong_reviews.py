@@ -2,12 +2,12 @@
 
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from imdb_tasks.corpus import read_reviews, split
 from imdb_tasks.errors import DataError
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study import Record, TextSettings
+from imdb_tasks.study import LABELS, THRESHOLD, Label, Record, TextSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,14 +19,19 @@ _READ = 4_000  # characters of a text that are looked at: only its end is shown
 
 
 class WrongReview(Record):
-    """One test review on the wrong side of 0.5: its ``row`` in the source (from 1), its label, the ``probability``
-    of "positive" that the model gave it, and the end of its text, which is what the model reads.
+    """One test review on the wrong side of the threshold: its ``row`` in the source (from 1), its label, the
+    ``probability`` of "positive" that the model gave it, and the end of its text, which is what the model reads.
     """
 
     row: int
-    label: Literal["positive", "negative"]
+    label: Label
     probability: float
     text: str
+
+    @property
+    def said(self) -> Label:
+        """The label that the model gave it."""
+        return LABELS[self.probability > THRESHOLD]
 
 
 def most_wrong(
@@ -51,12 +56,12 @@ def most_wrong(
         )
     labels = frame["label"].to_numpy()[test_rows]
     distance = np.abs(probabilities - labels)
-    wrong = np.flatnonzero((probabilities > 0.5) != (labels == 1))  # noqa: PLR2004 - the threshold of the accuracy
+    wrong = np.flatnonzero((probabilities > THRESHOLD) != (labels == 1))
     ranked = wrong[np.argsort(-distance[wrong], kind="stable")][:MOST]
     return tuple(
         WrongReview(
             row=int(test_rows[place]) + 1,
-            label="positive" if labels[place] else "negative",
+            label=LABELS[labels[place]],
             probability=float(probabilities[place]),
             text=excerpt(frame["review"].iloc[test_rows[place]]),
         )

@@ -14,8 +14,12 @@ from imdb_tasks.errors import SettingsError
 
 _EXPECTED = "a frozen Embedding, one GRU or LSTM, then Dense layers, the last one of 1 unit"
 _ADVICE = "remove it, train this model with keras.Model.fit, or teach it to imdb_tasks/training/engine.py"
+_EMBEDDING = ("input_dim", "output_dim", "embeddings_initializer")
 _DENSE = ("units", "use_bias", "kernel_initializer", "bias_initializer")
-_RECURRENT = ("units", "activation", "kernel_initializer", "recurrent_initializer", "bias_initializer", "seed")
+_RECURRENT = (
+    *("units", "activation", "kernel_initializer", "recurrent_initializer", "bias_initializer"),
+    *("unit_forget_bias", "seed"),  # of the first weights, and of dropout, which there is not
+)
 _RECURRENT_ACTIVATIONS = (keras.activations.relu, keras.activations.tanh)
 _ADAM = ("learning_rate", "beta_1", "beta_2", "epsilon")
 
@@ -53,8 +57,7 @@ def _check_layer(layer: Any) -> None:
     if isinstance(layer, keras.layers.Embedding):
         if layer.trainable:
             raise _refusal(what, "trainable=False, for the engine gives its table no gradient", "trainable=True")
-        free = ("input_dim", "output_dim", "embeddings_initializer")
-        _check_rest(what, found, keras.layers.Embedding(1, 1, trainable=False).get_config(), free)
+        _check_rest(what, found, keras.layers.Embedding(1, 1, trainable=False).get_config(), _EMBEDDING)
     elif isinstance(layer, keras.layers.Dense):
         if keras.activations.get(found.pop("activation")) is not layer.activation:
             raise _refusal(what, "one of Keras's own activations", repr(layer.activation))
@@ -62,8 +65,7 @@ def _check_layer(layer: Any) -> None:
     else:
         if layer.activation not in _RECURRENT_ACTIVATIONS:
             raise _refusal(what, "the activation relu or tanh", str(found["activation"]))
-        free = (*_RECURRENT, "unit_forget_bias")  # the latter is of the initial weights only
-        _check_rest(what, found, type(layer)(1).get_config(), free)
+        _check_rest(what, found, type(layer)(1).get_config(), _RECURRENT)
 
 
 def _check_compiled(compiled: Mapping[str, Any]) -> None:

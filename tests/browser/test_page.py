@@ -9,7 +9,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from imdb_tasks.report import build
-from imdb_tasks.report.charts import png
 from tests.support.study_analysis import material, run_comparison, study_analysis
 from tests.support.study_results import study_result
 
@@ -20,7 +19,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = study_result()
     analysis = study_analysis(result, comparison=run_comparison(result))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "save_pictures", lambda figures, target: "none were drawn for this test")
+        patch.setattr(build, "save_pictures", lambda figures, target: "none were drawn for this test")
         build.write_report(material(result, analysis=analysis), folder)
     return folder / "report.html"
 

@@ -6,7 +6,6 @@ import struct
 import pytest
 
 from imdb_tasks.report import build
-from imdb_tasks.report.charts import png
 from imdb_tasks.study import Study, TrainingSettings
 from tests.support.markup import unclosed
 from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
@@ -18,7 +17,7 @@ SCRIPT = "<script>alert('x')</script>"
 @pytest.fixture(autouse=True)
 def no_browser_is_started(request, monkeypatch):
     if "real_browser" not in request.fixturenames:
-        monkeypatch.setattr(png, "save_pictures", lambda figures, folder: "no browser was started for this test")
+        monkeypatch.setattr(build, "save_pictures", lambda figures, folder: "no browser was started for this test")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from aiosmtpd.controller import Controller
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.report import build, mail
-from imdb_tasks.report.charts import png
 from imdb_tasks.study import Study, TrainingSettings
 from tests.support.study_analysis import CAUTION, material
 from tests.support.study_results import study_result
@@ -30,7 +29,7 @@ def save_pixels(figures, folder):
 
 def write(result, folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "save_pictures", save_pixels)
+        patch.setattr(build, "save_pictures", save_pixels)
         return build.write_report(material(result), folder)
 
 

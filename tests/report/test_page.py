@@ -6,7 +6,6 @@ import re
 import pytest
 
 from imdb_tasks.report import build
-from imdb_tasks.report.charts import png
 from tests.support.markup import unclosed
 from tests.support.study_analysis import CAUTION, material, run_comparison, study_analysis
 from tests.support.study_results import study_result
@@ -16,7 +15,7 @@ from tests.support.study_results import study_result
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(png, "save_pictures", lambda figures, target: "none")
+        patch.setattr(build, "save_pictures", lambda figures, target: "none")
         build.write_report(material(study_result()), folder)
     return folder.joinpath("report.html").read_text("utf8")
 
@@ -132,7 +131,7 @@ def test_the_page_says_how_to_make_it_again(page):
 
 
 def test_the_page_names_the_backend_to_make_it_again_with(tmp_path, monkeypatch):
-    monkeypatch.setattr(png, "save_pictures", lambda figures, target: "none")
+    monkeypatch.setattr(build, "save_pictures", lambda figures, target: "none")
     build.write_report(material(study_result().model_copy(update={"backend": "jax"})), tmp_path)
     text = tmp_path.joinpath("report.html").read_text("utf8")
     assert "<code>KERAS_BACKEND=jax python -m imdb_tasks study</code>" in text

@@ -4,6 +4,7 @@ from imdb_tasks.analysis import Calibration, Confusion
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.charts.base import Chart, empty_figure
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL
+from imdb_tasks.study import THRESHOLD
 
 
 def calibration_chart(calibration: Calibration) -> Chart:
@@ -101,7 +102,7 @@ def confusion_chart(confusion: Confusion) -> Chart:
     return Chart(
         name="confusion",
         title=f"Which reviews does {name} get wrong?",
-        caption=f"Counts at the threshold 0.5. {words[0].upper()}{words[1:]}.",
+        caption=f"Counts at the threshold {THRESHOLD}. {words[0].upper()}{words[1:]}.",
         alternative=f"Bar chart: {words}.",
         figure=figure,
     )
