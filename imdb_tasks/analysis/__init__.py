@@ -1,4 +1,6 @@
-"""From results and predictions to effects, verdicts, a ranking and a comparison of runs. Nothing is read but the claims.
+"""From results and predictions to effects, verdicts, a ranking and a comparison of runs, without input or output.
+
+Only the file of claims is read.
 
 ``whole_study`` puts the parts together. ``evidence`` and ``records`` are what comes out; ``claims`` reads what is
 asked, ``verdicts`` answers; ``ranking`` picks and recommends; ``curves`` sums learning curves up, ``per_model`` single
@@ -20,6 +22,7 @@ from imdb_tasks.analysis.ranking import best_model, reported_accuracy
 from imdb_tasks.analysis.records import (
     Analysis,
     Calibration,
+    CalibrationBin,
     Confusion,
     CurveSummary,
     Recommendation,
@@ -36,6 +39,7 @@ __all__ = [
     "OUTCOME_NAMES",
     "Analysis",
     "Calibration",
+    "CalibrationBin",
     "Concluded",
     "Confusion",
     "CurveSummary",

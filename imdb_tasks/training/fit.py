@@ -64,20 +64,7 @@ def train(
     engine.finish(state)
     if history.diverged:
         log.warning("the loss is not finite after epoch %d: diverged, training ends here", history.epochs)
-    record = TrainingRecord(
-        variant=variant,
-        status="diverged" if history.diverged else "finished",
-        diverged_at_epoch=history.epochs if history.diverged else None,
-        history=history,
-        cost=Cost(
-            wall_seconds=spent + time.perf_counter() - started,
-            peak_memory_bytes=process.peak_memory_bytes(),
-            device=process.device(),
-            trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
-        ),
-        versions=process.versions(),
-    )
-    return Trained(model, record)
+    return Trained(model, _record(variant, model, history, spent + time.perf_counter() - started))
 
 
 def shuffled(rows: int, *, seed: int, epoch: int) -> "npt.NDArray[np.int64]":
@@ -116,6 +103,22 @@ def _epochs(
         history = History(**{name: (*getattr(history, name), value) for name, value in new.items()})
         log.info("epoch %d/%d  %s  %.1f s", history.epochs, settings.epochs, _line(new), seconds)
         yield state, history
+
+
+def _record(variant: Variant, model: Any, history: History, wall_seconds: float) -> TrainingRecord:
+    return TrainingRecord(
+        variant=variant,
+        status="diverged" if history.diverged else "finished",
+        diverged_at_epoch=history.epochs if history.diverged else None,
+        history=history,
+        cost=Cost(
+            wall_seconds=wall_seconds,
+            peak_memory_bytes=process.peak_memory_bytes(),
+            device=process.device(),
+            trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        ),
+        versions=process.versions(),
+    )
 
 
 def _values(trained: "PassMetrics", validated: "PassMetrics") -> dict[str, float | None]:
