@@ -10,7 +10,7 @@
     │       ├── AccessRefusedError      credentials missing or rejected (401, 403)
     │       ├── NotFoundError           no such dataset, page, folder or file (404)
     │       ├── UnexpectedContentError  a web page, another member, a wrong hash
-    │       └── UnsafeArchiveError      a path escape, a bomb, more than the size cap
+    │       └── UnsafeArchiveError      a link, a bomb, more than the size cap
     └── TransientError              may pass: retry with backoff
         ├── ConnectionLostError     no route, time-out, or cut in mid-download
         ├── ServerBusyError         429 or 5xx; carries the seconds to wait if the server said so
@@ -63,7 +63,7 @@ class UnexpectedContentError(SourceError):
 
 
 class UnsafeArchiveError(SourceError):
-    """The archive would write outside its folder, or more than the size cap."""
+    """The archive has a link or a device where a file should be, or more bytes than the size cap."""
 
 
 class TransientError(StudyError):

@@ -1,24 +1,30 @@
-"""From results and predictions to effects, verdicts, a ranking and a comparison of runs. Nothing is read or written.
+"""From results and predictions to effects, verdicts, a ranking and a comparison of runs, without input or output.
+
+Only the file of claims is read.
 
 ``whole_study`` puts the parts together. ``evidence`` and ``records`` are what comes out; ``claims`` reads what is
 asked, ``verdicts`` answers; ``ranking`` picks and recommends; ``curves`` sums learning curves up, ``per_model`` single
 models; ``contrasts``, ``effects``, ``estimates`` and ``bootstrap`` are the statistics below; ``sentences`` words it.
 
 >>> from imdb_tasks.analysis import wilson
->>> low, high = wilson(0.85, 10_000)
->>> f"{low:.3f} to {high:.3f}"
+>>> interval = wilson(0.85, 10_000)
+>>> f"{interval.low:.3f} to {interval.high:.3f}"
 '0.843 to 0.857'
 """
 
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.claims import read_claims
+from imdb_tasks.analysis.curves import best_epoch
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
-from imdb_tasks.analysis.evidence import Effect, Outcome, Ruling
+from imdb_tasks.analysis.evidence import Effect, Interval, Outcome, Ruling
+from imdb_tasks.analysis.ranking import best_model, reported_accuracy
 from imdb_tasks.analysis.records import (
     Analysis,
     Calibration,
+    CalibrationBin,
     Confusion,
+    CurveSummary,
     Recommendation,
     RunComparison,
     Standing,
@@ -34,9 +40,12 @@ __all__ = [
     "REVISION",
     "Analysis",
     "Calibration",
+    "CalibrationBin",
     "Concluded",
     "Confusion",
+    "CurveSummary",
     "Effect",
+    "Interval",
     "Outcome",
     "Predictions",
     "Recommendation",
@@ -47,10 +56,13 @@ __all__ = [
     "VariantSummary",
     "amount",
     "analyse",
+    "best_epoch",
+    "best_model",
     "compare",
     "effect_text",
     "level_text",
     "margin",
     "read_claims",
+    "reported_accuracy",
     "wilson",
 ]

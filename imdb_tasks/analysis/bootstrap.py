@@ -6,10 +6,10 @@ method is the bootstrap: B. Efron and R. J. Tibshirani, An Introduction to the B
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis.evidence import Outcome
+from imdb_tasks.study import THRESHOLD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 RESAMPLES = 5_000
 _SEED = 20_110_620  # any number: equal results must give equal reports
 _CELLS = 2_000_000  # resamples x reviews in one block: some tens of megabytes
-THRESHOLD = 0.5  # above it is "positive", as in Keras's accuracy
 
 
 @dataclass(frozen=True)
@@ -32,21 +31,6 @@ class Predictions:
     names: tuple[str, ...]
     labels: "npt.NDArray[np.int8]"
     probabilities: "npt.NDArray[np.float32]"
-
-    @classmethod
-    def load(cls, path: Path) -> "Predictions":
-        """Read what ``save`` has written."""
-        import numpy as np
-
-        with np.load(path, allow_pickle=False) as saved:
-            return cls(tuple(saved["names"].tolist()), saved["labels"], saved["probabilities"])
-
-    def save(self, path: Path) -> None:
-        """Write an .npz file of plain arrays."""
-        import numpy as np
-
-        names = np.array(self.names, dtype=np.str_)
-        np.savez_compressed(path, names=names, labels=self.labels, probabilities=self.probabilities)
 
     @property
     def correct(self) -> "npt.NDArray[np.bool_]":

@@ -1,4 +1,4 @@
-"""A learning curve in a few numbers. What each means, and its source, is in ``conclusions.CurveSummary``."""
+"""A learning curve in a few numbers. What each means, and its source, is in ``records.CurveSummary``."""
 
 import math
 import statistics
@@ -15,7 +15,7 @@ _LAST_PART = 10  # a tenth of the epochs
 def summary(record: TrainingRecord) -> CurveSummary:
     """Sum up one model's training."""
     history, diverged = record.history, record.status == "diverged"
-    best = _best(history.val_loss)
+    best = best_epoch(history)
     return CurveSummary(
         variant=record.variant,
         diverged=diverged,
@@ -27,9 +27,9 @@ def summary(record: TrainingRecord) -> CurveSummary:
     )
 
 
-def _best(losses: Sequence[float | None]) -> int | None:
-    """Return the first epoch of the lowest loss, from 1."""
-    finite = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if loss is not None]
+def best_epoch(history: History) -> int | None:
+    """Return the first epoch, counted from 1, of the lowest validation loss; None where none is finite."""
+    finite = [(loss, epoch) for epoch, loss in enumerate(history.val_loss, 1) if loss is not None]
     return min(finite)[1] if finite else None
 
 

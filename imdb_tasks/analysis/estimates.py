@@ -118,7 +118,7 @@ def over_blocks(values: "npt.NDArray[np.float64]", draws: "npt.NDArray[np.floati
     return Student(float(np.mean(values)), variance**0.5, (blocks - 1) * (variance / between) ** 2)
 
 
-def wilson(share: float, count: int) -> tuple[float, float]:
+def wilson(share: float, count: int) -> Interval:
     """Return the 95 % interval of a ``share`` (0 to 1) seen in ``count`` cases.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the
@@ -129,10 +129,10 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(share * count, count, method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
+    return Interval(low=max(0.0, float(low)), high=min(1.0, float(high)))
 
 
 def margin(share: float, count: int) -> float:
-    """Return half the width of the 95 % interval."""
-    low, high = wilson(share, count)
-    return (high - low) / 2
+    """Return half the width of Wilson's interval."""
+    interval = wilson(share, count)
+    return (interval.high - interval.low) / 2

@@ -2,24 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from imdb_tasks.analysis.bootstrap import THRESHOLD, Predictions
+from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.contrasts import Measured, levels
-from imdb_tasks.analysis.estimates import Percentile, wilson
-from imdb_tasks.analysis.evidence import FACTORS, Interval
+from imdb_tasks.analysis.estimates import wilson
+from imdb_tasks.analysis.evidence import FACTORS
 from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, DivergenceRate, VariantSummary
-from imdb_tasks.study import StudyResult, Variant, VariantResult
+from imdb_tasks.study import THRESHOLD, StudyResult, Variant, VariantResult
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 _BINS = 10
-
-
-def share_interval(count: int, total: int) -> Interval:
-    """Return Wilson's 95 % interval of a share."""
-    low, high = wilson(count / total, total)
-    return Interval(low=low, high=high)
 
 
 def variant_summary(row: VariantResult, measured: Measured) -> VariantSummary:
@@ -29,17 +23,9 @@ def variant_summary(row: VariantResult, measured: Measured) -> VariantSummary:
         variant=row.variant,
         status=row.status,
         accuracy=accuracy,
-        accuracy_interval=None
-        if accuracy is None
-        else share_interval(round(accuracy * measured.reviews), measured.reviews),
+        accuracy_interval=None if accuracy is None else wilson(accuracy, measured.reviews),
         auc=auc,
-        auc_interval=None if auc is None else _auc_interval(measured, row.variant, auc),
     )
-
-
-def _auc_interval(measured: Measured, variant: Variant, auc: float) -> Interval:
-    interval = Percentile(auc, measured.draws("auc", {variant: 1})).interval()
-    return Interval(low=max(0.0, interval.low), high=min(1.0, interval.high))
 
 
 def divergence_rates(result: StudyResult) -> tuple[DivergenceRate, ...]:
@@ -57,7 +43,7 @@ def divergence_rates(result: StudyResult) -> tuple[DivergenceRate, ...]:
                         diverged=diverged,
                         trained=len(rows),
                         rate=diverged / len(rows),
-                        interval=share_interval(diverged, len(rows)),
+                        interval=wilson(diverged / len(rows), len(rows)),
                     )
                 )
     return tuple(rates)
@@ -90,7 +76,7 @@ def _bin(
         count=count,
         mean_probability=float(probabilities[own].mean()),
         positive_share=hits / count,
-        interval=share_interval(hits, count),
+        interval=wilson(hits / count, count),
     )
 
 

@@ -1,4 +1,7 @@
-"""Which setting is best, which might be, and which to use.
+"""Which setting and which model is best, which setting might be, and which to use.
+
+The best setting is that of the highest mean test accuracy over its replicates, of equal ones that of the lowest mean
+test loss; the best model is the best replicate of the best setting, by the same two measures.
 
 The best is picked after seeing the results, so a plain test of it against another finds too much. Here a setting counts
 as beaten only if its test against the best is significant after Bonferroni's correction for all the settings that could
@@ -6,6 +9,8 @@ have been on top. Then the truly best setting is within noise of the observed be
 a confidence set for the best, as in J. C. Hsu, Multiple Comparisons (1996), chapter 4 (there with Dunnett's constants).
 """
 
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -19,25 +24,48 @@ from imdb_tasks.formatting import count_of, points
 from imdb_tasks.study import StudyResult, Variant, VariantResult
 
 _Setting = tuple[str, int, int]
+_Accuracy = Callable[[VariantResult], float | None]
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The settings from the best down, and what follows; see ``conclusions`` for the records."""
+    """The settings from the best down, and what follows; see ``records``."""
 
     standings: tuple[Standing, ...]
     best: BestComparison | None
     recommendation: Recommendation | None
 
 
-def rank(result: StudyResult, measured: Measured, tested: Predictions) -> Ranking:
-    """Rank the settings by mean test accuracy; of equal ones, that of the lower test loss comes first."""
+def reported_accuracy(row: VariantResult) -> float | None:
+    """Return the test accuracy that a result has of a model."""
+    return row.test.accuracy if row.test and row.status == "finished" else None
+
+
+def best_model(rows: Iterable[VariantResult]) -> VariantResult | None:
+    """Return the best replicate of the best setting of these models; None where no model has a test accuracy."""
+    settings = _by_accuracy(rows, reported_accuracy)
+    return min(settings[0], key=lambda row: _order([row], reported_accuracy)) if settings else None
+
+
+def _by_accuracy(rows: Iterable[VariantResult], accuracy: _Accuracy) -> list[list[VariantResult]]:
+    """Return the settings from the best down, each with its models that have an accuracy."""
     settings: dict[_Setting, list[VariantResult]] = {}
-    for row in result.variants:
-        if measured.value("accuracy", row.variant) is not None:
+    for row in rows:
+        if accuracy(row) is not None:
             variant = row.variant
             settings.setdefault((variant.cell, variant.units, variant.batch_size), []).append(row)
-    ordered = sorted(settings.values(), key=lambda rows: (-_accuracy(measured, rows), _loss(rows)))
+    return sorted(settings.values(), key=lambda models: _order(models, accuracy))
+
+
+def _order(models: list[VariantResult], accuracy: _Accuracy) -> tuple[float, float]:
+    """Return what orders settings and models: the less, the better."""
+    losses = [row.test.loss for row in models if row.test and row.test.loss is not None]
+    return -fmean(accuracy(row) or 0.0 for row in models), fmean(losses) if losses else math.inf
+
+
+def rank(result: StudyResult, measured: Measured, tested: Predictions) -> Ranking:
+    """Rank the settings by what their models said of the test reviews."""
+    ordered = _by_accuracy(result.variants, lambda row: measured.value("accuracy", row.variant))
     if not ordered:
         return Ranking((), None, None)
     standings = [_standing(measured, tested, rows, ordered[0], rivals=len(ordered) - 1) for rows in ordered]
@@ -47,11 +75,6 @@ def rank(result: StudyResult, measured: Measured, tested: Predictions) -> Rankin
 
 def _accuracy(measured: Measured, rows: list[VariantResult]) -> float:
     return fmean(measured.value("accuracy", row.variant) or 0.0 for row in rows)
-
-
-def _loss(rows: list[VariantResult]) -> float:
-    losses = [row.test.loss for row in rows if row.test and row.test.loss is not None]
-    return fmean(losses) if losses else float("inf")
 
 
 def _standing(
@@ -92,22 +115,16 @@ def _p_value(tested: Predictions, leader: Variant, other: Variant, answer: Answe
     if answer.basis == "reviews":
         from statsmodels.stats.contingency_tables import mcnemar
 
-        leader_only, other_only = _only_right(tested, leader, other)
-        return min(1.0, float(mcnemar([[0, leader_only], [other_only, 0]], exact=True).pvalue))
+        one, two = tested.right(leader.name), tested.right(other.name)
+        table = [[0, int((one & ~two).sum())], [int((two & ~one).sum()), 0]]
+        return min(1.0, float(mcnemar(table, exact=True).pvalue))
     return two_sided(answer.estimate) if answer.estimate else None
-
-
-def _only_right(tested: Predictions, first: Variant, second: Variant) -> tuple[int, int]:
-    one, other = tested.right(first.name), tested.right(second.name)
-    return int((one & ~other).sum()), int((other & ~one).sum())
 
 
 def _best(measured: Measured, tested: Predictions, standings: list[Standing]) -> BestComparison:
     best, second = standings[:2]
     answer = _ahead(measured, best.variant, second.variant)
     p_value = _p_value(tested, best.variant, second.variant, answer) if answer else None
-    paired = measured.study.replicates == 1
-    counts = _only_right(tested, best.variant, second.variant) if paired else (None, None)
     names = f"{best.variant.label} is {points(second.behind)} ahead of {second.variant.label}"
     if second.p_corrected is None:
         explanation = f"{names}; too few of their trainings can be paired to tell whether that is chance."
@@ -115,7 +132,7 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
         explanation = f"{names}: not more than chance can do, when the best of {len(standings)} is picked."
     else:
         explanation = f"{names}: more than chance does, even when the best of {len(standings)} is picked."
-    if paired:
+    if measured.study.replicates == 1:
         explanation += " This is about these trained models, not about what another training would give."
     return BestComparison(
         best=best.variant,
@@ -125,9 +142,6 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
         p_value=p_value,
         p_corrected=second.p_corrected,
         basis=_basis(measured),
-        best_only_right=counts[0],
-        second_only_right=counts[1],
-        verdict="not decided" if second.within_noise else "better",
         explanation=explanation,
     )
 

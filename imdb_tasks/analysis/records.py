@@ -37,11 +37,11 @@ class CurveSummary(Record):
 
 
 class VariantSummary(Record):
-    """One model on the test reviews, with 95 % intervals (basis "reviews"); None where it has no finite probabilities.
+    """One model on the test reviews; None where it has no finite probabilities.
 
-    ``accuracy``'s interval is Wilson's. ``auc`` is the exact area (the share of pairs of a positive and a negative
-    review that are ranked right, ties half), not Keras's sum over 200 thresholds; None where the test reviews are of
-    one class. Its interval is a bootstrap over the reviews.
+    ``accuracy_interval`` is Wilson's 95 % interval (basis "reviews"). ``auc`` is the exact area (the share of pairs of
+    a positive and a negative review that are ranked right, ties half), not Keras's sum over 200 thresholds; None where
+    the test reviews are of one class.
     """
 
     variant: Variant
@@ -49,7 +49,6 @@ class VariantSummary(Record):
     accuracy: float | None
     accuracy_interval: Interval | None
     auc: float | None
-    auc_interval: Interval | None
 
 
 class Standing(Record):
@@ -80,8 +79,7 @@ class BestComparison(Record):
 
     ``difference`` is best less second, ``interval`` its 95 % interval as if the two had been chosen beforehand.
     ``p_value`` is McNemar's exact test with one replicate, a test over replicates and reviews (``basis``) with more.
-    ``best_only_right`` and ``second_only_right`` count the reviews that one of the two alone gets right (one replicate
-    only). The verdict rests on ``p_corrected``, see ``Standing``.
+    ``explanation`` says in words whether the best is better, by ``p_corrected``, see ``Standing``.
     """
 
     best: Variant
@@ -91,9 +89,6 @@ class BestComparison(Record):
     p_value: float | None
     p_corrected: float | None
     basis: Basis
-    best_only_right: int | None
-    second_only_right: int | None
-    verdict: Literal["better", "not decided"]
     explanation: str
 
 

@@ -1,24 +1,14 @@
 """The result of a run beside that of another: what changed, and whether it changed the accuracies beyond noise."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.effects import holm
 from imdb_tasks.analysis.evidence import ALPHA, Interval
 from imdb_tasks.analysis.records import Analysis, Change, Origin, RunComparison, VariantChange
 from imdb_tasks.formatting import count_of, percent
-from imdb_tasks.store import Store, write_json
-
-log = logging.getLogger(__name__)
-
-ANALYSIS = "analysis.json"
-PREDICTIONS = "predictions.npz"
 
 
 @dataclass(frozen=True)
@@ -28,30 +18,6 @@ class Concluded:
     run: str
     analysis: Analysis
     tested: Predictions
-
-    @classmethod
-    def find(cls, store: Store, run: str, key: str, *, repair: bool = True) -> "Concluded | None":
-        """Return what is kept under the key of an analysis, see ``Store.find``.
-
-        None is also returned for an analysis that another version of this project has written in another form.
-        """
-        entry = store.find("analyses", key, repair=repair)
-        try:
-            return cls.load(run, entry.path) if entry else None
-        except (FileNotFoundError, ValidationError):
-            log.info("analyses/%s, of the run %s, is not one of this version: it is not compared with", key, run)
-            return None
-
-    @classmethod
-    def load(cls, run: str, folder: Path) -> "Concluded":
-        """Read what ``save`` has written."""
-        analysis = Analysis.model_validate_json(folder.joinpath(ANALYSIS).read_bytes())
-        return cls(run, analysis, Predictions.load(folder / PREDICTIONS))
-
-    def save(self, folder: Path) -> None:
-        """Write all but the name of the run: equal results of two runs are one."""
-        write_json(folder / ANALYSIS, self.analysis.model_dump(mode="json"))
-        self.tested.save(folder / PREDICTIONS)
 
 
 def compare(now: Analysis, tested: Predictions, previous: Concluded) -> RunComparison:

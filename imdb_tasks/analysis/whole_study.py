@@ -1,7 +1,7 @@
 """What one study's result lets conclude: ``analyse`` puts the parts together.
 
-``resampling`` draws test reviews, ``contrasts`` asks the grid, ``estimates`` knows the errors, ``effects`` and
-``verdicts`` correct for how much was asked, ``ranking`` picks the best, ``comparing`` looks at the run before.
+``bootstrap`` draws test reviews, ``contrasts`` asks the grid, ``estimates`` knows the errors, ``effects`` and
+``verdicts`` correct for how much was asked, ``ranking`` picks the best, ``run_comparison`` looks at the run before.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.formatting import count_of
 from imdb_tasks.study import StudyResult, is_another_study
 
-REVISION = 2
+REVISION = 3
 """Raise it when the same result, predictions and claims would give another analysis."""
 
 _FEW_REVIEWS = 1_000
@@ -48,7 +48,7 @@ def analyse(
     ranking = rank(result, measured, tested)
     best = ranking.standings[0].variant if ranking.standings else None
     now = Analysis(
-        origin=_origin(result, code),
+        origin=_made_from(result, code),
         cautions=tuple(_cautions(result, measured)),
         verdicts=verdicts(measured, claims),
         variants=tuple(variant_summary(row, measured) for row in result.variants),
@@ -66,7 +66,7 @@ def analyse(
     return now if previous is None else now.model_copy(update={"comparison": compare(now, tested, previous)})
 
 
-def _origin(result: StudyResult, code: str) -> Origin:
+def _made_from(result: StudyResult, code: str) -> Origin:
     trained = [row.training for row in result.variants if row.training]
     card = result.data_card
     return Origin(

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imdb_tasks.errors import DataError
+from imdb_tasks.study import LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("review", "sentiment")
-LABELS = {"positive": 1, "negative": 0}
 _SHOWN = 5
 _BLOCK = 8 << 20  # bytes
 
@@ -46,7 +46,7 @@ def read_reviews(path: Path) -> "pd.DataFrame":
         raise DataError(f"{path.name}: {fault}; expected {list(LABELS)}")
     if frame["sentiment"].nunique() < len(LABELS):
         raise DataError(f"{path.name}: expected both labels, found only {frame['sentiment'].iloc[0]!r}")
-    labels = frame["sentiment"].map(LABELS).astype("int8")
+    labels = frame["sentiment"].map({label: number for number, label in enumerate(LABELS)}).astype("int8")
     return frame[["review"]].assign(label=labels)
 
 

@@ -1,8 +1,8 @@
 """The steps of the study: find the inputs, call the rooms, publish. Only this room knows keys and refs.
 
 ``steps`` has one method per task of the DAG; ``data``, ``training``, ``evaluation``, ``reporting`` and ``delivery`` do
-them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, and ``trained`` finds a
-trained model and asks it.
+them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, ``conclusions`` keeps
+the analysis of a run, and ``trained`` finds a trained model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -15,6 +15,7 @@ trained model and asks it.
 'local'
 """
 
+from imdb_tasks.pipeline.conclusions import find_conclusions
 from imdb_tasks.pipeline.evaluation import models_of, result_of
 from imdb_tasks.pipeline.notes import NOTES, Note, Notes, Progress, ReportedRun, Training
 from imdb_tasks.pipeline.steps import Steps
@@ -40,6 +41,7 @@ __all__ = [
     "TrainedModel",
     "Training",
     "about_best_model",
+    "find_conclusions",
     "find_model",
     "last_evaluation",
     "models_of",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.analysis import Concluded, read_claims
+from imdb_tasks.pipeline.conclusions import find_conclusions, load_conclusions, save_conclusions
 from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.evaluation import last_evaluation_of, predictions_of, result_of
 from imdb_tasks.pipeline.notes import Analysed, PreviousRun, ReportedRun
@@ -65,16 +66,16 @@ def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun
         tested,
         read_claims().claims,
         code=code_revision(),
-        previous=Concluded.find(work.store, previous.run, previous.analysis) if previous else None,
+        previous=find_conclusions(work.store, previous.run, previous.analysis) if previous else None,
     )
     with work.store.publish("analyses", key, {"inputs": [f"evaluations/{evaluation.key}"]}, hold=hold) as folder:
-        Concluded(work.run_id, concluded, tested).save(folder)
+        save_conclusions(concluded, tested, folder)
 
 
 def _write(work: Workspace, key: str, evaluation: Entry, analysis: Entry, hold: Hold) -> None:
     from imdb_tasks.report import Material, write_report
 
-    concluded = Concluded.load(work.run_id, analysis.path)
+    concluded = load_conclusions(work.run_id, analysis.path)
     texts = _texts(work, evaluation, concluded)
     inputs = [f"analyses/{analysis.key}", *([f"texts/{texts.key}"] if texts else [])]
     about: dict[str, Any] = {"inputs": inputs, "code": code_revision()}

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imdb_tasks.analysis import best_model
 from imdb_tasks.errors import DataError, MissingInputError, SettingsError
 from imdb_tasks.pipeline.evaluation import models_of, result_of
 from imdb_tasks.pipeline.notes import Evaluated, Notes
-from imdb_tasks.report import best_of_best_setting, rows
 from imdb_tasks.store import Entry, Store, sha256_of
-from imdb_tasks.study import TextSettings, VariantResult
+from imdb_tasks.study import LABELS, THRESHOLD, Label, TextSettings, VariantResult
 from imdb_tasks.training import load_keras
 
 BEST = "best"
@@ -53,9 +53,9 @@ class Prediction:
     probability: float
 
     @property
-    def label(self) -> str:
-        """The label at the study's threshold of 0.5."""
-        return "positive" if self.probability > 0.5 else "negative"  # noqa: PLR2004
+    def label(self) -> Label:
+        """The label at the study's threshold."""
+        return LABELS[self.probability > THRESHOLD]
 
 
 def last_evaluation(store: Store) -> Entry:
@@ -78,10 +78,10 @@ def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedMode
     keys = models_of(evaluation, result)
     finished = {row.variant.name: row for row in result.variants if row.status == "finished" and row.test}
     if name == BEST:
-        winner = best_of_best_setting(rows(result))
+        winner = best_model(result.variants)
         if winner is None:
             raise MissingInputError("no variant of the study has a test result; look at the logs of its training tasks")
-        name = winner.result.variant.name
+        name = winner.variant.name
     if name not in finished:
         raise SettingsError(
             f"expected {BEST!r} or a variant that was trained to its end, {', '.join(list(finished)[:_SHOWN])}; "

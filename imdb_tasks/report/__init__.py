@@ -12,7 +12,6 @@ and the subject, ``table`` the rows of the result table, ``wrong_reviews`` the e
 from imdb_tasks.report.build import REVISION, Material, write_report
 from imdb_tasks.report.charts import LOSS_CEILING
 from imdb_tasks.report.mail import compose_mail
-from imdb_tasks.report.table import best_of_best_setting, rows
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import WrongReview, most_wrong
 
@@ -21,10 +20,8 @@ __all__ = [
     "REVISION",
     "Material",
     "WrongReview",
-    "best_of_best_setting",
     "compose_mail",
     "most_wrong",
-    "rows",
     "template_environment",
     "write_report",
 ]

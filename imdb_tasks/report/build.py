@@ -12,9 +12,9 @@ from typing import Any
 
 from imdb_tasks.analysis import Analysis, margin
 from imdb_tasks.formatting import one_line
-from imdb_tasks.report import headline, page, table
+from imdb_tasks.report import headline, page
 from imdb_tasks.report.charts import WIDTH, charts, save_pictures
-from imdb_tasks.report.table import Row
+from imdb_tasks.report.table import TableRow, table_rows
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import WrongReview
 from imdb_tasks.study import (
@@ -27,7 +27,7 @@ from imdb_tasks.study import (
     trigger_command,
 )
 
-REVISION = 2
+REVISION = 3
 """Raise it when the same analysis would give another page or another mail."""
 
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
@@ -82,7 +82,7 @@ def picture_id(name: str) -> str:
 def _facts(material: Material) -> dict[str, Any]:
     """Return every value that the templates name."""
     result, analysis = material.result, material.analysis
-    rows, card = table.rows(result), result.data_card
+    rows, card = table_rows(result, analysis), result.data_card
     return {
         "result": result,
         "study": result.study,
@@ -90,11 +90,9 @@ def _facts(material: Material) -> dict[str, Any]:
         "rows": rows,
         "analysis": analysis,
         "comparison": analysis.comparison,
-        "summaries": {each.variant: each for each in analysis.variants},
-        "curves": dict.fromkeys(result.study.variants) | {each.variant: each for each in analysis.curves},
         "wrong": material.wrong,
         "headline": headline.headline(result, analysis),
-        "casualties": headline.casualties(rows),
+        "casualties": headline.casualties(result),
         "deviations": deviations(result),
         "another_study": is_another_study(result),
         "published": published_study(),
@@ -122,7 +120,7 @@ def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _mail_rows(table: Sequence[Row]) -> dict[str, Any]:
+def _mail_rows(table: Sequence[TableRow]) -> dict[str, Any]:
     if len(table) <= MAIL_ROWS:
         return {"rows": table, "left_out": 0}
     ranked = sorted(table, key=lambda row: -1 if row.accuracy is None else row.accuracy, reverse=True)

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 
 from imdb_tasks.analysis import Analysis, Recommendation, RunComparison, Standing, margin
 from imdb_tasks.formatting import count_of, percent, points, signed
-from imdb_tasks.report.table import Row, rows
+from imdb_tasks.report.table import TableRow
 from imdb_tasks.study import StudyResult, Variant, is_another_study
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:
     """Return the main result and the advice that follows from it."""
-    table, advice = rows(result), analysis.recommendation
+    advice = analysis.recommendation
     if advice is None:
-        return f"No variant has a test result: {casualties(table)}."
+        return f"No variant has a test result: {casualties(result)}."
     best = standing(analysis, advice.best)
     said = f"{best.variant.label} is the most accurate, {percent(best.accuracy)}{_plus_minus(result, best)}"
     if advice.cheapest == advice.best:
@@ -32,7 +32,7 @@ def subject(result: StudyResult, analysis: Analysis) -> str:
         news = (
             f"{best.variant.label} best at {percent(best.accuracy)}{_since_before(analysis.comparison, best.variant)}"
         )
-    return f"{start}: " + "; ".join(filter(None, (news, casualties(rows(result)), _changed(analysis.comparison))))
+    return f"{start}: " + "; ".join(filter(None, (news, casualties(result), _changed(analysis.comparison))))
 
 
 def standing(analysis: Analysis, variant: Variant) -> Standing:
@@ -40,10 +40,10 @@ def standing(analysis: Analysis, variant: Variant) -> Standing:
     return next(each for each in analysis.standings if each.variant == variant)
 
 
-def casualties(table: Iterable[Row]) -> str:
+def casualties(result: StudyResult) -> str:
     """Return how many variants have no result, and why: ``2 diverged, 1 missing``."""
-    endings = [row.result.status for row in table]
-    counts = ((endings.count(status), status) for status in ("diverged", "missing"))
+    statuses = [row.status for row in result.variants]
+    counts = ((statuses.count(status), status) for status in ("diverged", "missing"))
     return ", ".join(f"{count} {status}" for count, status in counts if count)
 
 
@@ -60,7 +60,7 @@ def savings(analysis: Analysis, advice: Recommendation) -> str:
     return " and ".join(parts)
 
 
-def beside_published(table: Iterable[Row], reviews: int) -> str:
+def beside_published(table: Iterable[TableRow], reviews: int) -> str:
     """Return how the accuracies lie beside the published ones, as one sentence; empty where nothing can be compared.
 
     Two accuracies of ``reviews`` reviews each are within noise if the 95 % interval of their difference holds zero:

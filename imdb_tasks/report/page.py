@@ -31,8 +31,8 @@ def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
 
 
 def _figures(drawn: Sequence[Chart]) -> str:
-    looks = {"light": plotly_template(dark=False), "dark": plotly_template(dark=True)}
-    content: dict[str, Any] = {"templates": looks, "charts": {}}
+    templates = {"light": plotly_template(dark=False), "dark": plotly_template(dark=True)}
+    content: dict[str, Any] = {"templates": templates, "charts": {}}
     for chart in drawn:
         figure = json.loads(chart.figure.to_json())
         figure["layout"].pop("template", None)

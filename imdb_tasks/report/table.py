@@ -1,45 +1,43 @@
-"""The result table: one row per variant, beside what the original study published for it."""
+"""The result table: one row per variant, with everything that page and mail show of it, as typed values."""
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
 
+from imdb_tasks.analysis import Analysis, CurveSummary, Interval, reported_accuracy
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study import StudyResult, TestMetrics, VariantResult, published_metrics
+from imdb_tasks.study import Cost, StudyResult, TestMetrics, Variant, VariantResult, published_metrics
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the result table: a variant, and what the original study published for it."""
+class TableRow:
+    """One line of the result table.
 
-    result: VariantResult
+    ``test`` is there only if the variant finished with an accuracy, ``published`` only if the original study has the
+    variant; ``epochs`` and ``cost`` if it was trained. ``ending`` says in words how it ended. ``best_epoch`` and
+    ``overfits_from`` count epochs from 1, see ``CurveSummary``. ``is_best`` marks the most accurate setting.
+    """
+
+    variant: Variant
+    is_best: bool
+    ending: str
+    reason: str
+    test: TestMetrics | None
+    interval: Interval | None
     published: TestMetrics | None
+    epochs: int | None
+    best_epoch: int | None
+    best_val_loss: float | None
+    overfits_from: int | None
+    cost: Cost | None
 
     @property
     def label(self) -> str:
         """The short name for readers."""
-        return self.result.variant.label
-
-    @property
-    def ending(self) -> str:
-        """How the variant ended, in words."""
-        training = self.result.training
-        if self.result.status == "diverged" and training and training.diverged_at_epoch:
-            return f"diverged at epoch {training.diverged_at_epoch}"
-        return self.result.status
+        return self.variant.label
 
     @property
     def words(self) -> str:
         """How the variant ended and why, on one line; a long reason is shortened."""
-        reason = one_line(self.result.reason or "")
-        return f"{self.ending}: {reason}" if reason else self.ending
-
-    @property
-    def test(self) -> TestMetrics | None:
-        """The test metrics, if the variant finished and its loss and accuracy are numbers."""
-        test = self.result.test if self.result.status == "finished" else None
-        return test if test and test.accuracy is not None else None
+        return f"{self.ending}: {self.reason}" if self.reason else self.ending
 
     @property
     def accuracy(self) -> float | None:
@@ -54,39 +52,38 @@ class Row:
         return self.accuracy - self.published.accuracy
 
 
-def rows(result: StudyResult) -> tuple[Row, ...]:
+def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
     """Return the result table in the study's order."""
-    known = published_metrics()
+    intervals = {each.variant: each.accuracy_interval for each in analysis.variants}
+    curves = {each.variant: each for each in analysis.curves}
+    best = analysis.recommendation.best if analysis.recommendation else None
     return tuple(
-        Row(each, known.get((each.variant.cell, each.variant.units, each.variant.batch_size)))
+        _row(each, intervals.get(each.variant), curves.get(each.variant), is_best=each.variant == best)
         for each in result.variants
     )
 
 
-def best(table: Iterable[Row]) -> Row | None:
-    """Return the row of the highest test accuracy; of equal ones, that of the lowest test loss."""
-
-    def rank(row: Row) -> tuple[float, float]:
-        loss = row.test.loss if row.test else None
-        return (row.accuracy or 0.0, -math.inf if loss is None else -loss)
-
-    return max((row for row in table if row.accuracy is not None), key=rank, default=None)
+def ending(result: VariantResult) -> str:
+    """Return in words how a variant ended."""
+    training = result.training
+    if result.status == "diverged" and training and training.diverged_at_epoch:
+        return f"diverged at epoch {training.diverged_at_epoch}"
+    return result.status
 
 
-def best_of_best_setting(table: Iterable[Row]) -> Row | None:
-    """Return the best replicate of the setting that is best by the means of its replicates, as in ``ranking``.
-
-    The best row of all may be the luckiest replicate of a setting that is worse than others.
-    """
-    settings: dict[tuple[str, int, int], list[Row]] = {}
-    for row in table:
-        if row.accuracy is not None:
-            variant = row.result.variant
-            settings.setdefault((variant.cell, variant.units, variant.batch_size), []).append(row)
-
-    def rank(replicates: list[Row]) -> tuple[float, float]:
-        losses = [row.test.loss for row in replicates if row.test and row.test.loss is not None]
-        return fmean(row.accuracy or 0.0 for row in replicates), -fmean(losses) if losses else -math.inf
-
-    leader = max(settings.values(), key=rank, default=None)
-    return best(leader) if leader else None
+def _row(result: VariantResult, interval: Interval | None, curve: CurveSummary | None, *, is_best: bool) -> TableRow:
+    variant, training = result.variant, result.training
+    return TableRow(
+        variant=variant,
+        is_best=is_best,
+        ending=ending(result),
+        reason=one_line(result.reason or ""),
+        test=None if reported_accuracy(result) is None else result.test,
+        interval=None if reported_accuracy(result) is None else interval,
+        published=published_metrics().get((variant.cell, variant.units, variant.batch_size)),
+        epochs=training.history.epochs if training else None,
+        best_epoch=curve.best_epoch if curve else None,
+        best_val_loss=curve.best_val_loss if curve else None,
+        overfits_from=curve.overfit_onset if curve else None,
+        cost=training.cost if training else None,
+    )

@@ -1,12 +1,12 @@
 """The reviews that a model is most sure and most wrong about, as short excerpts that can harm no page."""
 
 import unicodedata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import DataError
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study import Record
+from imdb_tasks.study import LABELS, THRESHOLD, Label, Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,14 +18,19 @@ _READ = 4_000  # characters of a text that are looked at: only its end is shown
 
 
 class WrongReview(Record):
-    """One test review on the wrong side of 0.5: its ``row`` in the source (from 1), its label, the ``probability``
-    of "positive" that the model gave it, and the end of its text, which is what the model reads.
+    """One test review on the wrong side of the threshold: its ``row`` in the source (from 1), its label, the
+    ``probability`` of "positive" that the model gave it, and the end of its text, which is what the model reads.
     """
 
     row: int
-    label: Literal["positive", "negative"]
+    label: Label
     probability: float
     text: str
+
+    @property
+    def said(self) -> Label:
+        """The label that the model gave it."""
+        return LABELS[self.probability > THRESHOLD]
 
 
 def most_wrong(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> tuple[WrongReview, ...]:
@@ -47,12 +52,12 @@ def most_wrong(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> 
         )
     labels = frame["label"].to_numpy()
     distance = np.abs(probabilities - labels)
-    wrong = np.flatnonzero((probabilities > 0.5) != (labels == 1))  # noqa: PLR2004 - the threshold of the accuracy
+    wrong = np.flatnonzero((probabilities > THRESHOLD) != (labels == 1))
     ranked = wrong[np.argsort(-distance[wrong], kind="stable")][:MOST]
     return tuple(
         WrongReview(
             row=int(frame["row"].iloc[place]),
-            label="positive" if labels[place] else "negative",
+            label=LABELS[labels[place]],
             probability=float(probabilities[place]),
             text=excerpt(frame["review"].iloc[place]),
         )

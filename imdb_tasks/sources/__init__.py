@@ -1,7 +1,7 @@
 """From the description of a source (Kaggle, a public archive, a local path) to one verified file in the store.
 
 ``inputs`` names the two files that the study needs, ``fetching`` brings them, by way of ``kaggle``, ``http`` or a local
-path; ``archives`` and ``acl_imdb`` unpack, ``transfer`` has what downloads share: retries, caps, answers of servers.
+path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses`` says what a server's answer means.
 
 >>> import tempfile
 >>> from imdb_tasks.resources import SAMPLE
@@ -15,7 +15,7 @@ path; ``archives`` and ``acl_imdb`` unpack, ``transfer`` has what downloads shar
 from imdb_tasks.sources.fetching import fetch, fetched, fetched_key, naming_origins
 from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
 from imdb_tasks.sources.kaggle import KaggleCredentials
-from imdb_tasks.sources.transfer import Patience
+from imdb_tasks.sources.retry import Patience
 
 __all__ = [
     "REVIEWS",

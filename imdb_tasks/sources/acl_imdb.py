@@ -13,9 +13,10 @@ from typing import IO
 
 from imdb_tasks.errors import UnexpectedContentError, UnsafeArchiveError
 from imdb_tasks.sources.archives import check_size, explained, tar_members
+from imdb_tasks.study import LABELS
 
 _REVIEW = re.compile(r"^(?:\./)?aclImdb/(?P<split>train|test)/(?P<label>neg|pos)/(?P<number>\d+)_(?P<rating>\d+)\.txt$")
-_SENTIMENTS = {"neg": "negative", "pos": "positive"}
+_SENTIMENTS = {"neg": LABELS[0], "pos": LABELS[1]}
 _LARGEST_REVIEW = 1 << 20  # bytes; the longest real one has about 14,000
 _ROOM_PER_REVIEW = 4  # headers, padding and the unlabelled half, which are read over
 

@@ -22,7 +22,8 @@ from imdb_tasks.sources import acl_imdb, archives, kaggle
 from imdb_tasks.sources.http import downloaded
 from imdb_tasks.sources.inputs import REVIEWS, InputFile
 from imdb_tasks.sources.kaggle import KaggleCredentials
-from imdb_tasks.sources.transfer import Patience, public_url
+from imdb_tasks.sources.responses import public_url
+from imdb_tasks.sources.retry import Patience
 from imdb_tasks.store import Entry, Store, sha256_of
 from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, fingerprint
 
@@ -55,7 +56,7 @@ def fetch(
     refs = _refs(source, wanted)
     known = _known(refs[0], store)
     if known is not None:
-        log.info("%s: %s is in the store already; nothing is downloaded", wanted.name, _origin(source))
+        log.info("%s: %s is in the store already; nothing is downloaded", wanted.name, _where_from(source))
         _remember(refs, known, store)  # a local file may be what it was before
         return known
     work = "fetching", refs[0].replace("/", "-")
@@ -113,7 +114,7 @@ def _bring(source: AnySource, wanted: InputFile, store: Store, folder: Path, mea
         archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.patience)
     else:
         archive_sha256 = _from_path(source, wanted, file)
-    about = _describe(source, wanted, file, archive_sha256)
+    about = _about(source, wanted, file, archive_sha256)
     _check_pin(source, about["sha256"])
     return _publish(file, wanted, about, store)
 
@@ -167,11 +168,11 @@ def _local_file(source: LocalSource, wanted: InputFile) -> Path:
     raise NotFoundError(f"{looked_for}; put the file there, or point the study's source for {wanted.name} elsewhere")
 
 
-def _describe(source: AnySource, wanted: InputFile, file: Path, archive_sha256: str | None) -> dict[str, Any]:
+def _about(source: AnySource, wanted: InputFile, file: Path, archive_sha256: str | None) -> dict[str, Any]:
     return {
         "name": wanted.name,
         "kind": source.kind,
-        "origin": _origin(source),
+        "origin": _where_from(source),
         "version": source.version if isinstance(source, KaggleSource) else None,
         "archive_sha256": archive_sha256,
         "sha256": sha256_of(file),
@@ -183,7 +184,7 @@ def _describe(source: AnySource, wanted: InputFile, file: Path, archive_sha256: 
 def _check_pin(source: AnySource, found: str) -> None:
     if source.sha256 not in (None, found):
         raise UnexpectedContentError(
-            f"{_origin(source)}: expected a file with sha256 {source.sha256}, found {found};"
+            f"{_where_from(source)}: expected a file with sha256 {source.sha256}, found {found};"
             " the content changed or the pin is wrong, so check it before changing the pin"
         )
 
@@ -220,7 +221,7 @@ def _refs(source: AnySource, wanted: InputFile) -> list[str]:
 
 def _missing(source: AnySource, wanted: InputFile, store: Store) -> MissingInputError:
     return MissingInputError(
-        f"{store.where} has no {wanted.member!r} from {_origin(source)};"
+        f"{store.where} has no {wanted.member!r} from {_where_from(source)};"
         f" run the step '{wanted.step}' first, then this one again"
     )
 
@@ -229,7 +230,7 @@ def _plain_ref(source: AnySource, wanted: InputFile) -> str:
     return f"sources/{wanted.name}-{fingerprint(source.model_dump(mode='json'), wanted.member)}"
 
 
-def _origin(source: AnySource) -> str:
+def _where_from(source: AnySource) -> str:
     """Where the bytes come from, for people: nothing secret in it."""
     if isinstance(source, KaggleSource):
         return f"kaggle:{source.dataset}" + (f"/{source.version}" if source.version else "")

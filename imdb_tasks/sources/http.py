@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from imdb_tasks.errors import ConnectionLostError, DiskFullError, PermanentError, SourceError
-from imdb_tasks.sources.transfer import (
+from imdb_tasks.sources.responses import (
     CHUNK_BYTES,
     CONNECT_SECONDS,
     READ_SECONDS,
-    Patience,
     public_url,
     receive,
     refusal,
     refuse_page,
 )
+from imdb_tasks.sources.retry import Patience
 from imdb_tasks.store import disk_of, write_json
 from imdb_tasks.study import fingerprint
 

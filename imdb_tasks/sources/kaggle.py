@@ -23,15 +23,8 @@ from imdb_tasks.errors import (
     StudyError,
     UnexpectedContentError,
 )
-from imdb_tasks.sources.transfer import (
-    CHUNK_BYTES,
-    CONNECT_SECONDS,
-    READ_SECONDS,
-    Patience,
-    receive,
-    refusal,
-    refuse_page,
-)
+from imdb_tasks.sources.responses import CHUNK_BYTES, CONNECT_SECONDS, READ_SECONDS, receive, refusal, refuse_page
+from imdb_tasks.sources.retry import Patience
 
 HOW_TO_GET_ACCESS = (
     "give credentials by the Airflow connection 'kaggle_default' (login and password, or the API token as password), by"

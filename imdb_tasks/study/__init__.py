@@ -31,11 +31,14 @@ from imdb_tasks.study.grid import (
 )
 from imdb_tasks.study.published import deviations, is_another_study, published_metrics, published_study
 from imdb_tasks.study.records import (
+    LABELS,
     MEASURES,
+    THRESHOLD,
     Cost,
     Coverage,
     DataCard,
     History,
+    Label,
     LengthSummary,
     Measure,
     StudyResult,
@@ -48,10 +51,13 @@ from imdb_tasks.study.reproduce import backend_variable, shell_command, trigger_
 
 __all__ = [
     "CELLS",
+    "DEFAULT_BACKEND",
+    "LABELS",
     "MEASURES",
     "NOTIFY",
     "PROFILES",
     "SOURCES",
+    "THRESHOLD",
     "ArchiveSource",
     "BatchSize",
     "Cell",
@@ -61,6 +67,7 @@ __all__ = [
     "Delivery",
     "History",
     "KaggleSource",
+    "Label",
     "LengthSummary",
     "LocalSource",
     "Measure",

@@ -1,14 +1,19 @@
 """The records that steps hand to each other through the store, as JSON. A number that is not finite is null."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from imdb_tasks.study.grid import Record, Sha256, Study, Variant
 
 Measure = Literal["loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc"]
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
+Label = Literal["negative", "positive"]
+LABELS: tuple[Label, Label] = ("negative", "positive")
+"""The labels by their numbers, 0 and 1."""
+THRESHOLD = 0.5
+"""A probability above it is taken for "positive", as in Keras's accuracy."""
 
 
 def finite(value: float) -> float | None:
@@ -54,7 +59,12 @@ class Cost(Record):
     peak_memory_bytes: int
     device: str
     trainable_parameters: int
-    total_parameters: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_total(cls, values: Any) -> Any:
+        # Records of version 0.1.0 and before also counted the frozen parameters, which nothing reads.
+        return {n: v for n, v in values.items() if n != "total_parameters"} if isinstance(values, dict) else values
 
 
 class TrainingRecord(Record):

@@ -1,7 +1,8 @@
 """A model's epochs as compiled programs: the data lies on the device, and no Python runs between its steps.
 
 The numbers are those of ``keras.Model.fit`` and ``evaluate`` on the same model, for its own dense layers, loss,
-optimiser and metrics do the work; only the recurrent layer runs in another order (see ``recurrent``).
+optimiser and metrics do the work; only the recurrent layer runs in another order (see ``layers``). What it would not
+train as Keras does is refused (see ``supported``).
 """
 
 import math
@@ -13,8 +14,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from imdb_tasks.study import THRESHOLD
 from imdb_tasks.training import layers
 from imdb_tasks.training.backends import compiled, scan, to_device, value_and_gradients
+from imdb_tasks.training.supported import refuse_what_differs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,7 +29,7 @@ EVALUATION_BATCH = 256
 
 
 @dataclass(frozen=True)
-class Measured:
+class PassMetrics:
     """What a pass over some reviews gave: mean binary cross-entropy, accuracy at 0.5, AUC over Keras's 200 thresholds,
     and the probability of "positive", float32 (reviews,), in the order of the pass, then of what only fills.
     """
@@ -61,10 +64,16 @@ class Batches:
 
 
 class Engine:
-    """Trains and evaluates a compiled ``keras.Sequential`` of a frozen Embedding, a GRU or LSTM, and dense layers."""
+    """Trains and evaluates a ``keras.Sequential`` of a frozen Embedding, a GRU or LSTM, and dense layers."""
 
     def __init__(self, model: Any, ids: "npt.NDArray[np.int32]", labels: "npt.NDArray[np.int8]") -> None:
-        """Bring ids int32 (reviews, max_tokens) and labels int8 (reviews,) to the device."""
+        """Bring ids int32 (reviews, max_tokens) and labels int8 (reviews,) to the device.
+
+        Raises:
+            SettingsError: the model has a layer, an optimiser, a loss or a metric that is not computed as Keras would.
+
+        """
+        refuse_what_differs(model)
         embedding, layer, *self._head = model.layers
         self.rows = len(ids)
         self._model = model
@@ -72,7 +81,7 @@ class Engine:
         words = int(ids.max()) + 1  # a row that no review names would only make the table dearer to project
         table = embedding.get_weights()[0][:words]
         labels = labels.astype(table.dtype)[:, None]
-        self._metrics = keras.metrics.BinaryAccuracy(), keras.metrics.AUC()
+        self._metrics = keras.metrics.BinaryAccuracy(threshold=THRESHOLD), keras.metrics.AUC()
         self._data = tuple(map(to_device, (table, np.ascontiguousarray(ids), labels)))
         self._train = compiled(self._train_program, consumes_first=True)
         self._evaluate = compiled(self._evaluate_program)
@@ -106,13 +115,13 @@ class Engine:
         for variable, value in zip(variables, [*state[0], *state[1]], strict=True):
             variable.assign(value)
 
-    def train(self, state: State, batches: Batches) -> tuple[State, Measured]:
+    def train(self, state: State, batches: Batches) -> tuple[State, PassMetrics]:
         """Take one optimiser step per batch; ``state`` is used up. Measures are those of each batch before its step."""
         rows, counted = to_device(batches.rows), to_device(batches.counted)
         state, measured = self._train(state, self._data, rows, counted)
         return state, _on_host(measured)
 
-    def evaluate(self, weights: list[Tensor], batches: Batches) -> Measured:
+    def evaluate(self, weights: list[Tensor], batches: Batches) -> PassMetrics:
         """Measure the model with these weights."""
         rows, counted = to_device(batches.rows), to_device(batches.counted)
         return _on_host(self._evaluate(weights, self._data, rows, counted))
@@ -189,6 +198,6 @@ def _copies(variables: list[Any]) -> list[Tensor]:
     return [to_device(np.array(ops.convert_to_numpy(variable))) for variable in variables]
 
 
-def _on_host(measured: tuple[Tensor, ...]) -> Measured:
+def _on_host(measured: tuple[Tensor, ...]) -> PassMetrics:
     loss, accuracy, auc, probabilities = (ops.convert_to_numpy(part) for part in measured)
-    return Measured(float(loss), float(accuracy), float(auc), probabilities)
+    return PassMetrics(float(loss), float(accuracy), float(auc), probabilities)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from imdb_tasks.training.engine import Engine, Measured, State
+    from imdb_tasks.training.engine import Engine, PassMetrics, State
 
 log = logging.getLogger(__name__)
 
@@ -67,21 +67,7 @@ def train(
     engine.finish(state)
     if history.diverged:
         log.warning("the loss is not finite after epoch %d: diverged, training ends here", history.epochs)
-    record = TrainingRecord(
-        variant=variant,
-        status="diverged" if history.diverged else "finished",
-        diverged_at_epoch=history.epochs if history.diverged else None,
-        history=history,
-        cost=Cost(
-            wall_seconds=spent + time.perf_counter() - started,
-            peak_memory_bytes=process.peak_memory_bytes(),
-            device=process.device(),
-            trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
-            total_parameters=model.count_params(),
-        ),
-        versions=process.versions(),
-    )
-    return Trained(model, record)
+    return Trained(model, _record(variant, model, history, spent + time.perf_counter() - started))
 
 
 def shuffled(rows: int, *, seed: int, epoch: int) -> "npt.NDArray[np.int64]":
@@ -122,7 +108,23 @@ def _epochs(
         yield state, history
 
 
-def _values(trained: "Measured", validated: "Measured") -> dict[str, float | None]:
+def _record(variant: Variant, model: Any, history: History, wall_seconds: float) -> TrainingRecord:
+    return TrainingRecord(
+        variant=variant,
+        status="diverged" if history.diverged else "finished",
+        diverged_at_epoch=history.epochs if history.diverged else None,
+        history=history,
+        cost=Cost(
+            wall_seconds=wall_seconds,
+            peak_memory_bytes=process.peak_memory_bytes(),
+            device=process.device(),
+            trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        ),
+        versions=process.versions(),
+    )
+
+
+def _values(trained: "PassMetrics", validated: "PassMetrics") -> dict[str, float | None]:
     return {
         **{name: finite(getattr(trained, name)) for name in ("loss", "accuracy", "auc")},
         **{f"val_{name}": finite(getattr(validated, name)) for name in ("loss", "accuracy", "auc")},

@@ -6,6 +6,7 @@ Addresses are relative to ``root``, the path below which the pages are served.
 from dataclasses import dataclass
 
 from imdb_tasks.analysis import Analysis, Concluded, RunComparison, VariantChange, VariantSummary, compare
+from imdb_tasks.pipeline import find_conclusions
 from imdb_tasks.report import template_environment
 from imdb_tasks.store import Store
 from imdb_tasks.ui import runs
@@ -15,7 +16,7 @@ SHOWN_RUNS = 50
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedVariant:
     """A variant of either of two runs; None where a run does not have it. ``change`` is there if both measured it."""
 
     label: str
@@ -41,9 +42,9 @@ def comparison_page(store: Store, first: runs.Run, second: runs.Run, root: str) 
     return _render("compare", root, first=first, second=second, gone=[], comparison=comparison, rows=rows)
 
 
-def curves_page(look: TrainingProgress, root: str, source: str) -> str:
-    """Return the page of a training task; its script asks ``source``, relative to ``root``, for every further look."""
-    return _render("curves", root, live=look, source=source)
+def curves_page(progress: TrainingProgress, root: str, source: str) -> str:
+    """Return the page of a training task; its script asks ``source``, relative to ``root``, for how it goes on."""
+    return _render("curves", root, progress=progress, source=source)
 
 
 def message_page(text: str, root: str) -> str:
@@ -53,14 +54,14 @@ def message_page(text: str, root: str) -> str:
 
 def _concluded(store: Store, run: runs.Run) -> Concluded | None:
     """Only look: what a page finds damaged is for the next run to mend."""
-    return Concluded.find(store, run.id, run.analysis, repair=False) if run.analysis else None
+    return find_conclusions(store, run.id, run.analysis, repair=False) if run.analysis else None
 
 
-def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[Row]:
+def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[ComparedVariant]:
     first, second = ({each.variant: each for each in analysis.variants} for analysis in (before, after))
     changes = {change.variant: change for change in comparison.variants}
     return [
-        Row(variant.label, first.get(variant), second.get(variant), changes.get(variant))
+        ComparedVariant(variant.label, first.get(variant), second.get(variant), changes.get(variant))
         for variant in dict.fromkeys([*second, *first])
     ]
 

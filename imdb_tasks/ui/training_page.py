@@ -27,7 +27,7 @@ class Curve(Record):
 
 
 class TrainingProgress(Record):
-    """A look at one training, its numbers in words; ``ended`` says that no other look will differ."""
+    """How far one training is, its numbers in words; ``ended`` says that it will stay as it is."""
 
     variant: str
     state: str

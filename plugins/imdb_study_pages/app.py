@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
-from imdb_study_pages.training import DAG_ID, TASK_ID, look_at
+from imdb_study_pages.training import DAG_ID, TASK_ID, progress_of
 from imdb_tasks.errors import StudyError
 from imdb_tasks.store import Store
 from imdb_tasks.ui import comparison_page, curves_page, find_run, message_page, newest_runs, study_page
@@ -104,19 +104,19 @@ def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
 ) -> Response:
     """Show how far a training is."""
     trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
-    look = look_at(session, run_id, int(map_index)) if trains else None
-    if look is None:
+    progress = progress_of(session, run_id, int(map_index)) if trains else None
+    if progress is None:
         return HTMLResponse(message_page(ANOTHER_TASK, _root(request)))
-    return HTMLResponse(curves_page(look, _root(request), f"runs/{run_id}/trainings/{map_index}"))
+    return HTMLResponse(curves_page(progress, _root(request), f"runs/{run_id}/trainings/{map_index}"))
 
 
 @app.get("/runs/{run_id}/trainings/{map_index}")
 def training(run_id: Id, map_index: MapIndex, session: SessionDep) -> Response:
     """Tell how far a training is, for the script of its page."""
-    look = look_at(session, run_id, map_index)
-    if look is None:
+    progress = progress_of(session, run_id, map_index)
+    if progress is None:
         raise HTTPException(404, "there is no such training")
-    return JSONResponse(look.model_dump(mode="json"))
+    return JSONResponse(progress.model_dump(mode="json"))
 
 
 @app.get("/static/{name}")

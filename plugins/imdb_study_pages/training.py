@@ -19,7 +19,7 @@ DAG_ID = "imdb_study"
 TASK_ID = "train"
 
 
-def look_at(session: Session, run_id: str, map_index: int) -> TrainingProgress | None:
+def progress_of(session: Session, run_id: str, map_index: int) -> TrainingProgress | None:
     """Return how far the training of a map index is; None if there is no such task instance, or no such variant."""
     run = select(DagRun.conf).where(DagRun.dag_id == DAG_ID, DagRun.run_id == run_id)
     task = select(TaskInstance.state).where(

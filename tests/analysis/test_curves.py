@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from imdb_tasks.analysis.curves import summary
+from imdb_tasks.analysis.curves import best_epoch, summary
 from imdb_tasks.study import History, Study, TrainingRecord, Variant
-from tests.support.study_results import training_record
+from tests.support.study_results import study_result, training_record
 
 VARIANT = Variant(cell="GRU", units=32, batch_size=64)
 
@@ -18,6 +18,11 @@ def record(loss, val_loss, status="finished") -> TrainingRecord:
 def test_the_best_epoch_is_the_first_of_the_lowest_validation_loss():
     found = summary(record([0.6, 0.5, 0.4, 0.3], [0.7, 0.4, 0.4, 0.41]))
     assert (found.best_epoch, found.best_val_loss) == (2, 0.4)
+
+
+def test_the_best_epoch_of_a_diverged_variant_is_before_its_end():
+    diverged = next(each.training for each in study_result().variants if each.status == "diverged")
+    assert 0 < best_epoch(diverged.history) < diverged.diverged_at_epoch
 
 
 def test_overfitting_sets_in_where_the_validation_loss_leaves_for_good():

@@ -51,15 +51,16 @@ def test_what_has_no_spread_has_no_error(values):
 
 def test_the_wilson_interval_agrees_with_a_worked_example():
     # 81 of 263: Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
-    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    interval = wilson(81 / 263, 263)
+    assert (interval.low, interval.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
 
 
 @given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_wilson_interval_holds_the_share_and_stays_between_0_and_1(counts):
     hits, count = counts
-    low, high = wilson(hits / count, count)
-    assert 0 <= low <= hits / count + 1e-12
-    assert hits / count - 1e-12 <= high <= 1
+    interval = wilson(hits / count, count)
+    assert 0 <= interval.low <= hits / count + 1e-12
+    assert hits / count - 1e-12 <= interval.high <= 1
 
 
 def test_ten_thousand_reviews_give_a_margin_of_seven_tenths_of_a_point():
@@ -72,6 +73,6 @@ def test_no_case_has_no_interval():
 
 
 def test_the_interval_of_a_certain_result_is_not_empty():
-    low, high = wilson(1.0, 100)
-    assert low < 1
-    assert math.isclose(high, 1)
+    interval = wilson(1.0, 100)
+    assert interval.low < 1
+    assert math.isclose(interval.high, 1)

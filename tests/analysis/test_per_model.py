@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from imdb_tasks.analysis.bootstrap import Predictions
-from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates, share_interval
+from imdb_tasks.analysis.estimates import wilson
+from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates
 from imdb_tasks.study import Variant
 from tests.support.study_results import study_result
 
@@ -38,6 +39,6 @@ def test_divergence_is_counted_of_those_trained_by_level():
 
 
 def test_a_share_of_none_still_has_an_interval():
-    interval = share_interval(0, 9)
+    interval = wilson(0 / 9, 9)
     assert interval.low == pytest.approx(0.0, abs=1e-12)
     assert interval.high == pytest.approx(0.2991, abs=5e-5)

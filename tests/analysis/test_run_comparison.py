@@ -88,29 +88,3 @@ def test_only_common_models_are_compared(first):
     assert {v.variant.name for v in compared(wider.result, wider.tested, first).variants} == {"32_GRU_32", "32_LSTM_32"}
     other = simulate(replace(TRUTH, study=Study(units=(7,), batch_sizes=(32,))), np.random.default_rng(1))
     assert "no model in common" in compared(other.result, other.tested, first).summary
-
-
-def test_conclusions_come_back_from_the_store_as_they_were(first, store):
-    concluded = Concluded("run-1", analyse(first.result, first.tested, read_claims().claims, code="a"), first.tested)
-    with store.publish("analyses", "a1", {}) as folder:
-        concluded.save(folder)
-    found = Concluded.find(store, "run-1", "a1")
-    assert found.analysis == concluded.analysis
-    assert found.tested.names == first.tested.names
-    np.testing.assert_array_equal(found.tested.labels, first.tested.labels)
-    np.testing.assert_array_equal(found.tested.probabilities, first.tested.probabilities)
-
-
-def test_conclusions_that_are_gone_damaged_or_without_predictions_are_none(first, store):
-    assert Concluded.find(store, "run-1", "a1") is None
-    with store.publish("analyses", "old", {}) as folder:
-        folder.joinpath("analysis.json").write_text("{}")
-    assert Concluded.find(store, "run-1", "old") is None
-    with store.publish("analyses", "a1", {}) as folder:
-        Concluded("", analyse(first.result, first.tested, read_claims().claims, code="a"), first.tested).save(folder)
-    damaged = store.files.fetch_entry("analyses/a1")
-    damaged.joinpath("predictions.npz").write_bytes(b"PK")
-    assert Concluded.find(store, "run-1", "a1", repair=False) is None
-    assert damaged.is_dir()
-    assert Concluded.find(store, "run-1", "a1") is None
-    assert not damaged.exists()

@@ -10,6 +10,7 @@ import pytest
 from imdb_tasks.analysis import Analysis, Concluded
 from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.pipeline.conclusions import load_conclusions
 from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.notes import ReportedRun
 from imdb_tasks.pipeline.steps import Steps
@@ -189,7 +190,7 @@ def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
 def concluded(steps: Steps) -> Concluded:
     """Make the report, and read the conclusions that it was made from."""
     steps.report()
-    return Concluded.load(steps.run_id, steps.store.need("analyses", analysis_key(steps), step="report").path)
+    return load_conclusions(steps.run_id, steps.store.need("analyses", analysis_key(steps), step="report").path)
 
 
 def analysis_key(steps: Steps) -> str:
@@ -209,7 +210,7 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
     [texts] = done.store.files.folders("texts")
     assert report.about["inputs"] == [f"analyses/{noted['analysis']}", f"texts/{texts}"]
     entry = done.store.need("analyses", noted["analysis"], step="report")
-    found = Concluded.load("run-1", entry.path).analysis
+    found = load_conclusions("run-1", entry.path).analysis
     assert entry.about["inputs"] == [f"evaluations/{noted['evaluation']}"]
     assert [summary.variant for summary in found.variants] == list(done.study.variants)
     assert [verdict.claim for verdict in found.verdicts] == ["cell", "stability", "batch", "size"]

@@ -1,9 +1,9 @@
 import pytest
 
-from imdb_tasks.analysis import RunComparison
+from imdb_tasks.analysis import RunComparison, best_model
 from imdb_tasks.analysis.records import Change
 from imdb_tasks.report.headline import beside_published, headline, savings, subject
-from imdb_tasks.report.table import best, rows
+from imdb_tasks.report.table import table_rows
 from imdb_tasks.study import Study, StudyResult
 from tests.support.study_analysis import run_comparison, study_analysis
 from tests.support.study_results import demo_result, study_result
@@ -64,7 +64,7 @@ def test_the_subject_of_a_short_run_says_that_it_is_not_the_original():
 def test_a_study_in_which_nothing_finished_says_so(status):
     result = nothing_finished(status)
     analysis = study_analysis(result)
-    assert best(rows(result)) is None
+    assert best_model(result.variants) is None
     assert subject(result, analysis) == f"IMDB study: no variant has a test result; 18 {status}"
     assert headline(result, analysis) == f"No variant has a test result: 18 {status}."
 
@@ -94,8 +94,8 @@ def test_the_headline_of_replicates_claims_no_margin_of_one_model():
 
 
 def test_the_published_numbers_are_weighed_against_the_noise_of_two_samples():
-    table = rows(study_result())
-    said = beside_published(table, 10_000)
+    result = study_result()
+    said = beside_published(table_rows(result, study_analysis(result)), 10_000)
     assert said == (
         "9 of 15 accuracies lie within noise of the published one; the median difference is +0.2 points, the largest"
         " +8.5 points (LSTM-32/32)."
@@ -103,4 +103,5 @@ def test_the_published_numbers_are_weighed_against_the_noise_of_two_samples():
 
 
 def test_a_grid_of_its_own_has_no_published_numbers():
-    assert beside_published(rows(study_result(Study(units=(7,)))), 10_000) == ""
+    result = study_result(Study(units=(7,)))
+    assert beside_published(table_rows(result, study_analysis(result)), 10_000) == ""

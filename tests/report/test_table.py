@@ -1,43 +1,52 @@
 import pytest
 
-from imdb_tasks.report.table import best, best_of_best_setting, rows
-from imdb_tasks.study import Study, StudyResult
-from tests.support.study_results import study_result
+from imdb_tasks.report.table import TableRow, table_rows
+from imdb_tasks.study import StudyResult
+from tests.support.study_analysis import study_analysis
+from tests.support.study_results import analysis_of, study_result
 
 
-def nothing_finished(status: str = "missing") -> StudyResult:
-    names = {variant.name: "no worker" for variant in Study().variants}
-    if status == "diverged":
-        return study_result(diverged=dict.fromkeys(names, 1), missing={})
-    return study_result(missing=names)
-
-
-def test_the_best_model_is_of_the_best_setting_and_not_its_luckiest_rival():
-    study = Study(cells=("GRU", "LSTM"), units=(32,), batch_sizes=(64,), replicates=2)
-    result = study_result(study, diverged={}, exploding=(), missing={})
-    accuracies = {("GRU", 0): 0.80, ("GRU", 1): 0.90, ("LSTM", 0): 0.86, ("LSTM", 1): 0.87}
-    changed = tuple(
-        row.model_copy(
-            update={"test": row.test.model_copy(update={"accuracy": accuracies[variant.cell, variant.replicate]})}
-        )
-        for row in result.variants
-        if (variant := row.variant)
-    )
-    table = rows(result.model_copy(update={"variants": changed}))
-    assert best(table).label == "GRU-32/64 r1"
-    assert best_of_best_setting(table).label == "LSTM-32/64 r1"
-    assert best_of_best_setting(rows(nothing_finished())) is None
+def row_of(name: str, result: StudyResult | None = None) -> TableRow:
+    result = result or study_result()
+    return next(row for row in table_rows(result, study_analysis(result)) if row.variant.name == name)
 
 
 def test_a_diverged_variant_is_told_in_words_and_has_no_number():
-    row = next(row for row in rows(study_result()) if row.result.variant.name == "32_LSTM_128")
+    row = row_of("32_LSTM_128")
     assert row.words == "diverged at epoch 7: loss is not finite"
-    assert row.accuracy is None
-    assert row.difference is None
+    assert (row.accuracy, row.interval, row.difference, row.overfits_from) == (None, None, None, None)
+    assert row.epochs == 7
+    assert 0 < row.best_epoch < 7
+
+
+def test_a_missing_variant_has_its_reason_and_what_was_published_and_nothing_else():
+    row = row_of("128_LSTM_64")
+    assert row.words == "missing: the GPU worker was killed"
+    assert row.published.accuracy == 0.7294
+    assert (row.test, row.interval, row.epochs, row.best_epoch, row.best_val_loss, row.cost) == (None,) * 6
 
 
 def test_a_finished_variant_stands_beside_its_published_one():
-    row = next(row for row in rows(study_result()) if row.result.variant.name == "32_GRU_64")
+    row = row_of("32_GRU_64")
     assert row.published is not None
     assert row.published.auc == 0.9393
     assert row.difference == pytest.approx(row.accuracy - 0.8632)
+    assert row.interval.low < row.accuracy < row.interval.high
+
+
+def test_a_row_has_the_best_epoch_and_the_onset_of_overfitting_that_the_analysis_found():
+    result = study_result()
+    analysis = analysis_of(result)
+    curves = {curve.variant: curve for curve in analysis.curves}
+    found = table_rows(result, analysis)
+    assert any(row.overfits_from for row in found)
+    for row in found:
+        curve = curves.get(row.variant)
+        expected = (curve.best_epoch, curve.best_val_loss, curve.overfit_onset) if curve else (None, None, None)
+        assert (row.best_epoch, row.best_val_loss, row.overfits_from) == expected
+
+
+def test_the_row_of_the_recommended_best_is_marked_and_no_other():
+    result = study_result()
+    analysis = study_analysis(result)
+    assert [row.variant for row in table_rows(result, analysis) if row.is_best] == [analysis.recommendation.best]

@@ -1,5 +1,3 @@
-import datetime
-import email.utils
 import os
 import signal
 import threading
@@ -19,7 +17,8 @@ from imdb_tasks.errors import (
     UnsafeArchiveError,
 )
 from imdb_tasks.sources.http import _refuse_downgrade, downloaded
-from imdb_tasks.sources.transfer import Patience, public_url, refusal, seconds_to_wait
+from imdb_tasks.sources.responses import public_url
+from imdb_tasks.sources.retry import Patience
 from tests.support.stand_ins import Reply, StandIn, file_server
 
 CONTENT = bytes(range(256)) * 8_000  # 2 MB, more than one chunk
@@ -207,14 +206,6 @@ def test_a_redirect_from_https_to_http_is_refused():
     _refuse_downgrade(httpx.Response(302, headers={"Location": "/elsewhere.zip"}, request=asked))
 
 
-def test_a_pause_may_be_given_as_a_date():
-    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=30)
-    assert seconds_to_wait(email.utils.format_datetime(moment, usegmt=True)) == pytest.approx(30, abs=2)
-    assert seconds_to_wait("Mon, 01 Jan 2024 00:00:00 GMT") == 0
-    assert seconds_to_wait("soon") is None
-    assert seconds_to_wait(None) is None
-
-
 def test_no_server_at_all_is_a_lost_connection(tmp_path):
     with StandIn() as stand_in:
         url = stand_in.url
@@ -251,8 +242,3 @@ def test_progress_is_a_handful_of_lines(server, tmp_path, caplog):
     get(server.answer("/file.zip", file_server(os.urandom(9_000_000))), tmp_path)
     lines = [record for record in caplog.records if "MB" in record.message]
     assert 5 <= len(lines) <= 11
-
-
-def test_every_status_has_an_error():
-    for status in range(300, 600):
-        assert isinstance(refusal(status, "there"), StudyError)

@@ -17,7 +17,7 @@ from imdb_tasks.errors import (
 )
 from imdb_tasks.sources import kaggle as kaggle_source
 from imdb_tasks.sources.kaggle import KaggleCredentials
-from imdb_tasks.sources.transfer import Patience
+from imdb_tasks.sources.retry import Patience
 from tests.support.stand_ins import KAGGLE_BASIC, REVIEWS_CSV, KaggleStandIn, Reply, kaggle_running, zip_of
 
 ARCHIVE = zip_of({"IMDB Dataset.csv": REVIEWS_CSV * 5_000})

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from imdb_tasks.analysis import Concluded, read_claims
+from imdb_tasks.analysis import read_claims
 from imdb_tasks.pipeline import Steps
+from imdb_tasks.pipeline.conclusions import save_conclusions
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, StudyResult
 from tests.support.study_results import analysis_of, opinions, study_result
@@ -14,7 +15,7 @@ def keep_conclusions(store: Store, key: str, result: StudyResult) -> None:
     # There are no reviews to show errors of.
     concluded = analysis_of(result).model_copy(update={"confusion": None})
     with store.publish("analyses", key, {"inputs": ["evaluations/e1"]}) as draft:
-        Concluded("", concluded, opinions(result)).save(draft)
+        save_conclusions(concluded, opinions(result), draft)
 
 
 def reported_study(folder: Path, run_id: str) -> Steps:

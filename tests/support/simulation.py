@@ -82,7 +82,6 @@ def _row(variant: Variant, truth: Truth, random: np.random.Generator, accuracy: 
         peak_memory_bytes=1,
         device="/CPU:0",
         trainable_parameters=variant.units * 1_000,
-        total_parameters=variant.units * 1_000,
     )
     record = TrainingRecord(
         variant=variant, status="finished", history=_history(variant, truth, random), cost=cost, versions={"keras": "3"}

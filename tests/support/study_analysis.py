@@ -11,14 +11,14 @@ from imdb_tasks.analysis import (
     Standing,
     VariantChange,
     VariantSummary,
+    best_epoch,
+    reported_accuracy,
     wilson,
 )
 from imdb_tasks.analysis.evidence import Interval
 from imdb_tasks.analysis.records import BestComparison, CalibrationBin, Change, CurveSummary, DivergenceRate, Origin
-from imdb_tasks.report import Material, WrongReview, rows
-from imdb_tasks.report.charts.curves import chosen_epoch, curve
-from imdb_tasks.report.table import Row
-from imdb_tasks.study import StudyResult
+from imdb_tasks.report import Material, WrongReview
+from imdb_tasks.study import StudyResult, VariantResult
 from tests.support.study_evidence import NOISE, effects, verdicts
 
 CAUTION = "One run of each model cannot separate an effect from seed noise."
@@ -26,15 +26,15 @@ CAUTION = "One run of each model cannot separate an effect from seed noise."
 
 def study_analysis(result: StudyResult, *, comparison: RunComparison | None = None) -> Analysis:
     """Build what an analysis of ``result`` returns."""
-    table = rows(result)
-    ranked = sorted((row for row in table if row.accuracy is not None), key=lambda row: -(row.accuracy or 0))
+    table = result.variants
+    ranked = sorted((row for row in table if reported_accuracy(row) is not None), key=lambda row: -_accuracy(row))
     best = ranked[0] if ranked else None
     return Analysis(
         origin=_origin(result),
         cautions=(CAUTION,),
         verdicts=verdicts(result),
         variants=tuple(_summary(row, result) for row in table),
-        curves=tuple(_curve(row) for row in table if row.result.training),
+        curves=tuple(_curve(row) for row in table if row.training),
         standings=tuple(_standing(row, ranked[0]) for row in ranked),
         best=_against_second(ranked) if len(ranked) > 1 else None,
         recommendation=_recommendation(ranked) if ranked else None,
@@ -73,7 +73,7 @@ def wrong_reviews() -> tuple[WrongReview, ...]:
 
 def run_comparison(result: StudyResult, *, beyond: bool = False) -> RunComparison:
     """Build the comparison with a run one point worse, on other code and half the epochs."""
-    found = [(row.result.variant, row.accuracy) for row in rows(result) if row.accuracy is not None]
+    found = [(row.variant, _accuracy(row)) for row in result.variants if reported_accuracy(row) is not None]
     variants = tuple(
         VariantChange(
             variant=variant,
@@ -113,44 +113,43 @@ def _origin(result: StudyResult) -> Origin:
     )
 
 
-def _summary(row: Row, result: StudyResult) -> VariantSummary:
-    interval = None
-    if row.accuracy is not None:
-        low, high = wilson(row.accuracy, result.data_card.test_rows)
-        interval = Interval(low=low, high=high)
-    auc = row.test.auc if row.test else None
-    around = None if auc is None else Interval(low=auc - 0.005, high=auc + 0.005)
+def _accuracy(row: VariantResult) -> float:
+    return reported_accuracy(row) or 0
+
+
+def _summary(row: VariantResult, result: StudyResult) -> VariantSummary:
+    accuracy = reported_accuracy(row)
     return VariantSummary(
-        variant=row.result.variant,
-        status=row.result.status,
-        accuracy=row.accuracy,
-        accuracy_interval=interval,
-        auc=auc,
-        auc_interval=around,
+        variant=row.variant,
+        status=row.status,
+        accuracy=accuracy,
+        accuracy_interval=None if accuracy is None else wilson(accuracy, result.data_card.test_rows),
+        auc=row.test.auc if row.test else None,
     )
 
 
-def _curve(row: Row) -> CurveSummary:
-    epoch = chosen_epoch(row.result)
-    diverged = row.result.status == "diverged"
+def _curve(row: VariantResult) -> CurveSummary:
+    assert row.training
+    epoch = best_epoch(row.training.history)
+    diverged = row.status == "diverged"
     return CurveSummary(
-        variant=row.result.variant,
+        variant=row.variant,
         diverged=diverged,
         best_epoch=epoch,
-        best_val_loss=curve(row.result, "val_loss")[epoch - 1] if epoch else None,
-        overfit_onset=None,
+        best_val_loss=row.training.history.val_loss[epoch - 1] if epoch else None,
+        overfit_onset=None if diverged or not epoch or epoch + 5 > row.training.history.epochs else epoch + 5,
         overfitting=None if diverged else 0.1,
         roughness=None if diverged else 0.01,
     )
 
 
-def _standing(row: Row, best: Row) -> Standing:
-    behind = (best.accuracy or 0) - (row.accuracy or 0)
-    training = row.result.training
+def _standing(row: VariantResult, best: VariantResult) -> Standing:
+    behind = _accuracy(best) - _accuracy(row)
+    training = row.training
     assert training
     return Standing(
-        variant=row.result.variant,
-        accuracy=row.accuracy or 0,
+        variant=row.variant,
+        accuracy=_accuracy(row),
         trainable_parameters=training.cost.trainable_parameters,
         wall_seconds=training.cost.wall_seconds,
         behind=behind,
@@ -160,40 +159,36 @@ def _standing(row: Row, best: Row) -> Standing:
     )
 
 
-def _against_second(ranked: list[Row]) -> BestComparison:
-    difference = (ranked[0].accuracy or 0) - (ranked[1].accuracy or 0)
+def _against_second(ranked: list[VariantResult]) -> BestComparison:
+    difference = _accuracy(ranked[0]) - _accuracy(ranked[1])
     return BestComparison(
-        best=ranked[0].result.variant,
-        second=ranked[1].result.variant,
+        best=ranked[0].variant,
+        second=ranked[1].variant,
         difference=difference,
         interval=Interval(low=difference - NOISE, high=difference + NOISE),
         p_value=0.4,
         p_corrected=1.0,
         basis="reviews",
-        best_only_right=312,
-        second_only_right=301,
-        verdict="not decided",
         explanation="The two cannot be told apart: of the reviews that only one gets right, 312 go to the best.",
     )
 
 
-def _recommendation(ranked: list[Row]) -> Recommendation:
-    near = [row for row in ranked if (ranked[0].accuracy or 0) - (row.accuracy or 0) < NOISE]
-    cheapest = min(near, key=lambda row: row.result.training.cost.trainable_parameters if row.result.training else 0)
+def _recommendation(ranked: list[VariantResult]) -> Recommendation:
+    near = [row for row in ranked if _accuracy(ranked[0]) - _accuracy(row) < NOISE]
+    cheapest = min(near, key=lambda row: row.training.cost.trainable_parameters if row.training else 0)
     return Recommendation(
-        best=ranked[0].result.variant,
-        cheapest=cheapest.result.variant,
-        why=f"{cheapest.label} has the fewest trainable parameters of those that cannot be told from the best.",
+        best=ranked[0].variant,
+        cheapest=cheapest.variant,
+        why=f"{cheapest.variant.label} has the fewest trainable parameters of those that cannot be told from the best.",
     )
 
 
-def _divergence(table: tuple[Row, ...]) -> tuple[DivergenceRate, ...]:
+def _divergence(table: tuple[VariantResult, ...]) -> tuple[DivergenceRate, ...]:
     found = []
-    for cell in sorted({row.result.variant.cell for row in table}):
-        trained = [row for row in table if row.result.variant.cell == cell and row.result.training]
-        diverged = sum(row.result.status == "diverged" for row in trained)
+    for cell in sorted({row.variant.cell for row in table}):
+        trained = [row for row in table if row.variant.cell == cell and row.training]
+        diverged = sum(row.status == "diverged" for row in trained)
         if trained:
-            low, high = wilson(diverged / len(trained), len(trained))
             found.append(
                 DivergenceRate(
                     factor="cell",
@@ -201,18 +196,17 @@ def _divergence(table: tuple[Row, ...]) -> tuple[DivergenceRate, ...]:
                     diverged=diverged,
                     trained=len(trained),
                     rate=diverged / len(trained),
-                    interval=Interval(low=low, high=high),
+                    interval=wilson(diverged / len(trained), len(trained)),
                 )
             )
     return tuple(found)
 
 
-def _calibration(best: Row, reviews: int) -> Calibration:
+def _calibration(best: VariantResult, reviews: int) -> Calibration:
     bins = []
     for number, count in enumerate((30, 9, 6, 4, 3, 3, 4, 6, 10, 25)):
         middle = number / 10 + 0.05
         share = min(max(middle + (0.05 if middle < 0.5 else -0.05), 0.02), 0.98)
-        low, high = wilson(share, count * reviews // 100)
         bins.append(
             CalibrationBin(
                 low=number / 10,
@@ -220,18 +214,18 @@ def _calibration(best: Row, reviews: int) -> Calibration:
                 count=count * reviews // 100,
                 mean_probability=middle,
                 positive_share=share,
-                interval=Interval(low=low, high=high),
+                interval=wilson(share, count * reviews // 100),
             )
         )
-    return Calibration(variant=best.result.variant, bins=tuple(bins), brier=0.0982, ece=0.041)
+    return Calibration(variant=best.variant, bins=tuple(bins), brier=0.0982, ece=0.041)
 
 
-def _confusion(best: Row, result: StudyResult) -> Confusion:
+def _confusion(best: VariantResult, result: StudyResult) -> Confusion:
     card = result.data_card
-    right = round((best.accuracy or 0) * card.test_rows)
+    right = round(_accuracy(best) * card.test_rows)
     true_positive = right // 2
     return Confusion(
-        variant=best.result.variant,
+        variant=best.variant,
         true_positive=true_positive,
         false_negative=card.test_positive - true_positive,
         true_negative=right - true_positive,

@@ -87,7 +87,6 @@ def training_record(variant: Variant, study: Study, *, stop: int | None, explodi
             peak_memory_bytes=900_000_000 + variant.units * 3_000_000,
             device="/CPU:0",
             trainable_parameters=variant.units * variant.units * 4 + 101,
-            total_parameters=9_254_700 + variant.units * variant.units * 4 + 101,
         ),
         versions={"keras": "3.15.1", "tensorflow": "2.21.0"},
     )

@@ -34,9 +34,9 @@ def note(store: Store, done: History, *, status: str = "training", epochs: int =
 
 def test_a_running_training_tells_how_far_it_is_and_how_long_it_will_take(store: Store) -> None:
     note(store, history(4))
-    look = training_page.training_progress(store, RUN, VARIANT, "running")
-    assert (look.variant, look.state, look.ended) == ("GRU, 64 units, batches of 32", "training", False)
-    assert look.facts == {
+    progress = training_page.training_progress(store, RUN, VARIANT, "running")
+    assert (progress.variant, progress.state, progress.ended) == ("GRU, 64 units, batches of 32", "training", False)
+    assert progress.facts == {
         "Epoch": "4 of 10",
         "Time per epoch": "9.0 s",
         "Time left": "54 s",
@@ -44,10 +44,10 @@ def test_a_running_training_tells_how_far_it_is_and_how_long_it_will_take(store:
         "Validation accuracy": "0.3750",
         "Validation loss": "0.5000",
     }
-    assert look.epochs == (1, 2, 3, 4)
-    assert look.loss
-    assert look.loss.validation[-1] == 0.5
-    assert look.last_epoch == 10
+    assert progress.epochs == (1, 2, 3, 4)
+    assert progress.loss
+    assert progress.loss.validation[-1] == 0.5
+    assert progress.last_epoch == 10
 
 
 def test_the_first_epoch_in_which_the_training_is_compiled_tells_nothing_of_the_others(store: Store) -> None:
@@ -70,30 +70,30 @@ def test_a_training_that_has_ended_says_how_and_asks_for_no_other_look(
     store: Store, status: str, task: str, state: str
 ) -> None:
     note(store, history(4), status=status)
-    look = training_page.training_progress(store, RUN, VARIANT, task)
-    assert (look.state, look.ended) == (state, True)
-    assert look.facts["Time in all"] == "29 s"
+    progress = training_page.training_progress(store, RUN, VARIANT, task)
+    assert (progress.state, progress.ended) == (state, True)
+    assert progress.facts["Time in all"] == "29 s"
 
 
 def test_a_training_whose_model_was_there_says_so_in_its_own_run_alone(store: Store) -> None:
     note(store, history(4), status="finished")
     store.write_ref(f"trainings/later/{VARIANT.name}", {"model": "m1", "cached": True})
-    look = training_page.training_progress(store, "later", VARIANT, "running")
-    assert (look.state, look.ended) == ("was in the store already", True)
+    progress = training_page.training_progress(store, "later", VARIANT, "running")
+    assert (progress.state, progress.ended) == ("was in the store already", True)
     assert training_page.training_progress(store, RUN, VARIANT, "success").state == "finished"
 
 
 def test_a_killed_training_that_is_to_be_tried_again_goes_on_being_looked_at(store: Store) -> None:
     note(store, history(4))
-    look = training_page.training_progress(store, RUN, VARIANT, "up_for_retry")
-    assert (look.state, look.ended) == ("up for retry", False)
+    progress = training_page.training_progress(store, RUN, VARIANT, "up_for_retry")
+    assert (progress.state, progress.ended) == ("up for retry", False)
 
 
 @pytest.mark.parametrize(("task", "ended"), [("queued", False), ("running", False), ("success", True)])
 def test_without_notes_there_are_words_instead_of_curves(store: Store, task: str, ended: bool) -> None:
-    look = training_page.training_progress(store, RUN, VARIANT, task)
-    assert task in look.state
-    assert (look.ended, look.facts, look.loss) == (ended, {}, None)
+    progress = training_page.training_progress(store, RUN, VARIANT, task)
+    assert task in progress.state
+    assert (progress.ended, progress.facts, progress.loss) == (ended, {}, None)
 
 
 def test_an_exploded_loss_does_not_flatten_the_curve(store: Store) -> None:
@@ -103,19 +103,19 @@ def test_an_exploded_loss_does_not_flatten_the_curve(store: Store) -> None:
 
 def test_a_loss_that_is_not_finite_is_said_and_is_a_gap_in_the_curve(store: Store) -> None:
     note(store, history(4, val_loss=None), status="diverged")
-    look = training_page.training_progress(store, RUN, VARIANT, "success")
-    assert look.facts["Validation loss"] == "not finite"
-    assert look.loss
-    assert look.loss.validation[-1] is None
+    progress = training_page.training_progress(store, RUN, VARIANT, "success")
+    assert progress.facts["Validation loss"] == "not finite"
+    assert progress.loss
+    assert progress.loss.validation[-1] is None
 
 
 def test_long_curves_are_thinned_but_keep_their_ends(store: Store) -> None:
     note(store, history(10_000), epochs=10_000)
-    look = training_page.training_progress(store, RUN, VARIANT, "running")
-    assert len(look.epochs) == training_page.POINTS
-    assert (look.epochs[0], look.epochs[-1]) == (1, 10_000)
-    assert look.loss
-    assert len(look.loss.training) == training_page.POINTS
+    progress = training_page.training_progress(store, RUN, VARIANT, "running")
+    assert len(progress.epochs) == training_page.POINTS
+    assert (progress.epochs[0], progress.epochs[-1]) == (1, 10_000)
+    assert progress.loss
+    assert len(progress.loss.training) == training_page.POINTS
 
 
 def test_the_variant_of_a_map_index_follows_from_the_form() -> None:

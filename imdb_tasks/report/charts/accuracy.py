@@ -4,42 +4,40 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from imdb_tasks.analysis import wilson
 from imdb_tasks.formatting import count_of, percent
-from imdb_tasks.report.charts.base import Chart, empty_figure, top_legend
+from imdb_tasks.report.charts.base import Chart, empty_figure, error_bar, top_legend
 from imdb_tasks.report.charts.curves import bullet
-from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL, look
-from imdb_tasks.report.table import Row, best, rows
-from imdb_tasks.study import StudyResult
+from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL, style_of
+from imdb_tasks.report.table import TableRow
+from imdb_tasks.study import Study, StudyResult
 
 MOST_BARS = 60
 _CROWDED = 0.75  # published accuracies above it leave no room for words on their right
 _BAR = 23  # pixels for one variant
 
 
-def test_accuracy(result: StudyResult) -> Chart:
+def test_accuracy(table: Sequence[TableRow], result: StudyResult) -> Chart:
     """Draw the test accuracy with its 95 % interval, beside the published one: one line for each variant."""
-    table = rows(result)
-    finished = sum(row.accuracy is not None for row in table)
+    finished = [(row.accuracy, row.label) for row in table if row.accuracy is not None]
     if len(table) > MOST_BARS:
         table = tuple(sorted(table, key=lambda row: row.accuracy or 0, reverse=True)[:MOST_BARS])
     figure = empty_figure(height=len(table) * _BAR + 96)
     _add_published(figure, table)
     for row in table:
-        _add_measured(figure, row, result)
+        _add_measured(figure, row, result.study)
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in reversed(table)], showgrid=True)
     # Without the type, a grid that was never published would be drawn by numbers: plotly guesses from the first line.
     figure.update_yaxes(type="category", range=[-0.6, len(table) - 0.4])
-    figure.update_xaxes(title="Test accuracy", tickformat=".2~%", showgrid=True, range=_reach(table, result))
+    figure.update_xaxes(title="Test accuracy", tickformat=".2~%", showgrid=True, range=_reach(table))
     top_legend(figure)
-    winner = best(table)
-    peak = f"Highest: {winner.label} with {percent(winner.accuracy or 0)}." if winner else "None finished."
+    highest = max(finished, key=lambda each: each[0], default=None)
+    peak = f"Highest: {highest[1]} with {percent(highest[0])}." if highest else "None finished."
     few = f" The {MOST_BARS} best of {len(result.variants)}." if len(result.variants) > MOST_BARS else ""
     return Chart(
         name="test-accuracy",
         title="Test accuracy of every variant",
         caption=f"Bars are 95 % intervals for the luck of the draw of test reviews.{few}",
-        alternative=f"Test accuracy of {count_of(finished, 'finished variant', 'finished variants')}. {peak}",
+        alternative=f"Test accuracy of {count_of(len(finished), 'finished variant', 'finished variants')}. {peak}",
         figure=figure,
     )
 
@@ -97,18 +95,18 @@ def review_lengths(result: StudyResult) -> Chart:
     return Chart("review-lengths", "Length of reviews", f"Reviews: {words}.", f"Histogram: {words}.", figure)
 
 
-def _reach(table: Sequence[Row], result: StudyResult) -> list[float]:
+def _reach(table: Sequence[TableRow]) -> list[float]:
     """Return limits that hold every interval and published value; words beside them would widen a narrow chart's."""
     values = [row.published.accuracy for row in table if row.published and row.published.accuracy is not None]
     for row in table:
-        if row.accuracy is not None:
-            values += wilson(row.accuracy, result.data_card.test_rows)
+        if row.interval is not None:
+            values += (row.interval.low, row.interval.high)
     low, high = min(values, default=0.5), max(values, default=1.0)
     pad = 0.04 * (high - low)
     return [low - pad, high + pad]
 
 
-def _add_published(figure: Any, table: Sequence[Row]) -> None:
+def _add_published(figure: Any, table: Sequence[TableRow]) -> None:
     known = [(row.label, row.published.accuracy) for row in table if row.published]
     if known:
         figure.add_scatter(
@@ -128,29 +126,28 @@ def _add_published(figure: Any, table: Sequence[Row]) -> None:
     )
 
 
-def _add_measured(figure: Any, row: Row, result: StudyResult) -> None:
-    shape = look(row.result.variant, result.study)
+def _add_measured(figure: Any, row: TableRow, study: Study) -> None:
+    shape = style_of(row.variant, study)
     if row.accuracy is None:
-        _add_ending(figure, row, result)
+        _add_ending(figure, row, study)
         return
-    low, high = wilson(row.accuracy, result.data_card.test_rows)
     figure.add_scatter(
         x=[row.accuracy],
         y=[row.label],
         mode="markers",
         marker={"symbol": shape.symbol, "size": 10, "color": shape.colour},
-        error_x={"array": [high - row.accuracy], "arrayminus": [row.accuracy - low], "thickness": 2, "width": 5},
+        error_x=error_bar(row.accuracy, row.interval) | {"thickness": 2, "width": 5},
         hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         showlegend=False,
     )
 
 
-def _add_ending(figure: Any, row: Row, result: StudyResult) -> None:
+def _add_ending(figure: Any, row: TableRow, study: Study) -> None:
     # Beside the published value, so as not to cover it; at the axis where there is none.
     published = row.published.accuracy if row.published else None
     near = published is not None and published > _CROWDED
     figure.add_annotation(
-        text=bullet(row.result, result, row.ending),
+        text=bullet(row.variant, study, row.ending),
         x=0 if published is None else published,
         xref="paper" if published is None else "x",
         y=row.label,

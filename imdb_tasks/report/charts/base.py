@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from imdb_tasks.analysis import Interval
 from imdb_tasks.report.charts.style import plotly_template
 
 
@@ -28,6 +29,13 @@ def empty_figure(height: int, **layout: Any) -> Any:
     )
     figure.update_layout(layout)
     return figure
+
+
+def error_bar(value: float, interval: Interval | None) -> dict[str, Any]:
+    """Return plotly's error bar from the ends of an interval; none where there is no interval."""
+    if interval is None:
+        return {"visible": False}
+    return {"array": [interval.high - value], "arrayminus": [value - interval.low]}
 
 
 def top_legend(figure: Any) -> None:

@@ -1,30 +1,41 @@
 """How good the best model's probabilities are: calibration and confusion."""
 
-from imdb_tasks.analysis import Calibration, Confusion
+from collections.abc import Sequence
+from typing import Any
+
+from imdb_tasks.analysis import Calibration, CalibrationBin, Confusion
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.charts.base import Chart, empty_figure
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL
+from imdb_tasks.study import THRESHOLD
 
 
 def calibration_chart(calibration: Calibration) -> Chart:
     """Draw the share of positive reviews against the probability that the model gave them; below, their number."""
+    worst = max(calibration.bins, key=lambda each: abs(each.positive_share - each.mean_probability))
+    name = calibration.variant.label
+    return Chart(
+        name="calibration",
+        title=f"Can its probabilities be believed? Calibration of {name}",
+        caption=(
+            "On the dotted line, a probability of 0.8 is right four times in five. Bars are 95 % intervals; below, how"
+            f" many test reviews each point has. Mean distance {calibration.ece:.3f} (ECE), Brier score"
+            f" {calibration.brier:.3f}; both are 0 at best."
+        ),
+        alternative=(
+            f"Calibration of {name}. Furthest from the line: where it says {worst.mean_probability:.2f},"
+            f" {percent(worst.positive_share)} are positive."
+        ),
+        figure=_calibration_figure(calibration.bins),
+    )
+
+
+def _calibration_figure(bins: Sequence[CalibrationBin]) -> Any:
     from plotly.subplots import make_subplots
 
-    bins = calibration.bins
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.05)
     figure.update_layout(empty_figure(height=430).layout)
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "width": 1.5, "dash": "dot"},
-        hoverinfo="skip",
-        row=1,
-        col=1,
-    )
-    figure.add_annotation(
-        text="means what it says", x=0.78, y=0.78, xanchor="right", yanchor="bottom", font={"color": GREY}, row=1, col=1
-    )
+    _add_ideal(figure)
     figure.add_scatter(
         x=[each.mean_probability for each in bins],
         y=[each.positive_share for each in bins],
@@ -55,21 +66,22 @@ def calibration_chart(calibration: Calibration) -> Chart:
     figure.update_yaxes(title="Share positive", tickformat=".0%", range=[-0.03, 1.03], row=1, col=1)
     figure.update_yaxes(title="Reviews", nticks=4, row=2, col=1)
     figure.update_xaxes(title="Probability that the model gives for “positive”", range=[-0.02, 1.02], row=2, col=1)
-    worst = max(bins, key=lambda each: abs(each.positive_share - each.mean_probability))
-    name = calibration.variant.label
-    return Chart(
-        name="calibration",
-        title=f"Can its probabilities be believed? Calibration of {name}",
-        caption=(
-            "On the dotted line, a probability of 0.8 is right four times in five. Bars are 95 % intervals; below, how"
-            f" many test reviews each point has. Mean distance {calibration.ece:.3f} (ECE), Brier score"
-            f" {calibration.brier:.3f}; both are 0 at best."
-        ),
-        alternative=(
-            f"Calibration of {name}. Furthest from the line: where it says {worst.mean_probability:.2f},"
-            f" {percent(worst.positive_share)} are positive."
-        ),
-        figure=figure,
+    return figure
+
+
+def _add_ideal(figure: Any) -> None:
+    """Draw where every probability means what it says."""
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": GREY, "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+        row=1,
+        col=1,
+    )
+    figure.add_annotation(
+        text="means what it says", x=0.78, y=0.78, xanchor="right", yanchor="bottom", font={"color": GREY}, row=1, col=1
     )
 
 
@@ -101,7 +113,7 @@ def confusion_chart(confusion: Confusion) -> Chart:
     return Chart(
         name="confusion",
         title=f"Which reviews does {name} get wrong?",
-        caption=f"Counts at the threshold 0.5. {words[0].upper()}{words[1:]}.",
+        caption=f"Counts at the threshold {THRESHOLD}. {words[0].upper()}{words[1:]}.",
         alternative=f"Bar chart: {words}.",
         figure=figure,
     )

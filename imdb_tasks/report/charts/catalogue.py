@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from imdb_tasks.analysis import Analysis
+from imdb_tasks.analysis import Analysis, best_model
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.charts.accuracy import class_balance, review_lengths, test_accuracy
 from imdb_tasks.report.charts.base import Chart
@@ -13,8 +13,8 @@ from imdb_tasks.report.charts.curves import bullet
 from imdb_tasks.report.charts.effects import accuracy_effects, loss_effects
 from imdb_tasks.report.charts.panels import View, grid
 from imdb_tasks.report.charts.since_last_run import changes_chart
-from imdb_tasks.report.charts.style import look
-from imdb_tasks.report.table import best, rows
+from imdb_tasks.report.charts.style import style_of
+from imdb_tasks.report.table import table_rows
 from imdb_tasks.study import StudyResult, VariantResult
 
 MOST_SIZES = 8  # layer sizes whose curves are drawn
@@ -22,7 +22,8 @@ MOST_SIZES = 8  # layer sizes whose curves are drawn
 
 def charts(result: StudyResult, analysis: Analysis) -> tuple[Chart, ...]:
     """Draw every chart of the report; one that has nothing to show is left out."""
-    drawn = [test_accuracy(result), accuracy_effects(analysis), loss_effects(analysis), cost_chart(result)]
+    table, study = table_rows(result, analysis), result.study
+    drawn = [test_accuracy(table, result), accuracy_effects(analysis), loss_effects(analysis), cost_chart(table, study)]
     drawn.append(validation_accuracy(result))
     if any(each.training for each in result.variants):
         drawn += [best_batch_sizes(result), overfitting(result)]
@@ -48,7 +49,7 @@ def validation_accuracy(result: StudyResult) -> Chart:
     figure = grid(result, views, columns=min(len(study.units), 3), common_scale=True)
     for size in study.batch_sizes:
         example = next(each.variant for each in result.variants if each.variant.batch_size == size)
-        line = {"color": look(example, study).colour, "width": 3}
+        line = {"color": style_of(example, study).colour, "width": 3}
         figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=str(size), showlegend=True)
     key = {
         "orientation": "h",
@@ -89,11 +90,8 @@ def by_batch_size(result: StudyResult, units: int) -> Chart | None:
 def best_batch_sizes(result: StudyResult) -> Chart | None:
     """Draw validation loss and accuracy of the best batch size of each layer size of the first cell."""
     cell = result.study.cells[0]
-    table = [row for row in rows(result) if row.result.variant.cell == cell]
-    winners = [
-        best(row for row in table if row.result.variant.units == units) for units in result.study.units[:MOST_SIZES]
-    ]
-    chosen = [winner.result for winner in winners if winner]
+    winners = [best_model(_select(result, cell, units)) for units in result.study.units[:MOST_SIZES]]
+    chosen = [winner for winner in winners if winner]
     if not chosen:
         return None
     return Chart(
@@ -123,7 +121,7 @@ def overfitting(result: StudyResult) -> Chart | None:
 
 
 def _loss_and_accuracy(result: StudyResult, chosen: Sequence[VariantResult], names: Sequence[str]) -> Any:
-    ends = [bullet(each, result, name) for each, name in zip(chosen, names, strict=True)]
+    ends = [bullet(each.variant, result.study, name) for each, name in zip(chosen, names, strict=True)]
     views = [
         View("Validation loss", ("val_loss",), chosen, ends),
         View("Validation accuracy", ("val_accuracy",), chosen, ends),

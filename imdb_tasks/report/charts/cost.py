@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.analysis import wilson
-from imdb_tasks.report.charts.base import Chart, top_legend
+from imdb_tasks.report.charts.base import Chart, error_bar, top_legend
 from imdb_tasks.report.charts.curves import spread
-from imdb_tasks.report.charts.style import GREY, NEUTRAL, look, marker, plotly_template
-from imdb_tasks.report.table import Row, rows
-from imdb_tasks.study import Cost, StudyResult
+from imdb_tasks.report.charts.style import GREY, NEUTRAL, marker, plotly_template, style_of
+from imdb_tasks.report.table import TableRow
+from imdb_tasks.study import Cost, Study
 
 _DEPTH = 0.12  # accuracy below the best that is still drawn to scale
 _MARGIN = 1.25  # on both ends of a log scale, for points and labels
@@ -28,6 +27,11 @@ class Axis:
     row: int
     column: int
     measure: Callable[[Cost], float]
+
+    @property
+    def place(self) -> dict[str, int]:
+        """The panel as plotly names it."""
+        return {"row": self.row, "col": self.column}
 
 
 AXES = (
@@ -49,9 +53,9 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
     return chosen
 
 
-def cost_chart(result: StudyResult) -> Chart | None:
+def cost_chart(table: Sequence[TableRow], study: Study) -> Chart | None:
     """Draw accuracy against each cost, with the front of the variants that nothing beats at their price."""
-    measured = [row for row in rows(result) if row.accuracy is not None and row.result.training]
+    measured = [row for row in table if row.accuracy is not None and row.cost]
     if not measured:
         return None
     from plotly.subplots import make_subplots
@@ -63,10 +67,10 @@ def cost_chart(result: StudyResult) -> Chart | None:
     top = max(row.accuracy or 0 for row in measured)
     bottom = max(min(row.accuracy or 0 for row in measured), top - _DEPTH) - 0.012
     for axis in AXES:
-        _fill(figure, axis, measured, result, bottom)
+        _draw_axis(figure, axis, measured, study, bottom)
     figure.update_yaxes(tickformat=".2~%", range=[bottom - 0.004, top + 0.03])
     figure.update_yaxes(title="Test accuracy", col=1)
-    _key(figure, result)
+    _key(figure, study)
     named = [measured[index].label for index in front([_point(row, AXES[0]) for row in measured])]
     below = sum((row.accuracy or 0) < bottom for row in measured)
     clipped = f" Triangles at the bottom: {below} below the scale." if below else ""
@@ -83,52 +87,62 @@ def cost_chart(result: StudyResult) -> Chart | None:
     )
 
 
-def _point(row: Row, axis: Axis) -> tuple[float, float]:
-    training = row.result.training
-    return (axis.measure(training.cost) if training else math.inf, row.accuracy or 0)
+def _point(row: TableRow, axis: Axis) -> tuple[float, float]:
+    return (axis.measure(row.cost) if row.cost else math.inf, row.accuracy or 0)
 
 
-def _fill(figure: Any, axis: Axis, measured: Sequence[Row], result: StudyResult, bottom: float) -> None:
-    place = {"row": axis.row, "col": axis.column}
+def _draw_axis(figure: Any, axis: Axis, measured: Sequence[TableRow], study: Study, bottom: float) -> None:
     points = [_point(row, axis) for row in measured]
     chosen = [index for index in front(points) if points[index][1] >= bottom]
-    line = {"color": GREY, "width": 1.5, "shape": "hv"}
-    edge = [points[index] for index in chosen]
     figure.add_scatter(
-        x=[x for x, _ in edge],
-        y=[y for _, y in edge],
+        x=[points[index][0] for index in chosen],
+        y=[points[index][1] for index in chosen],
         mode="lines",
-        line=line,
+        line={"color": GREY, "width": 1.5, "shape": "hv"},
         hoverinfo="skip",
         showlegend=False,
-        **place,
+        **axis.place,
     )
-    for row, (cost, accuracy) in zip(measured, points, strict=True):
-        low, high = wilson(accuracy, result.data_card.test_rows)
-        shape = marker(row.result.variant, result.study)
-        clipped = accuracy < bottom
-        figure.add_scatter(
-            x=[cost],
-            y=[bottom if clipped else accuracy],
-            name=row.label,
-            mode="markers",
-            marker={**shape, "symbol": "triangle-down-open"} if clipped else shape,
-            error_y=None
-            if clipped
-            else {"array": [high - accuracy], "arrayminus": [accuracy - low], "thickness": 1.2, "width": 0},
-            hovertemplate=f"{row.label}: {accuracy:.2%}, %{{x:,.4g}}<extra></extra>",
-            showlegend=False,
-            **place,
-        )
+    for row, point in zip(measured, points, strict=True):
+        _draw_variant(figure, axis, row, point, marker(row.variant, study), bottom)
     scale = _scale(axis, [cost for cost, _ in points])
+    _name_variants(figure, axis, measured, _label_places(axis, chosen, points, scale), scale)
+    figure.update_xaxes(scale, **axis.place)
+
+
+def _draw_variant(  # noqa: PLR0913, PLR0917 - a point needs its place, its shape and its words
+    figure: Any, axis: Axis, row: TableRow, point: tuple[float, float], shape: Mapping[str, Any], bottom: float
+) -> None:
+    cost, accuracy = point
+    clipped = accuracy < bottom
+    figure.add_scatter(
+        x=[cost],
+        y=[bottom if clipped else accuracy],
+        name=row.label,
+        mode="markers",
+        marker={**shape, "symbol": "triangle-down-open"} if clipped else shape,
+        error_y=None if clipped else error_bar(accuracy, row.interval) | {"thickness": 1.2, "width": 0},
+        hovertemplate=f"{row.label}: {accuracy:.2%}, %{{x:,.4g}}<extra></extra>",
+        showlegend=False,
+        **axis.place,
+    )
+
+
+def _name_variants(
+    figure: Any,
+    axis: Axis,
+    measured: Sequence[TableRow],
+    places: Sequence[tuple[int, float]],
+    scale: Mapping[str, Any],
+) -> None:
     reference = figure.get_subplot(axis.row, axis.column).xaxis.plotly_name.replace("axis", "")
-    for index, x in _label_places(axis, chosen, points, scale):
-        _, top = wilson(points[index][1], result.data_card.test_rows)
+    for index, x in places:
+        row = measured[index]
         # A line leads from the name to its point, for names are moved apart.
         figure.add_annotation(
-            text=measured[index].label,
-            x=_along(points[index][0], scale),
-            y=top,
+            text=row.label,
+            x=_along(_point(row, axis)[0], scale),
+            y=row.interval.high if row.interval else row.accuracy,
             ax=x,
             axref=reference,
             ay=-16,
@@ -136,9 +150,8 @@ def _fill(figure: Any, axis: Axis, measured: Sequence[Row], result: StudyResult,
             arrowhead=0,
             arrowwidth=1,
             arrowcolor=GREY,
-            **place,
+            **axis.place,
         )
-    figure.update_xaxes(scale, **place)
 
 
 def _label_places(
@@ -180,16 +193,15 @@ def _scale(axis: Axis, costs: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _key(figure: Any, result: StudyResult) -> None:
+def _key(figure: Any, study: Study) -> None:
     """Say what colours and shapes mean: a batch size each, a layer size each."""
-    study = result.study
     entries = []
     for size in study.batch_sizes:
-        example = next(each.variant for each in result.variants if each.variant.batch_size == size)
-        entries.append((f"batch {size}", {"symbol": "circle", "color": look(example, study).colour}))
+        example = next(each for each in study.variants if each.batch_size == size)
+        entries.append((f"batch {size}", {"symbol": "circle", "color": style_of(example, study).colour}))
     for units in study.units if len(study.units) > 1 else ():
-        example = next(each.variant for each in result.variants if each.variant.units == units)
-        entries.append((f"{units} units", {"symbol": look(example, study).symbol, "color": NEUTRAL}))
+        example = next(each for each in study.variants if each.units == units)
+        entries.append((f"{units} units", {"symbol": style_of(example, study).symbol, "color": NEUTRAL}))
     for name, shape in entries:
         figure.add_scatter(x=[None], y=[None], mode="markers", name=name, marker={**shape, "size": 9})
     top_legend(figure)

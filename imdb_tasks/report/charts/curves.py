@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.report.charts.style import look
-from imdb_tasks.study import Measure, StudyResult, VariantResult
+from imdb_tasks.analysis import best_epoch
+from imdb_tasks.report.charts.style import style_of
+from imdb_tasks.report.table import ending
+from imdb_tasks.study import Measure, Study, StudyResult, Variant, VariantResult
 
 LOSS_CEILING = 2.0  # about three times the 0.69 of a coin: beyond it a loss only says "exploded"
 _FEW_EPOCHS = 12
@@ -36,12 +38,6 @@ def curve(result: VariantResult, measure: Measure) -> tuple[float | None, ...]:
         return ()
     values: tuple[float | None, ...] = getattr(result.training.history, measure)
     return values
-
-
-def chosen_epoch(result: VariantResult) -> int | None:
-    """Return the epoch, counted from 1, of the lowest validation loss: where one would have stopped."""
-    losses = [(loss, epoch) for epoch, loss in enumerate(curve(result, "val_loss"), 1) if loss is not None]
-    return min(losses)[1] if losses else None
 
 
 def limits(results: Sequence[VariantResult], *measures: Measure) -> tuple[float, float]:
@@ -79,12 +75,12 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
 
 
 def draw(figure: Any, panel: Panel, results: Sequence[VariantResult], study_result: StudyResult) -> None:
-    """Add one curve for each of ``results``, with rings at the chosen epoch, crosses where they diverged and
+    """Add one curve for each of ``results``, with rings at the best epoch, crosses where they diverged and
     arrowheads where they leave.
     """
     for result in results:
         values = curve(result, panel.measure)
-        shape = look(result.variant, study_result.study)
+        shape = style_of(result.variant, study_result.study)
         figure.add_scatter(
             x=list(range(1, len(values) + 1)),
             y=[None if v is None else round(v, 5) for v in values],
@@ -121,10 +117,8 @@ def remarks(results: Sequence[VariantResult], panel: Panel) -> list[tuple[Varian
         away, last = _first_above(values, panel.limits[1]), _last(values)
         if result.status == "missing":
             found.append((result, "missing"))
-        elif result.status == "diverged" and result.training and result.training.diverged_at_epoch:
-            found.append((result, f"diverged at epoch {result.training.diverged_at_epoch}"))
         elif result.status == "diverged":
-            found.append((result, "diverged"))
+            found.append((result, ending(result)))
         elif away and last > panel.limits[1]:
             found.append((result, f"off scale, ends at {last:,.{1 if last < _LARGE else 0}f}"))
     return found
@@ -136,17 +130,18 @@ def mode(values: Sequence[float | None], epochs: int) -> str:
     return "lines+markers" if alone or epochs <= _FEW_EPOCHS else "lines"
 
 
-def bullet(result: VariantResult, study_result: StudyResult, text: str) -> str:
+def bullet(variant: Variant, study: Study, text: str) -> str:
     """Return ``text`` behind a dot in the variant's colour."""
-    return f'<span style="color:{look(result.variant, study_result.study).colour}">●</span> {text}'
+    return f'<span style="color:{style_of(variant, study).colour}">●</span> {text}'
 
 
 def _mark(figure: Any, panel: Panel, result: VariantResult, colour: str) -> None:
     low, high = panel.limits
-    values, chosen = curve(result, panel.measure), chosen_epoch(result)
+    values = curve(result, panel.measure)
+    best = best_epoch(result.training.history) if result.training else None
     marks = []
-    if chosen and (value := values[chosen - 1]) is not None and low <= value <= high:
-        marks.append((chosen, value, "circle-open", f"epoch {chosen}: lowest validation loss"))
+    if best and (value := values[best - 1]) is not None and low <= value <= high:
+        marks.append((best, value, "circle-open", f"epoch {best}: lowest validation loss"))
     if away := _first_above(values, high):
         marks.append((away, high, "triangle-up", "leaves the scale"))
     seen = [(epoch, v) for epoch, v in enumerate(values, 1) if v is not None]

@@ -66,7 +66,7 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
         margin={"l": 10, "r": right, "t": _HEAD, "b": 46},
     )
     for row, block in enumerate(blocks, 1):
-        _fill(figure, block, row, headed=len(blocks) > 1)
+        _draw_block(figure, block, row, headed=len(blocks) > 1)
     figure.update_xaxes(title=f"Difference, {unit}", row=len(blocks))
     said = "; ".join(effect_text(effect) for block in blocks for effect in block.effects)
     inner = any(each for block in blocks for each in block.inner if each and each not in block.effects)
@@ -83,48 +83,22 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
     )
 
 
-def _fill(figure: Any, block: Block, row: int, *, headed: bool) -> None:
+def _draw_block(figure: Any, block: Block, row: int, *, headed: bool) -> None:
     place = {"row": row, "col": 1}
     count = len(block.effects)
-    low, high = _range(block.effects)
+    limits = _range(block.effects)
     for line, (effect, inner) in enumerate(zip(block.effects, block.inner, strict=True)):
         y = count - 1 - line
         for each, width in ((effect, 1.5), (inner if inner is not effect else None, 5)):
             if each and each.interval:
-                ends = [min(max(value, low), high) for value in (each.interval.low, each.interval.high)]
-                figure.add_scatter(
-                    x=[value * _scale(block) for value in ends],
-                    y=[y, y],
-                    mode="lines",
-                    line={"color": NEUTRAL, "width": width},
-                    hoverinfo="skip",
-                    showlegend=False,
-                    **place,
-                )
-        clipped = not low <= effect.estimate <= high
-        figure.add_scatter(
-            x=[min(max(effect.estimate, low), high) * _scale(block)],
-            y=[y],
-            mode="markers",
-            marker={
-                "symbol": _symbol(effect, clipped=clipped),
-                "size": 11,
-                "color": NEUTRAL,
-                "line": {"width": 2, "color": NEUTRAL},
-            },
-            hovertemplate=f"{effect_text(effect)}<extra></extra>",
-            showlegend=False,
-            **place,
-        )
-        figure.add_annotation(
-            text=_value(effect), x=1, xref="x domain", xanchor="left", xshift=8, y=y, align="left", **place
-        )
+                _draw_interval(figure, each, y, width, limits, place)
+        _draw_estimate(figure, effect, y, limits, place)
     figure.add_vline(x=0, line={"color": GREY, "width": 1, "dash": "dot"}, **place)
     labels = [effect.contrast for effect in block.effects]
     figure.update_yaxes(
         tickvals=list(range(count)), ticktext=labels[::-1], range=[-0.6, count - 0.4], showgrid=False, **place
     )
-    figure.update_xaxes(range=[low * _scale(block), high * _scale(block)], showgrid=True, **place)
+    figure.update_xaxes(range=[end * _scale(block.outcome) for end in limits], showgrid=True, **place)
     if headed:
         figure.add_annotation(
             text=f"<b>{OUTCOME_NAMES[block.outcome]}</b>",
@@ -136,6 +110,45 @@ def _fill(figure: Any, block: Block, row: int, *, headed: bool) -> None:
             yanchor="bottom",
             **place,
         )
+
+
+def _draw_interval(  # noqa: PLR0913, PLR0917 - a line needs its ends, its place and its width
+    figure: Any, effect: Effect, y: int, width: float, limits: tuple[float, float], place: dict[str, int]
+) -> None:
+    figure.add_scatter(
+        x=[_clipped(value, limits) * _scale(effect.outcome) for value in _ends(effect)],
+        y=[y, y],
+        mode="lines",
+        line={"color": NEUTRAL, "width": width},
+        hoverinfo="skip",
+        showlegend=False,
+        **place,
+    )
+
+
+def _draw_estimate(figure: Any, effect: Effect, y: int, limits: tuple[float, float], place: dict[str, int]) -> None:
+    shown = _clipped(effect.estimate, limits)
+    figure.add_scatter(
+        x=[shown * _scale(effect.outcome)],
+        y=[y],
+        mode="markers",
+        marker={
+            "symbol": _symbol(effect, clipped=shown != effect.estimate),
+            "size": 11,
+            "color": NEUTRAL,
+            "line": {"width": 2, "color": NEUTRAL},
+        },
+        hovertemplate=f"{effect_text(effect)}<extra></extra>",
+        showlegend=False,
+        **place,
+    )
+    figure.add_annotation(
+        text=_value(effect), x=1, xref="x domain", xanchor="left", xshift=8, y=y, align="left", **place
+    )
+
+
+def _clipped(value: float, limits: tuple[float, float]) -> float:
+    return min(max(value, limits[0]), limits[1])
 
 
 def _value(effect: Effect) -> str:
@@ -151,8 +164,8 @@ def _symbol(effect: Effect, *, clipped: bool) -> str:
     return "circle" if effect.beyond_noise else "circle-open"
 
 
-def _scale(block: Block) -> float:
-    return 100.0 if block.outcome == "accuracy" else 1.0
+def _scale(outcome: Outcome) -> float:
+    return 100.0 if outcome == "accuracy" else 1.0
 
 
 def _range(effects: Sequence[Effect]) -> tuple[float, float]:

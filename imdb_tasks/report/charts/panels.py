@@ -53,7 +53,7 @@ def grid(result: StudyResult, views: Sequence[View], *, columns: int, common_sca
         margin={"l": 10, "r": right, "t": head + 4, "b": 46},
     )
     for view, panel in zip(views, panels, strict=True):
-        _fill(figure, view, panel, result)
+        _draw_view(figure, view, panel, result)
     _scale_epochs(figure, result.study, ticks=5 if columns > 1 else 11)
     figure.update_xaxes(title={"text": "Epoch", "standoff": 6}, row=lines)
     return figure
@@ -64,7 +64,7 @@ def _heading_height(views: Sequence[View], panels: Sequence[Panel]) -> int:
     return _TITLE + most * _REMARK
 
 
-def _fill(figure: Any, view: View, panel: Panel, result: StudyResult) -> None:
+def _draw_view(figure: Any, view: View, panel: Panel, result: StudyResult) -> None:
     for measure in view.measures[1:]:
         for each in view.results:
             values = [None if v is None else round(v, 5) for v in curve(each, measure)]
@@ -82,7 +82,7 @@ def _fill(figure: Any, view: View, panel: Panel, result: StudyResult) -> None:
     heading = [f"<b>{view.title}</b>"]
     for each, text in remarks(view.results, panel):
         which = f"{each.variant.batch_size} " if len(view.results) > 1 else ""
-        heading.append(bullet(each, result, which + text))
+        heading.append(bullet(each.variant, result.study, which + text))
     figure.add_annotation(
         text="<br>".join(heading),
         x=0,

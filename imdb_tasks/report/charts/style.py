@@ -22,7 +22,7 @@ _ORIGINAL_LEVELS = (128, 64, 32)
 
 
 @dataclass(frozen=True)
-class Look:
+class VariantStyle:
     """The line and the marker of one variant."""
 
     colour: str
@@ -31,10 +31,10 @@ class Look:
     symbol: str
 
 
-def look(variant: Variant, study: Study) -> Look:
-    """Return the look of ``variant``; replicates share it."""
+def style_of(variant: Variant, study: Study) -> VariantStyle:
+    """Return the style of ``variant``; replicates share it."""
     size = _rank(variant.units, study.units)
-    return Look(
+    return VariantStyle(
         colour=COLOURS[_rank(variant.batch_size, study.batch_sizes) % len(COLOURS)],
         dash=_DASHES[variant.cell],
         width=_WIDTHS[min(size, len(_WIDTHS) - 1)],
@@ -44,7 +44,7 @@ def look(variant: Variant, study: Study) -> Look:
 
 def marker(variant: Variant, study: Study) -> dict[str, Any]:
     """Return the point of ``variant`` in a chart without lines: filled is GRU, hollow is LSTM."""
-    shape = look(variant, study)
+    shape = style_of(variant, study)
     hollow = "" if variant.cell == "GRU" else "-open"
     return {"symbol": shape.symbol + hollow, "size": 10, "color": shape.colour, "line": {"width": 2 if hollow else 0}}
 

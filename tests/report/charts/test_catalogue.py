@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from imdb_tasks.report.charts.accuracy import MOST_BARS
 from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.catalogue import MOST_SIZES, charts
-from imdb_tasks.report.charts.curves import LOSS_CEILING, chosen_epoch, limits, spread
-from imdb_tasks.report.charts.style import look
+from imdb_tasks.report.charts.curves import LOSS_CEILING, limits, spread
+from imdb_tasks.report.charts.style import style_of
 from imdb_tasks.study import Study, StudyResult, TrainingSettings
 from tests.support.study_analysis import run_comparison, study_analysis
 from tests.support.study_results import demo_result, study_result
@@ -134,24 +134,14 @@ def test_a_ring_marks_the_epoch_of_the_lowest_validation_loss_in_loss_and_accura
     assert min(losses) in [trace.y[0] for trace in rings]
 
 
-def test_the_chosen_epoch_of_a_diverged_variant_is_before_its_end():
-    diverged = next(each for each in FULL.variants if each.status == "diverged")
-    assert 0 < chosen_epoch(diverged) < diverged.training.diverged_at_epoch
-
-
-def test_a_variant_without_a_finite_loss_has_no_chosen_epoch():
-    missing = next(each for each in FULL.variants if each.status == "missing")
-    assert chosen_epoch(missing) is None
-
-
 def test_no_two_variants_of_the_study_look_the_same():
-    looks = {look(variant, FULL.study) for variant in FULL.study.variants}
-    assert len(looks) == 18
+    styles = {style_of(variant, FULL.study) for variant in FULL.study.variants}
+    assert len(styles) == 18
 
 
 def test_a_batch_size_has_its_colour_in_any_grid():
     small = Study(batch_sizes=(32, 8))
-    assert look(small.variants[0], small).colour == look(FULL.study.variants[2], FULL.study).colour
+    assert style_of(small.variants[0], small).colour == style_of(FULL.study.variants[2], FULL.study).colour
 
 
 def test_a_few_epochs_are_drawn_as_points_and_many_as_lines():

@@ -2,12 +2,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.cost import cost_chart, front
-from imdb_tasks.study import Study
+from imdb_tasks.report.table import table_rows
+from imdb_tasks.study import Study, StudyResult
+from tests.support.study_analysis import study_analysis
 from tests.support.study_results import study_result
 
+
+def chart_of(result: StudyResult) -> Chart | None:
+    return cost_chart(table_rows(result, study_analysis(result)), result.study)
+
+
 POINTS = st.lists(st.tuples(st.floats(1, 1e6), st.floats(0, 1)), min_size=1, max_size=20)
-CHART = cost_chart(study_result())
+CHART = chart_of(study_result())
 
 
 @given(POINTS)
@@ -56,9 +64,9 @@ def test_names_do_not_collide_and_stay_inside_of_their_panel():
 
 
 def test_without_a_finished_variant_there_is_nothing_to_draw():
-    assert cost_chart(study_result(missing={variant.name: "no worker" for variant in Study().variants})) is None
+    assert chart_of(study_result(missing={variant.name: "no worker" for variant in Study().variants})) is None
 
 
 @pytest.mark.parametrize("study", [Study(units=(32,), batch_sizes=(64,)), Study(cells=("GRU",), units=(7, 9))])
 def test_any_grid_can_be_drawn(study):
-    assert cost_chart(study_result(study)).figure.data
+    assert chart_of(study_result(study)).figure.data

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imdb_tasks.analysis import Concluded
-from imdb_tasks.pipeline import Steps
+from imdb_tasks.pipeline import Steps, find_conclusions
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
 from imdb_tasks.ui.cli.commands import main
@@ -69,7 +68,7 @@ def test_runs_by_hand_are_kept_apart_and_compared(tmp_path: Path, corpus_folder:
     store = Store(tmp_path)
     first, second = runs = store.ref_names("runs")
     assert all(re.fullmatch(r"by-hand-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run) for run in runs)
-    concluded = Concluded.find(store, second, store.refs("runs")[second]["analysis"])
+    concluded = find_conclusions(store, second, store.refs("runs")[second]["analysis"])
     assert concluded is not None
     assert concluded.analysis.comparison is not None
     assert concluded.analysis.comparison.previous_run == first

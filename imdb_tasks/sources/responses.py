@@ -1,15 +1,14 @@
-"""What every download shares: how long to be patient, what a status means, and writing bytes under a cap.
+"""What a server's answer means, and how its bytes are received under a cap.
 
-Sizes are in bytes, pauses in seconds. Nothing here opens a connection.
+Sizes are in bytes, times in seconds. Nothing here opens a connection.
 """
 
 import datetime
 import email.utils
 import logging
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, TypeVar
+from collections.abc import Iterable
+from typing import IO
 from urllib.parse import urlsplit
 
 from imdb_tasks.errors import (
@@ -19,67 +18,16 @@ from imdb_tasks.errors import (
     ServerBusyError,
     SourceError,
     StudyError,
-    TransientError,
     UnexpectedContentError,
     UnsafeArchiveError,
 )
-
-if TYPE_CHECKING:
-    import tenacity
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 18
 CONNECT_SECONDS, READ_SECONDS = 30.0, 60.0
 
-_T = TypeVar("_T")
 _BUSY = (408, 425, 429)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How a transient error is tried again before the scheduler hears of it.
-
-    The pause doubles from ``first_pause``, with jitter; a server that names its own (Retry-After) is obeyed
-    instead, or, if that is more than ``longest_pause``, left alone: the scheduler then tries later.
-    """
-
-    tries: int = 4
-    first_pause: float = 2.0
-    longest_pause: float = 60.0
-
-    def keep_trying(self, call: Callable[[], _T]) -> _T:
-        """Return what ``call`` returns; raise its last TransientError when the tries are spent."""
-        import tenacity
-
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(self._is_worth_waiting),
-            stop=tenacity.stop_after_attempt(self.tries),
-            wait=self._pause,
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        return retrying(call)
-
-    def _pause(self, state: "tenacity.RetryCallState") -> float:
-        import tenacity
-
-        error = state.outcome.exception() if state.outcome else None
-        pause = error.retry_after if isinstance(error, ServerBusyError) else None
-        if pause is None:
-            grows = tenacity.wait_exponential(multiplier=self.first_pause) + tenacity.wait_random(0, self.first_pause)
-            pause = grows(state)
-        return min(pause, self.longest_pause)
-
-    def _is_worth_waiting(self, error: BaseException) -> bool:
-        """Tell whether the error may pass, and not only after a longer pause than a task should sleep through."""
-        asked = error.retry_after if isinstance(error, ServerBusyError) else None
-        return isinstance(error, TransientError) and (asked or 0.0) <= self.longest_pause
-
-    def _tell(self, state: "tenacity.RetryCallState") -> None:
-        error = state.outcome.exception() if state.outcome else None
-        pause = state.next_action.sleep if state.next_action else 0.0
-        log.warning("try %d of %d: %s; again in %.1f s", state.attempt_number, self.tries, error, pause)
 
 
 def refusal(status: int, where: str, *, retry_after: str | None = None) -> StudyError:

@@ -1,0 +1,50 @@
+"""The conclusions of a run as a folder of the store: its analysis, and what its models said of the test reviews.
+
+analyses/KEY/analysis.json     ``Analysis``
+analyses/KEY/predictions.npz   ``names``, ``labels`` and ``probabilities`` of ``Predictions``; plain arrays, no pickle
+"""
+
+import logging
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from imdb_tasks.analysis import Analysis, Concluded, Predictions
+from imdb_tasks.store import Store, write_json
+
+log = logging.getLogger(__name__)
+
+ANALYSIS = "analysis.json"
+PREDICTIONS = "predictions.npz"
+
+
+def find_conclusions(store: Store, run: str, key: str, *, repair: bool = True) -> Concluded | None:
+    """Return what is kept under the key of an analysis, see ``Store.find``.
+
+    None is also returned for an analysis that another version of this project has written in another form.
+    """
+    entry = store.find("analyses", key, repair=repair)
+    try:
+        return load_conclusions(run, entry.path) if entry else None
+    except (FileNotFoundError, ValidationError):
+        log.info("analyses/%s, of the run %s, is not one of this version: it is not compared with", key, run)
+        return None
+
+
+def load_conclusions(run: str, folder: Path) -> Concluded:
+    """Read what ``save_conclusions`` has written; ``run`` names the run that they are of."""
+    import numpy as np
+
+    analysis = Analysis.model_validate_json(folder.joinpath(ANALYSIS).read_bytes())
+    with np.load(folder / PREDICTIONS, allow_pickle=False) as saved:
+        tested = Predictions(tuple(saved["names"].tolist()), saved["labels"], saved["probabilities"])
+    return Concluded(run, analysis, tested)
+
+
+def save_conclusions(analysis: Analysis, tested: Predictions, folder: Path) -> None:
+    """Write both, and not the name of the run: equal results of two runs are one."""
+    import numpy as np
+
+    write_json(folder / ANALYSIS, analysis.model_dump(mode="json"))
+    names = np.array(tested.names, dtype=np.str_)
+    np.savez_compressed(folder / PREDICTIONS, names=names, labels=tested.labels, probabilities=tested.probabilities)
