@@ -51,7 +51,6 @@ from imdb_tasks.study.reproduce import backend_variable, shell_command, trigger_
 
 __all__ = [
     "CELLS",
-    "DEFAULT_BACKEND",
     "LABELS",
     "MEASURES",
     "NOTIFY",
