@@ -101,6 +101,11 @@ def test_a_requirement_file_that_was_edited_by_hand_is_found(
     assert "uv.lock is not what pyproject.toml says" in said
 
 
+def test_the_package_is_built_by_what_the_lock_pins() -> None:
+    pyproject = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf8"))
+    assert set(pyproject["build-system"]["requires"]) <= set(pyproject["dependency-groups"]["build"])
+
+
 def test_the_lock_names_no_index_but_the_public_one() -> None:
     locked = tomllib.loads(ROOT.joinpath("uv.lock").read_text("utf8"))["package"]
     assert {package["source"].get("registry", "") for package in locked} == {"https://pypi.org/simple", ""}

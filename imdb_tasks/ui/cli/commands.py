@@ -143,7 +143,7 @@ def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
     for variant in variants:
         try:
             steps.train(variant)
-        except MissingInputError:  # the others lack it, too
+        except (MissingInputError, SettingsError):  # it concerns the others, too
             raise
         except Exception:
             log.exception("%s failed; the others go on", variant.name)

@@ -109,3 +109,16 @@ def test_a_failed_variant_does_not_keep_the_study_from_its_report_but_the_comman
 def test_a_wrong_setting_is_named(tmp_path: Path, capsys, setting: str, message: str) -> None:
     assert main(["fetch", "--store", str(tmp_path), "--set", setting]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_backend_that_is_none_is_told_once_and_not_once_per_variant(
+    tmp_path: Path, corpus_folder: Path, capsys, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--store", str(tmp_path), *small_study(corpus_folder, units=[4, 5])]
+    for step in ("fetch", "prepare"):
+        assert main([step, *arguments]) == 0
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    assert main(["train", *arguments]) == 1
+    told = "SettingsError: KERAS_BACKEND: expected one of tensorflow, jax, found 'theano'"
+    assert capsys.readouterr().err.splitlines()[-1] == told
+    assert "go on" not in caplog.text
