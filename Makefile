@@ -35,6 +35,9 @@ endif
 ROOMS := study store sources corpus training analysis report pipeline ui
 # What computes with Keras is tested on its other backend, too.
 BOTH_BACKENDS := $(addprefix tests/training/test_,layers.py engine.py fit.py evaluation.py model.py)
+# One process per core. Each may need 2 GB, and the Airflow of the tests 3 more.
+PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
+	--ignore=tests/cluster --ignore=tests/containers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -59,12 +62,12 @@ ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
 env: ## write .env for docker compose, with random secrets, or bring it up to date; needs nothing but Python
 	@exec $(PYTHON) -m scripts.make_env
 
-test: $(DEV_READY) ## the tests to run before a commit: all but the slow ones
-	$(BIN)/python -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers
+test: $(DEV_READY) ## the fast tests, a study on a real Airflow with mail and browser among them: five minutes on two cores
+	$(PYTEST) -m 'not slow'
 
-test-all: $(DEV_READY) ## every test but those of the next two
-	$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/containers
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(BOTH_BACKENDS)
+test-all: $(DEV_READY) ## every test but those of the next two; more examples for each property
+	$(PYTEST) --hypothesis-profile=thorough
+	KERAS_BACKEND=jax $(PYTEST) --hypothesis-profile=thorough $(BOTH_BACKENDS)
 
 test-cluster: $(DEV_READY) ## the services of docker-compose.yaml as processes, and what dies; needs redis and postgresql
 	$(BIN)/python -m pytest tests/cluster

@@ -1,37 +1,71 @@
-"""Shared pieces: a store of one's own, and a small corpus whose vocabulary has vectors."""
+"""Fixtures for every room, what the tests share across processes, and which of them `make test` leaves out."""
 
-import csv
-import random
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from imdb_tasks.store import Store
 from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingSettings
+from imdb_tasks.training import process
+from imdb_tasks.ui.cli import main
+from scripts.local_airflow import LocalAirflow
+from scripts.mail_catcher import MailCatcher
+from tests.support.cli import small_study
+from tests.support.corpus import write_corpus
+from tests.support.examples import THOROUGH
+from tests.support.local_airflow import started
+from tests.support.sharing import folder_of_all, made_once
+from tests.support.stepping import FinishedStudy
 
-GOOD = ("wonderful", "bright", "moving", "clever")
-BAD = ("dull", "clumsy", "noisy", "empty")
-PLAIN = ("film", "plot", "actor", "scene", "the", "was", "and", "music", "ending", "story")
-DIMENSIONS = 100
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("default", max_examples=THOROUGH // 4, deadline=None)
+settings.register_profile("thorough", max_examples=THOROUGH, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# Each of these is started once: the tests that need it run in one process, one after the other.
+ONE_OF_A_KIND = ("airflow_with_mail", "whole")
 
 
-def write_corpus(folder: Path, reviews: int = 60) -> Path:
-    """Write ``IMDB Dataset.csv`` and ``glove.6B.100d.txt``; the last plain word has no vector."""
-    draw = random.Random(7)
-    with folder.joinpath("IMDB Dataset.csv").open("w", encoding="utf8", newline="") as out:
-        rows = csv.writer(out)
-        rows.writerow(["review", "sentiment"])
-        for number in range(reviews):
-            opinion, label = (GOOD, "positive") if number % 2 else (BAD, "negative")
-            words = draw.choices(PLAIN, k=8) + draw.choices(opinion, k=4)
-            draw.shuffle(words)
-            rows.writerow([" ".join(words) + ".<br /><br />The end!", label])
-    with folder.joinpath("glove.6B.100d.txt").open("w", encoding="utf8") as out:
-        for word in (*GOOD, *BAD, *PLAIN[:-1], "end"):
-            tone = (word in GOOD) - (word in BAD)
-            values = (f"{draw.gauss(tone, 0.3):.5g}" for _ in range(DIMENSIONS))
-            out.write(f"{word} {' '.join(values)}\n")
-    return folder
+def pytest_configure(config: pytest.Config) -> None:
+    """Every process of the tests computes as a training task does."""
+    process.configure_process()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is slow
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a second Airflow, with logins, accounts and faults of its own, as slow."""
+    for item in items:
+        if "whole" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Hand out test files, and as one those whose tests share something of which there is one only.
+
+    The groups of ``--dist=loadgroup`` are without effect: pytest-xdist 3.8 does not know the node ids of pytest 9.2.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return shared_by(config.rootpath / file) or file
+
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@cache
+def shared_by(file: Path) -> str | None:
+    """Return the fixture of ``ONE_OF_A_KIND`` that a test or fixture of the file asks for."""
+    text = file.read_text("utf8")
+    return next((name for name in ONE_OF_A_KIND if re.search(rf"\b{name}: ", text)), None)
 
 
 @pytest.fixture
@@ -40,8 +74,14 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="session")
-def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_corpus(tmp_path_factory.mktemp("corpus"))
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A temporary folder that all processes of this test run see under the same path."""
+    return folder_of_all(tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
+def corpus_folder(shared_folder: Path) -> Path:
+    return made_once(shared_folder / "corpus", write_corpus)
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +97,37 @@ def tiny_study(corpus_folder: Path) -> Study:
         reviews=source,
         glove=source,
     )
+
+
+@pytest.fixture(scope="session")
+def finished_study(tiny_study: Study, shared_folder: Path) -> FinishedStudy:
+    """``tiny_study``, run once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWSER_PATH", "/no-such-browser")
+        folder = made_once(shared_folder / "finished", lambda draft: FinishedStudy.run(tiny_study, draft))
+    return FinishedStudy(tiny_study, folder)
+
+
+@pytest.fixture(scope="session")
+def one_variant_folder(corpus_folder: Path, shared_folder: Path) -> Path:
+    """The store of one variant, trained for one epoch by the command line; made once for all tests."""
+
+    def study(draft: Path) -> None:
+        assert main(["study", "--store", str(draft), *small_study(corpus_folder)]) == 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWSER_PATH", "/no-such-browser")
+        return made_once(shared_folder / "one-variant", study)
+
+
+@pytest.fixture
+def one_variant_store(one_variant_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(one_variant_folder, tmp_path_factory.mktemp("study") / "store"))
+
+
+@pytest.fixture(scope="session")
+def airflow_with_mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalAirflow, MailCatcher]]:
+    """One Airflow for all tests that leave its settings alone, and the server that catches its mail."""
+    with started(tmp_path_factory.mktemp("airflow")) as running:
+        yield running

@@ -7,15 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_tasks.ui.cli import main
-from tests.support.cli import small_study
-
 PAGE = Path(__file__).parents[1] / "docs" / "notebook.md"
 
 
-def test_every_block_of_the_page_runs(corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert main(["study", "--store", str(tmp_path), *small_study(corpus_folder)]) == 0
-    monkeypatch.setenv("IMDB_STORE", str(tmp_path))
+def test_every_block_of_the_page_runs(one_variant_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMDB_STORE", str(one_variant_store))
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf8"), re.DOTALL)
     assert len(blocks) == 6
     names: dict[str, Any] = {}

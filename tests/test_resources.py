@@ -1,8 +1,6 @@
 import hashlib
 import re
 
-from plotly.offline import get_plotlyjs_version
-
 from imdb_tasks.report.charts import charts
 from imdb_tasks.resources import PLOTLY_JS, PLOTLY_TRACES
 from tests.support.study_analysis import run_comparison, study_analysis
@@ -15,6 +13,8 @@ def test_the_script_is_the_one_that_its_readme_names() -> None:
 
 
 def test_the_script_is_of_the_version_that_the_python_package_draws_for() -> None:
+    from plotly.offline import get_plotlyjs_version
+
     assert f"v{get_plotlyjs_version()}" in PLOTLY_JS.read_text("utf8")[:200]
 
 

@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn.metrics import roc_auc_score
 
 from imdb_tasks.analysis.bootstrap import Predictions, placements, resample
 from tests.support.simulation import Truth, simulate
@@ -20,6 +18,8 @@ def drawn() -> Predictions:
     )
 )
 def test_the_mean_placement_of_either_class_is_the_auc_ties_and_all(reviews):
+    from sklearn.metrics import roc_auc_score
+
     labels = np.array([label for label, _ in reviews], np.int8)
     probabilities = np.array([[score / 5 for _, score in reviews]], np.float32)
     placed = placements(labels, probabilities)
@@ -29,12 +29,16 @@ def test_the_mean_placement_of_either_class_is_the_auc_ties_and_all(reviews):
 
 
 def test_the_values_are_those_of_the_reviews_as_they_are(drawn):
+    from sklearn.metrics import roc_auc_score
+
     found = resample(drawn, 10)
     assert found["accuracy"].values == pytest.approx(drawn.correct.mean(axis=1))
     assert found["auc"].values == pytest.approx([roc_auc_score(drawn.labels, row) for row in drawn.probabilities])
 
 
 def test_the_error_of_a_paired_difference_is_that_of_scipys_bootstrap(drawn):
+    from scipy import stats
+
     draws = resample(drawn, 5_000)["accuracy"].draws
     difference = drawn.correct[0].astype(float) - drawn.correct[1]
     reference = stats.bootstrap((difference,), np.mean, n_resamples=5_000, rng=1, method="percentile")
@@ -45,6 +49,8 @@ def test_the_error_of_a_paired_difference_is_that_of_scipys_bootstrap(drawn):
 
 def test_the_linear_auc_moves_as_the_auc_of_drawn_reviews_does(drawn):
     """The plain way: draw reviews, rank them anew."""
+    from sklearn.metrics import roc_auc_score
+
     random, plain = np.random.default_rng(5), []
     for _ in range(1_500):
         chosen = random.integers(0, len(drawn.labels), len(drawn.labels))

@@ -1,10 +1,7 @@
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.formula.api import ols
-from statsmodels.stats.multitest import multipletests
 
 from imdb_tasks.analysis.bootstrap import Resampled
 from imdb_tasks.analysis.contrasts import Measured, Question
@@ -12,6 +9,7 @@ from imdb_tasks.analysis.effects import ask, effects, holm, interactions
 from imdb_tasks.analysis.estimates import Student
 from imdb_tasks.analysis.whole_study import measure
 from imdb_tasks.study import Study
+from tests.support.examples import examples
 from tests.support.simulation import Truth, simulate
 
 GRID = Study(units=(32, 128), batch_sizes=(32, 128))
@@ -63,6 +61,9 @@ def test_without_a_single_pair_there_is_no_effect():
 
 
 def test_the_estimates_of_a_balanced_grid_are_those_of_least_squares():
+    import pandas as pd
+    from statsmodels.formula.api import ols
+
     study = simulate(Truth(reviews=300, epochs=2), np.random.default_rng(2))
     found = measure(study.result, study.tested, 50)
     table = pd.DataFrame(
@@ -101,7 +102,9 @@ def test_every_pair_of_levels_is_asked_of_every_outcome_with_each_basis():
     assert all(effect.p_corrected >= effect.p_value for effect in found)
 
 
-@settings(max_examples=20)  # statsmodels collects garbage at each call: half a second
+@settings(max_examples=examples(20))  # statsmodels collects garbage at each call: half a second
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p_values):
+    from statsmodels.stats.multitest import multipletests
+
     assert holm(p_values) == pytest.approx(list(multipletests(p_values, method="holm")[1]))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from imdb_tasks.analysis.estimates import Estimate, Percentile, Student, margin, over_blocks, two_sided, wilson
 
@@ -26,6 +25,8 @@ def test_a_bootstrap_p_value_is_never_zero():
 
 
 def test_blocks_without_reviews_are_a_plain_t_test():
+    from scipy import stats
+
     values = np.array([0.02, 0.05, 0.01, 0.04])
     estimate = over_blocks(values, None)
     reference = stats.ttest_1samp(values, 0.0)

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from imdb_tasks.analysis.claims import Claim, Part, read_claims
 from imdb_tasks.analysis.contrasts import Measured, Question
@@ -20,6 +19,8 @@ from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.analysis.whole_study import measure
 from imdb_tasks.study import Study
 from tests.support.simulation import Simulated, Truth, simulate
+
+pytestmark = pytest.mark.slow  # hundreds of studies are simulated
 
 STUDIES = 1_000
 SMALL = Study(units=(64, 32), batch_sizes=(64, 32))
@@ -39,6 +40,8 @@ def covered(interval, truth: float) -> bool:
 
 def expected(outcome: Outcome, accuracy: float) -> float:
     """Return a model's true outcome from its true accuracy; the docstring of ``simulation`` derives it."""
+    from scipy.stats import norm
+
     return accuracy if outcome == "accuracy" else float(norm.cdf(np.sqrt(2) * norm.ppf(accuracy)))
 
 

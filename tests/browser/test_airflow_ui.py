@@ -13,10 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Frame, Page
 
 from imdb_tasks.store import sha256_of
-from scripts import local_airflow, mail_catcher
 from scripts.airflow_ui import AirflowUi, facts_of, mail_as_page
-from scripts.home import USER, Home
-from scripts.local_airflow import DAG, LocalAirflow, Shutdown
+from scripts.home import USER
+from scripts.local_airflow import DAG, LocalAirflow
 from scripts.mail_catcher import MailCatcher
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -46,24 +45,8 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalAirflow, MailCatcher]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMDB_AIRFLOW_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.delenv("IMDB_STORE", raising=False)
-        for module in (local_airflow, mail_catcher):  # ports that nobody else prefers
-            patch.setattr(module, "PREFERRED_PORT", 0)
-        home = Home.from_environment()
-        with (
-            home.locked(),
-            MailCatcher(home.root / "mail") as mail,
-            LocalAirflow(home, Shutdown(), smtp_port=mail.port) as airflow,
-        ):
-            yield airflow, mail
-
-
-@pytest.fixture(scope="module")
-def desk(running: tuple[LocalAirflow, MailCatcher], browser: Browser) -> Iterator[Desk]:
-    airflow, mail = running
+def desk(airflow_with_mail: tuple[LocalAirflow, MailCatcher], browser: Browser) -> Iterator[Desk]:
+    airflow, mail = airflow_with_mail
     SCREENSHOTS.mkdir(exist_ok=True)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     ui = AirflowUi(page, airflow.api.url)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from sklearn.model_selection import train_test_split
 
 from imdb_tasks.corpus.arrays import ARRAY_NAMES, Arrays, Corpus
 from imdb_tasks.corpus.reviews_csv import read_reviews
@@ -25,6 +24,8 @@ def corpus(corpus_folder: Path) -> Corpus:
 
 
 def test_arrays_equal_the_plain_reference(corpus: Corpus, corpus_folder: Path) -> None:
+    from sklearn.model_selection import train_test_split
+
     frame = read_reviews(corpus_folder / "IMDB Dataset.csv")
     texts = [reference.clean(review) for review in frame["review"]]
     x_train, x_test, y_train, y_test = train_test_split(
@@ -45,6 +46,8 @@ def test_arrays_equal_the_plain_reference(corpus: Corpus, corpus_folder: Path) -
 
 @given(st.integers(2, 500), st.floats(0.01, 0.99), st.integers(0, 2**32 - 1))
 def test_the_split_is_that_of_scikit_learn(rows: int, test_fraction: float, seed: int) -> None:
+    from sklearn.model_selection import train_test_split
+
     assume(math.ceil(rows * test_fraction) < rows)
     expected = train_test_split(np.arange(rows), test_size=test_fraction, random_state=seed)
     for found, wanted in zip(split(rows, test_fraction=test_fraction, seed=seed), expected, strict=True):

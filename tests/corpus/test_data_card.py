@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 
 from imdb_tasks.corpus import data_card
@@ -9,6 +8,8 @@ from imdb_tasks.study import TextSettings
 
 
 def test_duplicates_are_counted_and_so_are_those_on_both_sides_of_the_split() -> None:
+    import pandas as pd
+
     reviews = pd.Series(["a", "b", "a", "c", "b", "a", "d"])
     assert data_card.duplicates(reviews, np.array([4, 5, 6])) == (3, 2)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.model_selection import train_test_split
 
 from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.sources import REVIEWS, fetch, glove_vectors
@@ -26,6 +25,8 @@ SAMPLE = ROOT / "include" / "sample"
 
 @pytest.mark.filterwarnings("default:the real data set")
 def test_every_review_of_the_real_data_set_becomes_the_originals_ids(tmp_path: Path) -> None:
+    from sklearn.model_selection import train_test_split
+
     archive = DATA / "imdb-dataset-of-50k-movie-reviews.zip"
     if not archive.exists():
         warnings.warn(f"the real data set is not in {DATA}: compared the bundled sample only", stacklevel=1)

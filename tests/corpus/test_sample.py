@@ -4,7 +4,6 @@ import math
 import zipfile
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from imdb_tasks.corpus import tokens
@@ -66,6 +65,8 @@ def test_the_reviews_are_as_awkward_as_real_ones(reviews):
 
 
 def test_most_reviews_are_longer_than_a_row_of_the_arrays(reviews):
+    import pandas as pd
+
     lengths = tokens.tokenise(pd.Series([row["review"] for row in reviews], name="review")).lengths
     assert sum(length > 100 for length in lengths) > 0.9 * len(lengths)
     assert min(lengths) < 100
@@ -79,6 +80,8 @@ def test_every_word_has_100_finite_values_of_the_scale_of_glove(vectors):
 
 
 def test_about_a_quarter_of_the_vocabulary_has_no_vector(reviews, vectors):
+    import pandas as pd
+
     vocabulary = tokens.count_words(tokens.tokenise(pd.Series([row["review"] for row in reviews], name="review")))
     missing = np.array([word not in vectors for word in vocabulary.words])
     assert 0.2 < missing.mean() < 0.35

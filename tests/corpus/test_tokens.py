@@ -2,7 +2,6 @@ import itertools
 import random
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -42,6 +41,8 @@ def cleaned(review: str) -> str:
 
 
 def tokens(*reviews: str) -> text.Tokens:
+    import pandas as pd
+
     return text.tokenise(pd.Series(reviews, name="review", dtype="str"))
 
 

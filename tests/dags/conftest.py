@@ -1,27 +1,13 @@
 import json
 from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from scripts.mail_catcher import MailCatcher
-from tests.conftest import write_corpus
 from tests.support.airflow_home import airflow, airflow_environment
-
-
-class Inbox:
-    """What a real SMTP server on loopback has received, oldest first."""
-
-    def __init__(self, catcher: MailCatcher) -> None:
-        self.port = catcher.port
-        self._folder = catcher.folder
-
-    @property
-    def mails(self) -> list[EmailMessage]:
-        files = sorted(self._folder.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
-        return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+from tests.support.corpus import write_corpus
+from tests.support.inbox import Inbox
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.study import Delivery
 from scripts.home import free_port
-from tests.dags.conftest import Inbox
 from tests.support.airflow_home import ROOT
+from tests.support.inbox import Inbox
 from tests.support.reported import reported_study
 
 

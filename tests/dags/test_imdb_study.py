@@ -4,21 +4,22 @@ import datetime
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk import TriggerRule
-from airflow.sdk.definitions.dag import DAG
-from airflow.sdk.definitions.retry_policy import RetryAction
 
 from imdb_tasks import errors
 from imdb_tasks.study import form_defaults
 from tests.support.airflow_home import ROOT, airflow_environment
 
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.dag import DAG
+
 HEAVY = ("tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaggle")
 
 
 @pytest.fixture(scope="module")
-def study_dag() -> DAG:
+def study_dag() -> "DAG":
     sys.path.insert(0, str(ROOT / "dags"))
     try:
         import imdb_study
@@ -63,7 +64,7 @@ def test_a_setting_that_makes_no_sense_is_told_by_its_name_when_the_dag_file_is_
     assert "pydantic" not in done.stderr
 
 
-def test_the_steps_follow_each_other(study_dag: DAG) -> None:
+def test_the_steps_follow_each_other(study_dag: "DAG") -> None:
     downstream = {task.task_id: sorted(task.downstream_task_ids) for task in study_dag.tasks}
     assert downstream == {
         "plan": ["fetch_glove", "fetch_reviews", "train"],
@@ -78,25 +79,27 @@ def test_the_steps_follow_each_other(study_dag: DAG) -> None:
     }
 
 
-def test_only_training_goes_to_the_gpu_queue_and_its_pool(study_dag: DAG) -> None:
+def test_only_training_goes_to_the_gpu_queue_and_its_pool(study_dag: "DAG") -> None:
     train = study_dag.get_task("train")
     assert (train.queue, train.pool, train.is_mapped) == ("gpu", "training", True)
     others = [task for task in study_dag.tasks if task.task_id != "train"]
     assert {(task.queue, task.pool) for task in others} == {("default", "default_pool")}
 
 
-def test_the_schedule_is_weekly_without_catching_up_one_run_at_a_time(study_dag: DAG) -> None:
+def test_the_schedule_is_weekly_without_catching_up_one_run_at_a_time(study_dag: "DAG") -> None:
     assert (study_dag.schedule, study_dag.catchup, study_dag.max_active_runs) == ("@weekly", False, 1)
 
 
-def test_every_task_has_a_time_limit_and_says_what_it_does(study_dag: DAG) -> None:
+def test_every_task_has_a_time_limit_and_says_what_it_does(study_dag: "DAG") -> None:
     for task in study_dag.tasks:
         operator = task.partial_kwargs if task.is_mapped else vars(task)
         assert operator["execution_timeout"] >= datetime.timedelta(minutes=5), task.task_id
         assert operator["doc_md"], task.task_id
 
 
-def test_permanent_errors_are_not_retried_and_others_are_with_backoff(study_dag: DAG) -> None:
+def test_permanent_errors_are_not_retried_and_others_are_with_backoff(study_dag: "DAG") -> None:
+    from airflow.sdk.definitions.retry_policy import RetryAction
+
     task = study_dag.get_task("fetch_reviews")
     decide = task.retry_policy.evaluate
     assert decide(errors.NotFoundError("x"), 1, 3).action is RetryAction.FAIL
@@ -105,14 +108,16 @@ def test_permanent_errors_are_not_retried_and_others_are_with_backoff(study_dag:
     assert (task.retries, task.retry_exponential_backoff) == (3, 2.0)
 
 
-def test_only_a_failed_variant_is_forgiven_and_only_if_another_was_trained(study_dag: DAG) -> None:
+def test_only_a_failed_variant_is_forgiven_and_only_if_another_was_trained(study_dag: "DAG") -> None:
+    from airflow.sdk import TriggerRule
+
     # Airflow takes the last task's state for the run's: a rule such as ALL_DONE there would hide every failure.
     rules = {task.task_id: task.trigger_rule for task in study_dag.tasks}
     assert rules.pop("evaluate") == TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
     assert set(rules.values()) == {TriggerRule.ALL_SUCCESS}
 
 
-def test_the_form_has_every_field_and_its_defaults_pass_their_own_schema(study_dag: DAG) -> None:
+def test_the_form_has_every_field_and_its_defaults_pass_their_own_schema(study_dag: "DAG") -> None:
     assert study_dag.params.keys() == form_defaults().keys()
     for name in study_dag.params:
         param = study_dag.params.get_param(name)
@@ -120,7 +125,7 @@ def test_the_form_has_every_field_and_its_defaults_pass_their_own_schema(study_d
         assert param.description
 
 
-def test_a_field_that_may_stay_empty_does_not_block_the_form(study_dag: DAG) -> None:
+def test_a_field_that_may_stay_empty_does_not_block_the_form(study_dag: "DAG") -> None:
     # Airflow's form takes an empty value for a missing one unless null is a type of the field.
     for name, value in form_defaults().items():
         if value is None or value == "":
@@ -139,19 +144,19 @@ def test_a_field_that_may_stay_empty_does_not_block_the_form(study_dag: DAG) -> 
         ("replicates", 0),
     ],
 )
-def test_the_form_refuses_nonsense_before_anything_starts(study_dag: DAG, field: str, nonsense: object) -> None:
+def test_the_form_refuses_nonsense_before_anything_starts(study_dag: "DAG", field: str, nonsense: object) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
     with pytest.raises(ParamValidationError):
         study_dag.params.get_param(field).resolve(nonsense)
 
 
-def test_corpus_models_and_report_are_assets(study_dag: DAG) -> None:
+def test_corpus_models_and_report_are_assets(study_dag: "DAG") -> None:
     outlets = {task.task_id: [asset.name for asset in task.outlets] for task in study_dag.tasks if task.outlets}
     evaluated = ["imdb_models", "imdb_best_model"]
     assert outlets == {"prepare": ["imdb_corpus"], "evaluate": evaluated, "report": ["imdb_report"]}
 
 
-def test_a_failed_run_is_mailed_and_the_dag_explains_itself(study_dag: DAG) -> None:
+def test_a_failed_run_is_mailed_and_the_dag_explains_itself(study_dag: "DAG") -> None:
     assert study_dag.on_failure_callback
     assert "Every result is kept" in study_dag.doc_md

@@ -8,8 +8,10 @@ import pytest
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
-from tests.dags.conftest import Inbox
 from tests.support.airflow_home import airflow
+from tests.support.inbox import Inbox
+
+pytestmark = pytest.mark.slow  # each test starts the airflow command
 
 DATE = "2026-01-05"
 OTHER_DATE = "2026-02-02"  # of no run: no XCom to be found

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import write_corpus
 from tests.support.chromium import browser
+from tests.support.corpus import write_corpus
 from tests.support.whole_airflow import WholeAirflow, running
 
 __all__ = ["browser", "small_form", "whole"]

@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from imdb_tasks.study import Study
+
+# Four studies one after the other, each of which starts TensorFlow anew.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
 
 ROOT = Path(__file__).parents[2]
 ZONES = ("Pacific/Auckland", "America/St_Johns", "UTC")

@@ -9,12 +9,11 @@ from imdb_tasks.pipeline import NOTES, Steps, last_evaluation
 from imdb_tasks.store import PrunePolicy, Store, list_entries, prune_store
 from imdb_tasks.store import store as stores
 from imdb_tasks.study import Study, TrainingSettings
-from imdb_tasks.training import process
 from imdb_tasks.ui import newest_runs, study_page
 from tests.support.ages import copied_without_times
 from tests.support.stepping import evaluated, reached
 
-process.configure_process()
+pytestmark = pytest.mark.slow  # trains three models for the copies
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from imdb_tasks.pipeline import Steps
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.store.maintenance import KINDS
 from imdb_tasks.store.manifest import MANIFEST
-from imdb_tasks.study import History, Study, StudyResult, TrainingRecord
-from imdb_tasks.training import Checkpoint, Checkpoints, process
+from imdb_tasks.study import History, StudyResult, TrainingRecord
+from imdb_tasks.training import Checkpoint, Checkpoints
 from imdb_tasks.ui.cli import main
 from tests.store.test_store import swap
-from tests.support.stepping import reached
+from tests.support.stepping import FinishedStudy, reached
 
-process.configure_process()
+pytestmark = pytest.mark.slow  # trains models again, again and again
 
 
 def largest(folder: Path) -> Path:
@@ -62,10 +62,10 @@ def history(model: Entry) -> History:
 
 
 @pytest.fixture(scope="module")
-def finished(tiny_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
+def finished(finished_study: FinishedStudy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BROWSER_PATH", "/no-such-browser")  # pictures are not what is damaged here
-        yield reached(tiny_study, Store(tmp_path_factory.mktemp("finished") / "store"))
+        yield finished_study.reported(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.mark.parametrize("damage", [flip, cut, lose, flip_in_the_manifest])

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from imdb_tasks.pipeline.report_steps import result_of
+import pytest
 
 from imdb_tasks.corpus import arrays
+from imdb_tasks.pipeline.evaluation import result_of
 from imdb_tasks.report import mail
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import LocalSource, Study, StudyResult
-from imdb_tasks.training import process
-from tests.conftest import write_corpus
+from tests.support.corpus import write_corpus
 from tests.support.stepping import evaluated
 
-process.configure_process()
+pytestmark = pytest.mark.slow  # two studies from the beginning to the end
 
 
 def run(study: Study, store: Store) -> tuple[StudyResult, Entry]:

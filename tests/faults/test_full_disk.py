@@ -10,6 +10,8 @@ import pytest
 from imdb_tasks.study import Study
 from tests.support.stand_ins import REVIEWS_CSV, StandIn, file_server, zip_of
 
+pytestmark = pytest.mark.slow  # needs file systems of its own
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,6 +11,7 @@ from imdb_tasks.corpus import read_reviews
 from imdb_tasks.corpus.glove import read_embeddings
 from imdb_tasks.errors import DataError, SettingsError
 from imdb_tasks.study import form_defaults, read_form
+from tests.support.examples import examples
 
 PIECES = st.sampled_from(
     ["review,sentiment\n", "good,positive\n", "bad,negative\n", '"', ",", "\n", "\r\n", "\0", "\ufeff", '""', "é", " "]
@@ -25,7 +26,7 @@ JUNK = st.recursive(
     max_leaves=8,
 )
 FORMS = st.dictionaries(st.sampled_from(sorted(form_defaults())) | st.text(max_size=8), JUNK, max_size=6)
-LONG = settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LONG = settings(max_examples=examples(1_000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 from pydantic import ValidationError
 
+from imdb_tasks.analysis import Analysis
 from imdb_tasks.report import build, mail
-from imdb_tasks.study import Record
+from imdb_tasks.study import Record, StudyResult
 from tests.support.page_elements import Seen, look_at
 from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
 from tests.support.study_results import study_result
@@ -31,10 +32,13 @@ HOSTILE = {
 }
 FILES = ("report.html", "as-mailed.html")
 RESULT = study_result()
-ANALYSIS = study_analysis(RESULT, comparison=run_comparison(RESULT))
-RECORDS: dict[type[Record], Record] = {type(record): record for record in (RESULT, ANALYSIS)}
 Record = TypeVar("Record", bound=Record)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+@cache
+def analysis_of_it() -> Analysis:
+    return study_analysis(RESULT, comparison=run_comparison(RESULT))
 
 
 def everywhere(record: Record, text: str) -> Record:
@@ -48,7 +52,7 @@ def everywhere(record: Record, text: str) -> Record:
 @cache
 def places(kind: type[Record]) -> list[tuple[str | int, ...]]:
     """Return where a record takes any text, and not only one of a few words or a hash."""
-    content = json.loads(RECORDS[kind].model_dump_json())
+    content = json.loads((RESULT if kind is StudyResult else analysis_of_it()).model_dump_json())
     return [place for place in texts(content) if takes_any_text(kind, content, place)]
 
 
@@ -81,7 +85,7 @@ def with_everywhere(text: str) -> build.Material:
     return material(
         everywhere(RESULT, text),
         # Of the maintainers' own words and of ids that Airflow bounds, and reviews that are cut where they are read.
-        analysis=everywhere(ANALYSIS, text[:100]),
+        analysis=everywhere(analysis_of_it(), text[:100]),
         wrong=tuple(
             review.model_copy(update={"text": text[:500]}) for review in wrong_reviews()
         ),  # cut where it is read
@@ -130,7 +134,7 @@ def nothing_happened(seen: Seen) -> bool:
 
 
 def test_the_text_is_in_more_than_a_few_fields() -> None:
-    result, analysis = everywhere(RESULT, HARMLESS), everywhere(ANALYSIS, HARMLESS)
+    result, analysis = everywhere(RESULT, HARMLESS), everywhere(analysis_of_it(), HARMLESS)
     assert result.model_dump_json().count(HARMLESS) >= 20
     assert analysis.model_dump_json().count(HARMLESS) >= 20
     assert {result.backend, *result.data_card.coverage.frequent_missing} == {HARMLESS}

@@ -10,16 +10,15 @@ import numpy as np
 import pytest
 
 from imdb_tasks.pipeline import Steps
-from imdb_tasks.store import Entry, Store
+from imdb_tasks.store import Entry
 from imdb_tasks.study import Study, TrainingRecord, TrainingSettings
-from imdb_tasks.training import process as runtime
 from tests.support.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
-from tests.support.stepping import prepared
+from tests.support.stepping import FinishedStudy
+
+pytestmark = pytest.mark.slow  # each test starts TensorFlow twice or more
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 4
-
-runtime.configure_process()  # the tries in this process are to compute as those in processes of their own
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +27,10 @@ def study(tiny_study: Study) -> Study:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(study: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
-    steps = prepared(study, Store(tmp_path_factory.mktemp("undisturbed")))
+def undisturbed(
+    study: Study, finished_study: FinishedStudy, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Entry]:
+    steps = finished_study.prepared(tmp_path_factory.mktemp("undisturbed"), study)
     return {variant.name: steps.train(variant) for variant in study.variants}
 
 
@@ -79,9 +80,11 @@ def same_weights(one: Entry, other: Entry) -> bool:
 
 
 @pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment not in (NEVER, SLOWLY, SLOWLY_ELSEWHERE)])
-def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(moment, study, undisturbed, tmp_path) -> None:
+def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(
+    moment, study, finished_study, undisturbed, tmp_path
+) -> None:
     name = study.variants[len(moment) % 2].name  # both cells get their share of the moments
-    steps = prepared(study, Store(tmp_path))
+    steps = finished_study.prepared(tmp_path, study)
     times = 3 if "epoch" in moment or "a checkpoint" in moment else 1  # the result is published once
     killed = train(steps, name, moment, times)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -94,8 +97,8 @@ def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(moment, st
     assert strays(steps) == []
 
 
-def test_at_most_one_epoch_is_trained_again(study, tmp_path) -> None:
-    steps = prepared(study, Store(tmp_path))
+def test_at_most_one_epoch_is_trained_again(study, finished_study, tmp_path) -> None:
+    steps = finished_study.prepared(tmp_path, study)
     name = study.variants[0].name
     train(steps, name, "in the middle of an epoch", 3)
     progress = next(iter(steps.store.refs("progress").values()))
@@ -105,8 +108,8 @@ def test_at_most_one_epoch_is_trained_again(study, tmp_path) -> None:
     assert next(iter(steps.store.refs("progress").values()))["epoch"] == 3
 
 
-def test_the_checkpoint_goes_away_with_the_result(study, tmp_path) -> None:
-    steps = prepared(study, Store(tmp_path))
+def test_the_checkpoint_goes_away_with_the_result(study, finished_study, tmp_path) -> None:
+    steps = finished_study.prepared(tmp_path, study)
     name = study.variants[0].name
     train(steps, name, "before a checkpoint is moved into place", 2)
     assert len(list(tmp_path.joinpath("checkpoints").iterdir())) == 2  # the first epoch's, and a draft of the second
@@ -114,8 +117,10 @@ def test_the_checkpoint_goes_away_with_the_result(study, tmp_path) -> None:
     assert strays(steps) == []
 
 
-def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(study, undisturbed, tmp_path) -> None:
-    steps = prepared(study, Store(tmp_path))
+def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(
+    study, finished_study, undisturbed, tmp_path
+) -> None:
+    steps = finished_study.prepared(tmp_path, study)
     name = study.variants[0].name
     first = begin(steps, name, SLOWLY)
     wait_for_epoch(steps, 1)
@@ -130,9 +135,9 @@ def test_a_second_try_beside_a_living_first_one_waits_and_takes_its_result(study
     assert strays(steps) == []
 
 
-def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, undisturbed, tmp_path) -> None:
+def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, finished_study, undisturbed, tmp_path) -> None:
     """Stopped for longer than silence is waited for, as a frozen virtual machine is, and seen from another machine."""
-    steps = prepared(study, Store(tmp_path))
+    steps = finished_study.prepared(tmp_path, study)
     name = study.variants[0].name
     first = begin(steps, name, SLOWLY_ELSEWHERE)
     wait_for_epoch(steps, 1)
@@ -151,8 +156,10 @@ def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, undistur
     assert strays(steps) == []
 
 
-def test_a_damaged_checkpoint_means_the_beginning_not_a_wrong_result(study, undisturbed, tmp_path) -> None:
-    steps = prepared(study, Store(tmp_path))
+def test_a_damaged_checkpoint_means_the_beginning_not_a_wrong_result(
+    study, finished_study, undisturbed, tmp_path
+) -> None:
+    steps = finished_study.prepared(tmp_path, study)
     name = study.variants[0].name
     train(steps, name, "in the middle of an epoch", 3)
     [checkpoint] = tmp_path.joinpath("checkpoints").iterdir()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.definitions.retry_policy import RetryAction
 
 from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.pipeline import Steps
@@ -55,6 +54,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, port: int, **more: object) -> None:
 
 def is_retried(error: Exception) -> bool:
     import imdb_study
+    from airflow.sdk.definitions.retry_policy import RetryAction
 
     action = imdb_study.STUDY.get_task("send_report").retry_policy.evaluate(error, 1, 3).action
     return bool(action is not RetryAction.FAIL)

@@ -7,25 +7,26 @@ import pytest
 from imdb_tasks.pipeline import NOTES, Steps, keys
 from imdb_tasks.store import PrunePolicy, Store, maintenance, prune_store
 from imdb_tasks.study import Study
-from imdb_tasks.training import process
-from tests.support.stepping import reached
+from tests.support.stepping import FinishedStudy, reached
 
-process.configure_process()
+pytestmark = pytest.mark.slow  # trains models again, again and again
 
 
 @pytest.mark.parametrize("kind", ["arrays", "models", "predictions", "evaluations", "analyses", "reports"])
-def test_a_raised_revision_makes_its_step_and_all_after_it_anew(kind, tiny_study: Study, tmp_path, monkeypatch) -> None:
+def test_a_raised_revision_makes_its_step_and_all_after_it_anew(
+    kind, finished_study: FinishedStudy, tmp_path, monkeypatch
+) -> None:
     monkeypatch.setenv("BROWSER_PATH", "/no-such-browser")
-    before = reached(tiny_study, Store(tmp_path))
+    before = finished_study.reported(tmp_path)
     old = {entry.name for entry in maintenance.list_entries(before.store)}
     monkeypatch.setitem(keys.REVISIONS, kind, keys.REVISIONS[kind] + 1)
-    after = reached(tiny_study, Store(tmp_path))
+    after = reached(before.study, Store(tmp_path))
     new = {entry.name for entry in maintenance.list_entries(after.store)} - old
     after_it = maintenance.KINDS[maintenance.KINDS.index(kind) :]
     assert {name.partition("/")[0] for name in new} == set(after_it)
     pruned = prune_store(after.store, PrunePolicy(runs=1, days=0), NOTES, dry_run=False)
     assert {entry.name for entry in pruned.entries} == {name for name in old if name.partition("/")[0] in after_it}
-    assert_nothing_is_made_again(tiny_study, tmp_path)
+    assert_nothing_is_made_again(before.study, tmp_path)
 
 
 def assert_nothing_is_made_again(study: Study, root: Path) -> None:

@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from imdb_tasks.study import Study
+
+pytestmark = pytest.mark.slow  # two whole runs
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,21 +19,18 @@ from imdb_tasks.report import most_wrong
 from imdb_tasks.report.wrong_reviews import MOST
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study, TrainingSettings
-from imdb_tasks.training import process
 from imdb_tasks.ui import training_page
-from tests.support.stepping import evaluated, prepared, reached
-
-process.configure_process()
+from tests.support.stepping import FinishedStudy, evaluated, prepared, reached
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("study")
+def root(finished_study: FinishedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(finished_study.evaluated(tmp_path_factory.mktemp("study")).store.where)
 
 
 @pytest.fixture
 def done(root: Path, tiny_study: Study) -> Steps:
-    """A study run to its evaluation; made once, for whatever is there is not made again."""
+    """A study run to its evaluation; only what a test before this one took away is made again."""
     return evaluated(tiny_study, Store(root))
 
 
@@ -249,8 +246,10 @@ def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: S
     assert wider.reported().key == report.key
 
 
-def test_the_first_result_again_is_set_beside_the_other_that_came_between(store: Store, tiny_study: Study) -> None:
-    study = tiny_study.model_copy(update={"cells": ("GRU",)})
+def test_the_first_result_again_is_set_beside_the_other_that_came_between(
+    finished_study: FinishedStudy, tiny_study: Study, tmp_path: Path
+) -> None:
+    store, study = finished_study.evaluated(tmp_path).store, tiny_study.model_copy(update={"cells": ("GRU",)})
     first = reached(study, store, "run-1")
     assert analysis(first).comparison is None
     reached(study.model_copy(update={"cells": ("LSTM",)}), store, "run-2")

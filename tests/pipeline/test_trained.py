@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from imdb_tasks.corpus import split
@@ -11,14 +10,13 @@ from imdb_tasks.pipeline import trained
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import Prediction, TrainedModel
 from imdb_tasks.store import Entry, Store, sha256_of
-from imdb_tasks.study import Study
-from tests.support.stepping import evaluated
+from tests.support.stepping import FinishedStudy
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory, tiny_study: Study) -> Steps:
+def steps(finished_study: FinishedStudy, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     """A study that was trained and evaluated: 4_GRU_16 and 4_LSTM_16."""
-    return evaluated(tiny_study, Store(tmp_path_factory.mktemp("store")))
+    return finished_study.evaluated(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture
@@ -34,6 +32,8 @@ def index_of(model: TrainedModel) -> dict[str, int]:
 def test_a_text_is_prepared_as_the_study_prepares_it(
     steps: Steps, evaluation: Entry, corpus_folder: Path, name: str
 ) -> None:
+    import pandas as pd
+
     model = trained.find_model(steps.store, evaluation, name)
     reviews = pd.read_csv(corpus_folder / "IMDB Dataset.csv")["review"]
     _, tests = split(len(reviews), test_fraction=0.2, seed=42)

@@ -1,6 +1,5 @@
 """The plugin in Airflow's real web server, asked by a stranger, a logged-in user, and one with bad intentions."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -8,9 +7,8 @@ import pytest
 
 from imdb_tasks.resources import PLOTLY_JS
 from imdb_tasks.store import Store
-from scripts import local_airflow
-from scripts.home import Home
-from scripts.local_airflow import LocalAirflow, Shutdown
+from scripts.local_airflow import LocalAirflow
+from scripts.mail_catcher import MailCatcher
 from tests.support.reported import keep_conclusions
 from tests.support.study_results import analysis_of, study_result
 
@@ -28,19 +26,13 @@ ROUTES = (
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAirflow]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMDB_AIRFLOW_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.delenv("IMDB_STORE", raising=False)
-        patch.setattr(local_airflow, "PREFERRED_PORT", 0)  # a port that nobody else prefers
-        home = Home.from_environment()
-        with home.locked(), LocalAirflow(home, Shutdown(), smtp_port=1) as running:
-            yield running
+def airflow(airflow_with_mail: tuple[LocalAirflow, MailCatcher]) -> LocalAirflow:
+    return airflow_with_mail[0]
 
 
 @pytest.fixture(scope="module")
 def store(airflow: LocalAirflow) -> Store:
-    """A store with one run that was reported."""
+    """The store of this Airflow, to which one more reported run is added."""
     store = Store(airflow.home.store)
     with store.publish("reports", "r1", {}) as folder:
         Path(folder, "report.html").write_text("<h1>the report</h1>")

@@ -5,7 +5,6 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
-import pandas
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from imdb_tasks.errors import StudyError, UnexpectedContentError, UnsafeArchiveError
 from imdb_tasks.sources import acl_imdb
 from imdb_tasks.sources.archives import extract
+from tests.support.examples import examples
 from tests.support.stand_ins import tar_of, zip_of
 
 PACKERS = pytest.mark.parametrize("pack", [zip_of, tar_of])
@@ -168,7 +168,7 @@ def test_a_zip_whose_damage_emptied_a_name_holds_nothing_of_the_expected_name(tm
 
 
 @PACKERS
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_archive_gives_the_right_bytes_or_an_error_of_this_project(tmp_path, pack, data):
     archive = bytearray(pack({"first.txt": b"first" * 50, NAME: TEXT}))
@@ -203,6 +203,8 @@ def to_csv(folder, archive):
 
 
 def test_the_original_text_files_become_the_two_column_csv(tmp_path):
+    import pandas
+
     out = to_csv(tmp_path, acl_archive())
     order = ["test/neg/5_2", "test/pos/0_7", "train/neg/0_1", "train/pos/9_10", "train/pos/10_9"]
     expected = [TEXTS[f"aclImdb/{place}.txt"] for place in order]

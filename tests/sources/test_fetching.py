@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas
 import pytest
 
 from imdb_tasks.errors import (
@@ -110,6 +109,8 @@ def test_two_sources_of_the_same_bytes_share_one_entry(server, store, tmp_path):
 
 
 def test_the_original_reviews_become_the_csv(server, store):
+    import pandas
+
     entry = get(ArchiveSource(url=server.answer("/aclImdb_v1.tar.gz", file_server(ACL_TAR))), store)
     table = pandas.read_csv(entry.file("IMDB Dataset.csv"))
     assert table.to_dict("list") == {

@@ -237,6 +237,7 @@ def test_one_at_a_time_holds_in_a_bucket_too(bucket) -> None:
     assert store.files.names("locks") == {}
 
 
+@pytest.mark.slow
 def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_study: Study, tmp_path) -> None:
     steps = evaluated(tiny_study, Store(bucket))
     report = steps.report()

@@ -27,7 +27,7 @@ from imdb_tasks.report import build
 from imdb_tasks.store import Store
 from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingSettings
 from imdb_tasks.training import load_keras
-from tests.conftest import write_corpus
+from tests.support.corpus import write_corpus
 from tests.support.stepping import evaluated
 from tests.support.study_analysis import material
 from tests.support.study_results import opinions, study_result

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
 
 from imdb_tasks.analysis import Predictions
 from imdb_tasks.study import Cost, History, Study, StudyResult, TrainingRecord, Variant, VariantResult
@@ -67,6 +66,8 @@ def simulate(truth: Truth, random: np.random.Generator) -> Simulated:
 
 def draw_reviews(models: Mapping[Variant, float], truth: Truth, random: np.random.Generator) -> Predictions:
     """Draw what models of known accuracy say of new reviews, of which half are positive by chance."""
+    from scipy.stats import norm
+
     size = (len(models), truth.reviews)
     shared = np.sqrt(truth.correlation) * random.standard_normal(truth.reviews)
     own = np.sqrt(1 - truth.correlation) * random.standard_normal(size)

@@ -5,18 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_tasks.training import process
-
-process.configure_process()
-
-import keras  # noqa: E402
-
-from imdb_tasks.study import TrainingSettings, Variant  # noqa: E402
-from imdb_tasks.training import model as models  # noqa: E402
-from imdb_tasks.training.engine import Batches, Engine  # noqa: E402
+from imdb_tasks.study import TrainingSettings, Variant
+from imdb_tasks.training import model as models
 
 WORDS, STEPS, DIMENSIONS = 60, 12, 100
-SIZES = [("GRU", 4, 16), ("LSTM", 8, 7), ("GRU", 16, 200), ("LSTM", 16, 32)]
+SIZES = [("GRU", 4, 16), ("LSTM", 8, 7)]
+LARGER_SIZES = [("GRU", 16, 200), ("LSTM", 16, 32)]
+DIVERGING = [("GRU", 3, 1.0)]
+ALSO_DIVERGING = [("LSTM", 1, 0.5), ("LSTM", 1, 1.0)]
+
+
+def slow(cases):
+    return [pytest.param(*case, marks=pytest.mark.slow) for case in cases]
 
 
 def reviews(rows: int, *, steps: int = STEPS) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +36,8 @@ def model_of(cell: str, units: int, *, steps: int = STEPS, scale: float = 0.3, l
 
 
 def auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    import keras
+
     metric = keras.metrics.AUC()
     metric.update_state(as_keras_wants(labels), probabilities[:, None])
     return float(metric.result())
@@ -47,6 +49,8 @@ def as_keras_wants(labels: np.ndarray) -> np.ndarray:
 
 @given(st.integers(1, 200), st.integers(1, 64))
 def test_batches_hold_every_review_once_and_fill_the_last_with_its_first(rows, batch_size) -> None:
+    from imdb_tasks.training.engine import Batches
+
     order = np.random.default_rng(rows).permutation(rows)
     batches = Batches.of(order, batch_size)
     assert batches.rows.shape == (math.ceil(rows / batch_size), batch_size)
@@ -55,8 +59,10 @@ def test_batches_hold_every_review_once_and_fill_the_last_with_its_first(rows, b
     assert batches.counted[:, 0].all()
 
 
-@pytest.mark.parametrize(("cell", "units", "batch_size"), SIZES)
+@pytest.mark.parametrize(("cell", "units", "batch_size"), [*SIZES, *slow(LARGER_SIZES)])
 def test_fifty_steps_give_the_losses_metrics_and_weights_of_keras(cell, units, batch_size) -> None:
+    from imdb_tasks.training.engine import Batches, Engine
+
     ids, labels = reviews(50 * batch_size)
     stock, ours = model_of(cell, units), model_of(cell, units)
     engine = Engine(ours, ids, labels)
@@ -78,6 +84,8 @@ def test_fifty_steps_give_the_losses_metrics_and_weights_of_keras(cell, units, b
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_an_epoch_with_a_last_batch_that_is_not_full_is_that_of_fit_and_evaluate(cell) -> None:
+    from imdb_tasks.training.engine import Batches, Engine
+
     ids, labels = reviews(75)
     stock, ours = model_of(cell, 5), model_of(cell, 5)
     history = stock.fit(ids, as_keras_wants(labels), batch_size=16, shuffle=False, verbose=0).history
@@ -95,6 +103,8 @@ def test_an_epoch_with_a_last_batch_that_is_not_full_is_that_of_fit_and_evaluate
 
 
 def test_the_finished_model_and_its_optimiser_are_the_trained_state() -> None:
+    from imdb_tasks.training.engine import Batches, Engine
+
     ids, labels = reviews(64)
     model = model_of("GRU", 4)
     engine = Engine(model, ids, labels)
@@ -106,6 +116,8 @@ def test_the_finished_model_and_its_optimiser_are_the_trained_state() -> None:
 
 
 def test_training_goes_on_from_keras_where_the_engine_stopped() -> None:
+    from imdb_tasks.training.engine import Batches, Engine
+
     ids, labels = reviews(64)
     stock, ours = model_of("LSTM", 4), model_of("LSTM", 4)
     engine = Engine(ours, ids, labels)
@@ -119,13 +131,18 @@ def test_training_goes_on_from_keras_where_the_engine_stopped() -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-@pytest.mark.parametrize(("cell", "scale", "rate"), [("GRU", 3, 1.0), ("LSTM", 1, 0.5), ("LSTM", 1, 1.0)])
+@pytest.mark.parametrize(
+    ("cell", "scale", "rate"),
+    [*DIVERGING, *slow(ALSO_DIVERGING)],
+)
 def test_a_diverging_model_is_not_finite_from_the_same_epoch_on(cell, scale, rate) -> None:
     """Steps of this size make a relu state overflow after two to five epochs of one batch.
 
     In which one depends on the backend: Keras computes the loss from logits under TensorFlow, from clipped
     probabilities under JAX.
     """
+    from imdb_tasks.training.engine import Batches, Engine
+
     ids, labels = reviews(64, steps=60)
     stock, ours = (model_of(cell, 8, steps=60, scale=scale, learning_rate=rate) for _ in range(2))
     # Keras's own default, which TensorFlow's determinism turns off. Without XLA, TensorFlow's relu makes 0 of NaN on a

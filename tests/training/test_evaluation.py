@@ -1,22 +1,19 @@
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from imdb_tasks.training import process
+if TYPE_CHECKING:
+    import keras
 
-process.configure_process()
-
-import keras  # noqa: E402
-
-from imdb_tasks.study import (  # noqa: E402
+from imdb_tasks.study import (
     TestMetrics,
     TrainingSettings,
     Variant,
 )
-from imdb_tasks.training import model as models  # noqa: E402
-from imdb_tasks.training.evaluation import evaluate  # noqa: E402
+from imdb_tasks.training import model as models
+from imdb_tasks.training.evaluation import evaluate
 
 REVIEWS = 1_001  # more than one batch, and the last is not full
 
@@ -31,7 +28,7 @@ def labels(ids) -> np.ndarray:
     return (ids.sum(axis=1) % 3 > 0).astype(np.int8)
 
 
-def saved_model(folder: Path, *, fill: float | None = None) -> keras.Model:
+def saved_model(folder: Path, *, fill: float | None = None) -> "keras.Model":
     matrix = np.random.default_rng(0).normal(size=(20, 100)).astype(np.float32)
     model = models.build(Variant(cell="LSTM", units=4, batch_size=4), TrainingSettings(), matrix, max_tokens=5)
     if fill is not None:
@@ -50,6 +47,8 @@ def test_a_saved_model_has_the_metrics_and_predictions_that_keras_gives_it(tmp_p
 
 
 def test_metrics_agree_with_scikit_learn_within_the_200_thresholds(tmp_path, ids, labels) -> None:
+    from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+
     saved_model(tmp_path)
     found = evaluate(tmp_path / "model.keras", ids, labels)
     assert found.metrics.auc == pytest.approx(roc_auc_score(labels, found.probabilities), abs=0.01)
@@ -71,6 +70,8 @@ def test_probabilities_that_are_not_finite_have_no_metrics(tmp_path, ids, labels
 
 
 def test_a_model_file_that_brings_code_is_refused(tmp_path, ids, labels) -> None:
+    import keras
+
     keras.Sequential([keras.Input((5,)), keras.layers.Lambda(lambda x: x)]).save(tmp_path / "model.keras")
     with pytest.raises(ValueError, match="unsafe|safe_mode"):
         evaluate(tmp_path / "model.keras", ids, labels)

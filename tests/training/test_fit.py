@@ -6,15 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imdb_tasks.corpus import Arrays
+from imdb_tasks.study import History, TrainingRecord, TrainingSettings, Variant
+from imdb_tasks.training import model as models
 from imdb_tasks.training import process
-
-process.configure_process()
-
-
-from imdb_tasks.corpus import Arrays  # noqa: E402
-from imdb_tasks.study import History, TrainingRecord, TrainingSettings, Variant  # noqa: E402  # noqa: E402
-from imdb_tasks.training import model as models  # noqa: E402
-from imdb_tasks.training.fit import shuffled, train  # noqa: E402
+from imdb_tasks.training.fit import shuffled, train
 
 VARIANT = Variant(cell="GRU", units=4, batch_size=16)
 SETTINGS = TrainingSettings(epochs=3, learning_rate=0.01)
@@ -43,6 +39,7 @@ def test_the_history_has_one_value_per_epoch_and_the_listener_sees_each() -> Non
     assert all(rate > 0 for rate in history.samples_per_second)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_history_and_another_replicate_another() -> None:
     def losses(variant: Variant) -> tuple[float | None, ...]:
         return train(variant, SETTINGS, make_arrays(), ignore).record.history.loss

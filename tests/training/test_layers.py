@@ -1,25 +1,32 @@
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from imdb_tasks.training import process
+if TYPE_CHECKING:
+    import keras
 
-process.configure_process()
-
-import keras  # noqa: E402
-from keras import ops  # noqa: E402
-
-from imdb_tasks.training import backends  # noqa: E402
-from imdb_tasks.training import layers as recurrent  # noqa: E402
-
-STOCK = {"GRU": keras.layers.GRU, "LSTM": keras.layers.LSTM}
-FAST = {"GRU": recurrent.GRU, "LSTM": recurrent.LSTM}
 TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 WORDS, FEATURES = 40, 10
 
 
-@pytest.fixture(params=["float64", "float32"])
+def stock_kind(cell: str) -> "type[keras.layers.Layer]":
+    import keras
+
+    return getattr(keras.layers, cell)
+
+
+def fast_kind(cell: str) -> "type[keras.layers.Layer]":
+    from imdb_tasks.training import layers as recurrent
+
+    return getattr(recurrent, cell)
+
+
+@pytest.fixture(params=["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def dtype(request: pytest.FixtureRequest):
     """Give a float type; JAX has to be told that 64 bits are wanted."""
+    import keras
+
     if keras.backend.backend() == "jax":
         import jax
 
@@ -29,8 +36,10 @@ def dtype(request: pytest.FixtureRequest):
         yield request.param
 
 
-def model_of(layer: keras.layers.Layer, dtype: str, steps: int) -> keras.Sequential:
+def model_of(layer: "keras.layers.Layer", dtype: str, steps: int) -> "keras.Sequential":
     """Return embedding, the layer, a dense output, with weights that depend on nothing but their shapes."""
+    import keras
+
     model = keras.Sequential(
         [
             keras.Input((steps,), dtype="int32"),
@@ -45,6 +54,11 @@ def model_of(layer: keras.layers.Layer, dtype: str, steps: int) -> keras.Sequent
 
 
 def loss_and_gradients(model, forward, truth) -> tuple[float, list[np.ndarray]]:
+    import keras
+    from keras import ops
+
+    from imdb_tasks.training import backends
+
     def mean_loss(weights):
         with keras.StatelessScope(state_mapping=zip(model.trainable_variables, weights, strict=True)):
             return ops.mean(keras.losses.binary_crossentropy(truth, forward())), ()
@@ -61,16 +75,20 @@ def assert_close(found, expected, dtype: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", ["relu", pytest.param("tanh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 @pytest.mark.parametrize("size", [(1, 1, 1), (3, 64, 4), (16, 2, 25)], ids=str)
 def test_forward_loss_and_every_gradient_are_those_of_the_stock_layer(dtype, cell, activation, size) -> None:
+    from keras import ops
+
+    from imdb_tasks.training import layers as recurrent
+
     units, batch, steps = size
     draw = np.random.default_rng(units)
     ids = draw.integers(0, WORDS, (batch, steps)).astype(np.int32)
     truth = draw.integers(0, 2, (batch, 1)).astype(dtype)
-    stock = model_of(STOCK[cell](units, activation=activation, dtype=dtype), dtype, steps)
-    fast = model_of(FAST[cell](units, activation=activation, dtype=dtype), dtype, steps)
+    stock = model_of(stock_kind(cell)(units, activation=activation, dtype=dtype), dtype, steps)
+    fast = model_of(fast_kind(cell)(units, activation=activation, dtype=dtype), dtype, steps)
     table = ops.convert_to_tensor(stock.layers[0].get_weights()[0])
     behind_a_table = recurrent.around(stock.layers[1])
 
@@ -93,10 +111,14 @@ def test_forward_loss_and_every_gradient_are_those_of_the_stock_layer(dtype, cel
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_the_gradient_reaches_inputs_and_a_given_first_state(cell) -> None:
+    from keras import ops
+
+    from imdb_tasks.training import backends
+
     draw = np.random.default_rng(0)
     inputs = draw.normal(size=(3, 6, FEATURES)).astype(np.float32)
     states = [draw.normal(size=(3, 4)).astype(np.float32) for _ in range({"GRU": 1, "LSTM": 2}[cell])]
-    layers = [kind[cell](4, activation="tanh") for kind in (STOCK, FAST)]
+    layers = [kind(cell)(4, activation="tanh") for kind in (stock_kind, fast_kind)]
     for layer in layers:
         layer.build(inputs.shape)
     layers[1].set_weights(layers[0].get_weights())
@@ -114,12 +136,14 @@ def test_the_gradient_reaches_inputs_and_a_given_first_state(cell) -> None:
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_weights_names_and_configuration_are_those_of_the_stock_layer(cell) -> None:
-    stock, fast = (kind[cell](3, activation="relu", kernel_initializer="he_normal", name="r") for kind in (STOCK, FAST))
+    stock, fast = (
+        kind(cell)(3, activation="relu", kernel_initializer="he_normal", name="r") for kind in (stock_kind, fast_kind)
+    )
     for layer in (stock, fast):
         layer.build((None, 5, FEATURES))
     assert fast.get_config() == stock.get_config()
     assert [(w.path, w.shape) for w in fast.weights] == [(w.path, w.shape) for w in stock.weights]
-    assert STOCK[cell].from_config(fast.get_config()).get_config() == stock.get_config()
+    assert stock_kind(cell).from_config(fast.get_config()).get_config() == stock.get_config()
 
 
 @pytest.mark.parametrize(
@@ -137,8 +161,11 @@ def test_weights_names_and_configuration_are_those_of_the_stock_layer(cell) -> N
 )
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_what_the_fast_path_does_not_cover_is_left_to_keras(cell, asked) -> None:
+    import keras
+    from keras import ops
+
     inputs = np.random.default_rng(1).normal(size=(2, 5, FEATURES)).astype(np.float32)
-    stock, fast = (kind[cell](4, **{"activation": "relu", **asked}) for kind in (STOCK, FAST))
+    stock, fast = (kind(cell)(4, **{"activation": "relu", **asked}) for kind in (stock_kind, fast_kind))
     for layer in (stock, fast):
         layer.build(inputs.shape)
     fast.set_weights(stock.get_weights())
@@ -150,9 +177,11 @@ def test_what_the_fast_path_does_not_cover_is_left_to_keras(cell, asked) -> None
 
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
 def test_a_mask_is_respected(cell) -> None:
+    from keras import ops
+
     inputs = np.random.default_rng(1).normal(size=(2, 5, FEATURES)).astype(np.float32)
     mask = np.array([[True] * 5, [True, True, False, False, False]])
-    stock, fast = (kind[cell](4, activation="relu") for kind in (STOCK, FAST))
+    stock, fast = (kind(cell)(4, activation="relu") for kind in (stock_kind, fast_kind))
     for layer in (stock, fast):
         layer.build(inputs.shape)
     fast.set_weights(stock.get_weights())
@@ -161,6 +190,10 @@ def test_a_mask_is_respected(cell) -> None:
 
 
 def test_a_layer_around_a_stock_one_trains_the_same_variables() -> None:
+    import keras
+
+    from imdb_tasks.training import layers as recurrent
+
     stock = keras.layers.GRU(4, activation="relu")
     stock.build((None, 5, FEATURES))
     fast = recurrent.around(stock)
@@ -169,6 +202,10 @@ def test_a_layer_around_a_stock_one_trains_the_same_variables() -> None:
 
 
 def test_a_layer_that_the_fast_path_does_not_cover_is_refused_behind_a_table() -> None:
+    import keras
+
+    from imdb_tasks.training import layers as recurrent
+
     stock = keras.layers.LSTM(4, recurrent_dropout=0.5)
     stock.build((None, 5, FEATURES))
     with pytest.raises(ValueError, match="a layer that the fast path covers, found .*'recurrent_dropout': 0.5"):
@@ -176,6 +213,10 @@ def test_a_layer_that_the_fast_path_does_not_cover_is_refused_behind_a_table() -
 
 
 def test_the_table_is_projected_only_where_it_is_smaller_than_the_input() -> None:
+    from keras import ops
+
+    from imdb_tasks.training import layers as recurrent
+
     table = np.random.default_rng(0).normal(size=(WORDS, FEATURES)).astype(np.float32)
     kernel, bias = np.ones((FEATURES, 6), np.float32), np.arange(6, dtype=np.float32)
     for shape in [(2, 3), (10, 30)]:
@@ -186,6 +227,10 @@ def test_the_table_is_projected_only_where_it_is_smaller_than_the_input() -> Non
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_scan_is_a_loop_over_the_first_axis(reverse) -> None:
+    from keras import ops
+
+    from imdb_tasks.training import backends
+
     inputs = np.arange(12, dtype=np.float32).reshape(4, 3)
 
     def step(state, row):

@@ -5,12 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from imdb_tasks.training import process
-
-process.configure_process()
-
-from imdb_tasks.study import TrainingSettings, Variant  # noqa: E402
-from imdb_tasks.training.model import build  # noqa: E402
+from imdb_tasks.study import TrainingSettings, Variant
+from imdb_tasks.training.model import build
 
 MATRIX = np.random.default_rng(0).normal(size=(50, 100)).astype(np.float32)
 
@@ -47,6 +43,7 @@ def test_the_same_variant_starts_from_the_same_weights_and_a_replicate_from_othe
     assert not np.array_equal(kernels[0], kernels[2])
 
 
+@pytest.mark.slow
 def test_under_jax_tensorflow_is_not_imported() -> None:
     script = (
         "from tests.training.test_model import *; import sys;"

@@ -30,6 +30,7 @@ def test_a_training_process_gets_one_thread_and_what_was_set_before_stays(monkey
     assert (os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["OMP_NUM_THREADS"]) == ("1", "7")
 
 
+@pytest.mark.slow
 def test_tensorflows_greetings_do_not_reach_standard_error() -> None:
     script = (
         "from imdb_tasks.training import process; process.load_keras(); import sys; assert 'tensorflow' in sys.modules"

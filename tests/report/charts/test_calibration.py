@@ -1,13 +1,19 @@
+from functools import cache
+
+from imdb_tasks.analysis import Analysis
 from imdb_tasks.report.charts.calibration import calibration_chart, confusion_chart
 from tests.support.study_analysis import study_analysis
 from tests.support.study_results import study_result
 
-ANALYSIS = study_analysis(study_result())
+
+@cache
+def analysis() -> Analysis:
+    return study_analysis(study_result())
 
 
 def test_a_calibration_has_a_point_with_its_interval_for_every_bin():
-    bins = ANALYSIS.calibration.bins
-    diagonal, curve, counts = calibration_chart(ANALYSIS.calibration).figure.data
+    bins = analysis().calibration.bins
+    diagonal, curve, counts = calibration_chart(analysis().calibration).figure.data
     assert diagonal.x == diagonal.y == (0, 1)
     assert list(curve.y) == [each.positive_share for each in bins]
     assert [y + up for y, up in zip(curve.y, curve.error_y.array, strict=True)] == [b.interval.high for b in bins]
@@ -15,18 +21,18 @@ def test_a_calibration_has_a_point_with_its_interval_for_every_bin():
 
 
 def test_a_calibration_says_where_it_is_furthest_from_the_truth():
-    chart = calibration_chart(ANALYSIS.calibration)
+    chart = calibration_chart(analysis().calibration)
     assert "Furthest from the line: where it says" in chart.alternative
     assert "0.041 (ECE)" in chart.caption
 
 
 def test_a_confusion_counts_every_review_once():
-    right, wrong = confusion_chart(ANALYSIS.confusion).figure.data
+    right, wrong = confusion_chart(analysis().confusion).figure.data
     assert sum(right.x) + sum(wrong.x) == 10_000
     assert right.text[0] == "4,311 right (85.9 %)"
     assert wrong.text[1] == "670 wrong (13.5 %)"
 
 
 def test_a_class_without_reviews_can_be_drawn():
-    empty = ANALYSIS.confusion.model_copy(update={"true_negative": 0, "false_positive": 0})
+    empty = analysis().confusion.model_copy(update={"true_negative": 0, "false_positive": 0})
     assert "negative reviews: 0 right" in confusion_chart(empty).alternative

@@ -1,11 +1,17 @@
+from functools import cache
+
 import pytest
 
+from imdb_tasks.analysis import Analysis
 from imdb_tasks.analysis.evidence import Interval
 from imdb_tasks.report.charts.effects import _blocks, accuracy_effects, loss_effects
 from tests.support.study_analysis import study_analysis
 from tests.support.study_results import analysis_of, study_result
 
-ANALYSIS = study_analysis(study_result())
+
+@cache
+def analysis() -> Analysis:
+    return study_analysis(study_result())
 
 
 def lines(chart):
@@ -21,23 +27,23 @@ def notes(chart):
 
 
 def test_accuracies_are_in_percentage_points_with_their_numbers_beside_them():
-    chart = accuracy_effects(ANALYSIS)
+    chart = accuracy_effects(analysis())
     assert [round(x, 1) for x, _ in points(chart)] == [11.3, 0.4, -0.3]
     assert notes(chart) == ["+11.3 (+9.8 to +13.1)", "+0.4 (−1.1 to +2.2)", "−0.3 (−1.8 to +1.5)"]
 
 
 def test_the_wide_interval_is_thin_and_that_of_the_reviews_alone_thick():
-    (low, high, thin), (inner_low, inner_high, thick), *_ = lines(accuracy_effects(ANALYSIS))
+    (low, high, thin), (inner_low, inner_high, thick), *_ = lines(accuracy_effects(analysis()))
     assert low < inner_low < inner_high < high
     assert thin < thick
 
 
 def test_only_what_is_told_from_none_is_filled():
-    assert [symbol for _, symbol in points(accuracy_effects(ANALYSIS))] == ["circle", "circle-open", "circle-open"]
+    assert [symbol for _, symbol in points(accuracy_effects(analysis()))] == ["circle", "circle-open", "circle-open"]
 
 
 def test_other_outcomes_have_panels_of_their_own():
-    chart = loss_effects(ANALYSIS)
+    chart = loss_effects(analysis())
     assert any(note.startswith("<b>overfitting") for note in notes(chart))
     assert any(note.startswith("<b>roughness") for note in notes(chart))
 
@@ -46,9 +52,9 @@ def test_an_exploded_loss_is_clipped_and_does_not_flatten_the_others():
     huge = {"estimate": 3e5, "interval": Interval(low=1.0, high=6e5)}
     effects = tuple(
         each.model_copy(update=huge) if each.outcome == "overfitting" and each.factor == "cell" else each
-        for each in ANALYSIS.effects
+        for each in analysis().effects
     )
-    chart = loss_effects(ANALYSIS.model_copy(update={"effects": effects}))
+    chart = loss_effects(analysis().model_copy(update={"effects": effects}))
     places = points(chart)
     assert places[0][1] == "triangle-right"
     assert all(abs(x) < 1 for x, _ in places)
@@ -56,12 +62,12 @@ def test_an_exploded_loss_is_clipped_and_does_not_flatten_the_others():
 
 @pytest.mark.parametrize("draw", [accuracy_effects, loss_effects])
 def test_a_grid_without_a_contrast_has_no_chart(draw):
-    assert draw(ANALYSIS.model_copy(update={"effects": ()})) is None
+    assert draw(analysis().model_copy(update={"effects": ()})) is None
 
 
 def test_an_effect_without_an_interval_is_a_point_alone():
-    effects = tuple(each.model_copy(update={"interval": None}) for each in ANALYSIS.effects)
-    chart = accuracy_effects(ANALYSIS.model_copy(update={"effects": effects}))
+    effects = tuple(each.model_copy(update={"interval": None}) for each in analysis().effects)
+    chart = accuracy_effects(analysis().model_copy(update={"effects": effects}))
     assert lines(chart) == []
     assert notes(chart)[0] == "+11.3"
 

@@ -9,9 +9,9 @@ from imdb_tasks.pipeline import Steps, find_conclusions
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
 from imdb_tasks.ui.cli.commands import main
-from tests.conftest import write_corpus
 from tests.support import reference
 from tests.support.cli import small_study
+from tests.support.corpus import write_corpus
 
 
 def test_exported_arrays_are_ready_for_a_notebook(corpus_folder: Path, tmp_path: Path, capsys) -> None:
@@ -62,6 +62,7 @@ def test_the_whole_study_runs_without_airflow(tmp_path: Path, corpus_folder: Pat
     assert "GRU" in page.read_text("utf8")
 
 
+@pytest.mark.slow
 def test_runs_by_hand_are_kept_apart_and_compared(tmp_path: Path, corpus_folder: Path) -> None:
     for units in (4, 5):
         assert main(["study", "--store", str(tmp_path), *small_study(corpus_folder, units=[units])]) == 0
@@ -84,6 +85,7 @@ def test_bad_vectors_are_named_by_the_file_that_the_user_gave(tmp_path: Path, ca
     assert f"glove from {corpus})" in error
 
 
+@pytest.mark.slow
 def test_a_failed_variant_does_not_keep_the_study_from_its_report_but_the_command_fails(
     tmp_path: Path, corpus_folder: Path, capsys
 ) -> None:

@@ -6,30 +6,21 @@ import pytest
 
 from imdb_tasks.store import sha256_of
 from imdb_tasks.ui.cli.commands import main
-from tests.support.cli import small_study
 
 
-@pytest.fixture(scope="module")
-def studied(tmp_path_factory: pytest.TempPathFactory, corpus_folder: Path) -> str:
-    """The store of a study that went well."""
-    store = str(tmp_path_factory.mktemp("store"))
-    assert main(["study", "--store", store, *small_study(corpus_folder)]) == 0
-    return store
-
-
-def test_a_text_gets_a_label_and_a_probability(studied: str, capsys) -> None:
+def test_a_text_gets_a_label_and_a_probability(one_variant_store: Path, capsys) -> None:
     texts = ["a wonderful film", "dull, noisy music"]
-    assert main(["predict", *texts, "--store", studied]) == 0
+    assert main(["predict", *texts, "--store", str(one_variant_store)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
     assert all(re.fullmatch(r"(positive|negative)  [01]\.\d{4}  \(4_GRU_16\)", line) for line in lines)
 
 
-def test_a_model_is_exported_with_what_it_needs_to_be_used(studied: str, tmp_path: Path, capsys) -> None:
+def test_a_model_is_exported_with_what_it_needs_to_be_used(one_variant_store: Path, tmp_path: Path, capsys) -> None:
     import keras
 
     out = tmp_path / "best.keras"
-    assert main(["export-model", "--store", studied, "--variant", "4_GRU_16", "--out", str(out)]) == 0
+    assert main(["export-model", "--store", str(one_variant_store), "--variant", "4_GRU_16", "--out", str(out)]) == 0
     assert capsys.readouterr().out.strip() == str(out)
     about = json.loads(tmp_path.joinpath("best.json").read_text())
     assert about["sha256"] == sha256_of(out)
@@ -39,8 +30,8 @@ def test_a_model_is_exported_with_what_it_needs_to_be_used(studied: str, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.json", "best.keras"]
 
 
-def test_curves_are_written_for_tensorboard(studied: str, tmp_path: Path, capsys) -> None:
-    assert main(["tensorboard", "--store", studied, "--out", str(tmp_path / "logs")]) == 0
+def test_curves_are_written_for_tensorboard(one_variant_store: Path, tmp_path: Path, capsys) -> None:
+    assert main(["tensorboard", "--store", str(one_variant_store), "--out", str(tmp_path / "logs")]) == 0
     assert "1 variants" in capsys.readouterr().out
     assert list((tmp_path / "logs" / "4_GRU_16").glob("events.*"))
 
@@ -66,6 +57,6 @@ def test_without_a_study_each_says_what_to_do(tmp_path: Path, capsys, command: l
         (["export-model", "--out", "model.h5"], "ends with .keras"),
     ],
 )
-def test_nonsense_is_one_clear_line(studied: str, capsys, command: list[str], message: str) -> None:
-    assert main([*command, "--store", studied]) == 1
+def test_nonsense_is_one_clear_line(one_variant_store: Path, capsys, command: list[str], message: str) -> None:
+    assert main([*command, "--store", str(one_variant_store)]) == 1
     assert message in capsys.readouterr().err
