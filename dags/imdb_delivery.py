@@ -29,8 +29,8 @@ FAILURE_MAIL = """\
 <p>The run <b>{{ run_id | e }}</b> of <b>{{ dag.dag_id | e }}</b> has failed
 {%- if reason %} ({{ reason | e }}){% endif %}.</p>
 {% if ti is defined %}<p>Its last task: <a href="{{ ti.log_url | e }}">{{ ti.task_id | e }}</a>.</p>{% endif %}
-<p>The log says where, what was expected, what was found, and what to do next. Finished variants are kept:
-clear the failed tasks together with those downstream of them, and only what is missing is made again.</p>
+<p>The log states where the error occurred, what was expected, what was found, and what to do next. Finished variants
+are kept: clear the failed tasks and those downstream, and only the missing results are computed.</p>
 """
 
 
@@ -47,7 +47,7 @@ def send(steps: Steps, delivery: Delivery) -> str:
     if reason := _not_wanted(steps, delivery, report.key):
         return f"not sent: {reason}"
     refused = _handed_over(report, delivery.recipients, f"{steps.run_id} {report.key}")
-    steps.note_mailed(report.key)
+    steps.record_mailed(report.key)
     if refused:  # permanent: another try would send a second copy to everyone else
         raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
     return f"sent to {len(delivery.recipients)} recipients"
@@ -57,8 +57,8 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
     """Return why the report is not to be mailed; None if it is."""
     if delivery.notify == "never":
         return "notify is 'never'"
-    if delivery.notify == "on change" and not steps.is_news():
-        return "nothing has changed since the last mail"
+    if delivery.notify == "on change" and not steps.result_has_changed():
+        return "the result has not changed since the last mail"
     if steps.is_mailed(key):
         return "this run has mailed this report already"
     return None
@@ -71,11 +71,11 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
     with _faults_told(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
         sender = hook.from_email or hook.smtp_user
         if not sender:
-            raise SettingsError(f"the connection {SMTP_CONNECTION!r} names no sender; set from_email in its extra")
+            raise SettingsError(f"the connection {SMTP_CONNECTION!r} has no sender; set from_email in its extra")
         message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
         # The hook's own send method knows neither a text part nor inline pictures; its client does.
         refused = cast("smtplib.SMTP", hook._smtp_client).send_message(message)
-    log.info("the mail server took %r", message["Subject"])
+    log.info("the mail server accepted %r", message["Subject"])
     return refused
 
 
@@ -99,7 +99,7 @@ def _faults_told() -> Iterator[None]:
         kind = SettingsError if "not found" in str(error) else MailError
         raise kind(f"the connection {SMTP_CONNECTION!r}: {error}") from error
     except (smtplib.SMTPException, OSError) as error:
-        raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not take the report: {error}") from error
+        raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not accept the report: {error}") from error
 
 
 def mail_failure(context: Any) -> None:

@@ -10,7 +10,7 @@ from imdb_tasks.settings import ADDRESS
 from imdb_tasks.study import NOTIFY, PROFILES, SOURCES, form_defaults
 
 GRID = {"section": "Study (for the profile custom)"}
-ORIGIN = {"section": "Pins of the data"}
+ORIGIN = {"section": "Pinned versions and hashes"}
 
 # JSON Schema is checked with Python's re, whose $ also matches before a line break at the very end. The engine of
 # pydantic takes no look-ahead, and needs none.
@@ -45,35 +45,45 @@ def count(maximum: int, *, minimum: int = 1) -> dict[str, Any]:
     return {"type": "integer", "minimum": minimum, "maximum": maximum, **GRID}
 
 
-PROFILE_HELP = "full: the original study. quick: the same grid for 3 epochs. custom: what you enter under Study."
+PROFILE_HELP = (
+    "full: the original study. quick: the same grid for 3 epochs. custom: the values that you enter under Study."
+)
 SOURCE_HELP = (
-    "kaggle needs credentials; archives are the public originals; folder holds the files; sample is a small synthetic "
-    "corpus."
+    "kaggle: needs credentials. archives: the public originals. folder: a local folder with the files. sample: a small "
+    "synthetic corpus."
 )
 
 # name: title, help, schema
 FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "profile": ("Profile", PROFILE_HELP, choice(PROFILES)),
     "source": ("Source of the data", SOURCE_HELP, choice(SOURCES)),
-    "folder": ("Folder", "For the source folder: its absolute path, as the workers see it.", TEXT),
-    "recipients": ("Recipients of the report", "One address a line.", ADDRESSES),
+    "folder": ("Folder", "Absolute path on the workers, for the source folder.", TEXT),
+    "recipients": ("Recipients of the report", "One mail address per line.", ADDRESSES),
     "notify": (
         "Mail the report",
-        "on change: only a result that differs from the last mailed.",
+        "always, never, or on change: only if the result differs from the last mailed one.",
         choice(NOTIFY),
     ),
     "reviews_version": ("Kaggle version of the reviews", "Empty: the newest, asked for at each run.", VERSION),
     "glove_version": ("Kaggle version of the vectors", "Empty: the newest, asked for at each run.", VERSION),
-    "reviews_sha256": ("SHA-256 of the reviews", "Refuse a CSV file that has another.", SHA256),
-    "glove_sha256": ("SHA-256 of the vectors", "Refuse a GloVe file that has another.", SHA256),
+    "reviews_sha256": ("SHA-256 of the reviews", "Reject the CSV file if its SHA-256 differs.", SHA256),
+    "glove_sha256": ("SHA-256 of the vectors", "Reject the GloVe file if its SHA-256 differs.", SHA256),
     "cells": ("Cells", "The recurrent layers to compare.", CELLS),
     "units": ("Layer sizes", "Units of the recurrent layer, and of the dense one after it.", sizes(4_096)),
     "batch_sizes": ("Batch sizes", "Reviews per optimiser step.", sizes(65_536)),
-    "epochs": ("Epochs", "Of each variant.", count(10_000)),
-    "learning_rate": ("Learning rate", "Of the optimiser Adam.", RATE),
-    "max_tokens": ("Words per review", "Kept from its end; shorter reviews are padded.", count(10_000)),
-    "vocabulary_limit": ("Vocabulary", "Word ids are below it, the most frequent first.", count(1_000_000, minimum=2)),
-    "replicates": ("Replicates", "Models of each variant, from different seeds.", count(100)),
+    "epochs": ("Epochs", "Training epochs of each variant.", count(10_000)),
+    "learning_rate": ("Learning rate", "Learning rate of the optimiser Adam.", RATE),
+    "max_tokens": (
+        "Words per review",
+        "The last words of a review are used; shorter reviews are padded.",
+        count(10_000),
+    ),
+    "vocabulary_limit": (
+        "Vocabulary",
+        "Word ids are below this number; the most frequent words have the lowest ids.",
+        count(1_000_000, minimum=2),
+    ),
+    "replicates": ("Replicates", "Models per setting, trained from different seeds.", count(100)),
 }
 
 

@@ -8,12 +8,12 @@ into arrays once, `train` runs one task per variant on the queue `gpu` in the po
 of them together, `report` draws the page, `send_report` mails it, and `check_complete` fails the run if a variant is
 missing, after the report went out.
 
-Every result is kept in the artifact store under a key made of what it depends on. A run with nothing changed trains
-nothing; a changed setting retrains only what it touches. Each step can be run alone:
+Every result is kept in the artifact store under a key computed from its inputs. A run without changes trains nothing; a
+changed parameter retrains only the models that depend on it. Each step can be run by itself:
 `airflow tasks test imdb_study train 2026-01-01 --map-index 3`.
 
 **Profiles.** `full` is the original study: 18 variants, 100 epochs. `quick` trains the same 18 for 3 epochs at a
-higher learning rate, to see that everything works. `custom` takes the fields below it in the form.
+higher learning rate, to check that everything works. `custom` uses the values of the fields below it in the form.
 """
 
 from __future__ import annotations
@@ -54,7 +54,11 @@ REPORT = Asset(name="imdb_report", uri="imdb://study/report")
 KAGGLE_CONNECTION = "kaggle_default"
 
 PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
-    rules=[RetryRule(errors.PermanentError, RetryAction.FAIL, reason="a permanent error: trying again gives the same")]
+    rules=[
+        RetryRule(
+            errors.PermanentError, RetryAction.FAIL, reason="a permanent error: a retry would fail in the same way"
+        )
+    ]
 )
 
 
@@ -101,7 +105,7 @@ def kaggle_credentials(source: Source) -> KaggleCredentials | None:
     return KaggleCredentials(username=connection.login, key=connection.password or "")
 
 
-def announce(asset: Asset, **extra: Any) -> None:
+def add_asset_facts(asset: Asset, **extra: Any) -> None:
     """Attach small facts to the event of an asset that this task makes."""
     get_current_context()["outlet_events"][asset].extra.update(extra)
 
@@ -131,16 +135,19 @@ def announce(asset: Asset, **extra: Any) -> None:
 def imdb_study() -> None:
     """Wire the steps of ``imdb_tasks.pipeline.steps`` together."""
 
-    @task(execution_timeout=datetime.timedelta(minutes=5), doc_md="Check the form; name the variants to train.")
+    @task(
+        execution_timeout=datetime.timedelta(minutes=5),
+        doc_md="Validate the form and return the names of the variants to train.",
+    )
     def plan() -> list[str]:
         return variant_names(get_current_context()["params"])
 
-    @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Bring the reviews into the store.")
+    @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Fetch the reviews into the store.")
     def fetch_reviews() -> str:
         steps = current_steps()
         return steps.fetch_reviews(kaggle_credentials(steps.study.reviews)).key
 
-    @task(execution_timeout=datetime.timedelta(hours=4), doc_md="Bring the GloVe vectors into the store.")
+    @task(execution_timeout=datetime.timedelta(hours=4), doc_md="Fetch the GloVe vectors into the store.")
     def fetch_glove() -> str:
         steps = current_steps()
         return steps.fetch_glove(kaggle_credentials(steps.study.glove)).key
@@ -148,11 +155,11 @@ def imdb_study() -> None:
     @task(
         outlets=[CORPUS],
         execution_timeout=datetime.timedelta(hours=1),
-        doc_md="Clean, split, tokenise, pad; look the words up in GloVe; count the data card.",
+        doc_md="Clean, split, tokenise and pad the reviews; build the embedding matrix and the data card.",
     )
     def prepare() -> str:
         corpus = current_steps().prepare()
-        announce(CORPUS, key=corpus.key)
+        add_asset_facts(CORPUS, key=corpus.key)
         return corpus.key
 
     @task(
@@ -171,15 +178,15 @@ def imdb_study() -> None:
         # Not ALL_DONE: after a failed fetch it would report an older result, and the run would end well.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         execution_timeout=datetime.timedelta(hours=2),
-        doc_md="Measure every trained variant on the test reviews. Runs even if some variants failed.",
+        doc_md="Evaluate every trained variant on the test reviews. Runs even if some variants failed.",
     )
     def evaluate() -> str:
         from imdb_tasks.pipeline import about_best_model
 
         steps = current_steps()
         evaluation = steps.evaluate()
-        announce(MODELS, key=evaluation.key, missing=evaluation.about["missing"])
-        announce(BEST_MODEL, **about_best_model(steps.store, evaluation))
+        add_asset_facts(MODELS, key=evaluation.key, missing=evaluation.about["missing"])
+        add_asset_facts(BEST_MODEL, **about_best_model(steps.store, evaluation))
         return evaluation.key
 
     @task(
@@ -189,7 +196,7 @@ def imdb_study() -> None:
     )
     def report() -> str:
         entry = current_steps().report()
-        announce(REPORT, key=entry.key, headline=entry.about["headline"])
+        add_asset_facts(REPORT, key=entry.key, headline=entry.about["headline"])
         return entry.key
 
     @task(execution_timeout=datetime.timedelta(minutes=15), doc_md="Mail the report over the SMTP connection.")
@@ -199,7 +206,7 @@ def imdb_study() -> None:
 
     @task(
         execution_timeout=datetime.timedelta(minutes=5),
-        doc_md="Fail the run if a variant is missing, after the report went out.",
+        doc_md="Fail the run if a variant is missing. Runs after the report was sent.",
     )
     def check_complete() -> None:
         current_steps().check_complete()

@@ -59,7 +59,7 @@ class NotFoundError(SourceError):
 
 
 class UnexpectedContentError(SourceError):
-    """The source gave something else than the file that was asked for."""
+    """The source returned something other than the requested file."""
 
 
 class UnsafeArchiveError(SourceError):
@@ -88,7 +88,7 @@ class DiskFullError(TransientError):
 
 
 class LostLockError(TransientError):
-    """The process was taken for dead, and another has taken over what it worked on."""
+    """The lock of the process became stale, and another process has taken it over."""
 
 
 class MailError(TransientError):

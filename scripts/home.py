@@ -86,7 +86,7 @@ class Home:
             except BlockingIOError:
                 raise HomeInUseError(
                     f"another Airflow of this project runs in {self.root}; "
-                    "end it with Ctrl-C where it was started, or give this one its own IMDB_AIRFLOW_HOME"
+                    "stop it with Ctrl-C where it was started, or set IMDB_AIRFLOW_HOME to another folder"
                 ) from None
             yield
 

@@ -160,7 +160,9 @@ def run_locally(work: Callable[[LocalAirflow, MailCatcher], int]) -> int:
     except (ComponentError, HomeInUseError, SettingsError) as error:
         print(error, file=sys.stderr)
     except httpx.HTTPError as error:
-        print(f"Airflow's API server does not answer as it should: {error}\nIts log is in {home.logs}", file=sys.stderr)
+        print(
+            f"Airflow's API server returned an unexpected answer: {error}\nIts log is in {home.logs}", file=sys.stderr
+        )
     return 1
 
 

@@ -66,10 +66,12 @@ def main() -> None:
     if place.exists():
         text, added = brought_up_to_date(place.read_text("utf8"), example, revision)
         write_private(place, text)
-        print(f"{place} keeps its values; results are marked with {revision}; added: {', '.join(added) or 'nothing'}")
+        print(
+            f"{place} updated: existing values kept; code revision {revision}; added: {', '.join(added) or 'nothing'}"
+        )
     else:
         write_private(place, filled_in(example, revision))
-        print(f"written: {place}, for your eyes only; the administrator's password is in it")
+        print(f"{place} written, readable by its owner only; it contains the administrator's password")
 
 
 if __name__ == "__main__":

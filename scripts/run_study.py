@@ -46,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument("--source", help="kaggle, archives, folder or sample (default: what is there)")
     reader.add_argument("--data", type=Path, help="folder with the reviews and the GloVe vectors, as downloaded")
     reader.add_argument("--params", type=json.loads, default={}, help="more fields of the trigger form, as JSON")
-    reader.add_argument("--assert", dest="strict", action="store_true", help="also check the report and the mail")
+    reader.add_argument(
+        "--assert", dest="strict", action="store_true", help="fail unless the report and the mail are complete"
+    )
     return reader
 
 

@@ -17,7 +17,7 @@ from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.curves import best_epoch
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
-from imdb_tasks.analysis.evidence import Effect, Interval, Outcome, Ruling
+from imdb_tasks.analysis.evidence import Effect, Interval, Outcome, VerdictValue
 from imdb_tasks.analysis.ranking import best_model, reported_accuracy
 from imdb_tasks.analysis.records import (
     Analysis,
@@ -31,17 +31,17 @@ from imdb_tasks.analysis.records import (
     VariantChange,
     VariantSummary,
 )
-from imdb_tasks.analysis.run_comparison import Concluded, compare
+from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
 from imdb_tasks.analysis.whole_study import REVISION, analyse
 
 __all__ = [
     "OUTCOME_NAMES",
     "REVISION",
+    "AnalysedRun",
     "Analysis",
     "Calibration",
     "CalibrationBin",
-    "Concluded",
     "Confusion",
     "CurveSummary",
     "Effect",
@@ -49,11 +49,11 @@ __all__ = [
     "Outcome",
     "Predictions",
     "Recommendation",
-    "Ruling",
     "RunComparison",
     "Standing",
     "VariantChange",
     "VariantSummary",
+    "VerdictValue",
     "amount",
     "analyse",
     "best_epoch",

@@ -1,4 +1,4 @@
-"""The test reviews drawn again and again: how far would accuracy and AUC move with other reviews of the same kind?
+"""The bootstrap over test reviews: the sampling error of accuracy and AUC.
 
 Every model is measured on the same drawn reviews, so that a difference of two models is paired review by review. The
 method is the bootstrap: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.

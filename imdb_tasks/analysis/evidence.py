@@ -22,12 +22,12 @@ FACTORS: tuple[Factor, ...] = ("cell", "units", "batch_size")
 Outcome = Literal["accuracy", "auc", "val_loss", "overfitting", "roughness"]
 OUTCOMES: tuple[Outcome, ...] = ("accuracy", "auc", "val_loss", "overfitting", "roughness")
 Level = Cell | int
-Ruling = Literal["supported", "contradicted", "not decided"]
+VerdictValue = Literal["supported", "contradicted", "not decided"]
 ALPHA = 0.05
 
 
 class Interval(Record):
-    """A two-sided interval of confidence, 95 % unless said otherwise."""
+    """A two-sided confidence interval, 95 % unless stated otherwise."""
 
     low: float
     high: float
@@ -40,7 +40,7 @@ class Effect(Record):
     ``roughness`` as in ``CurveSummary``. ``subset`` says in words to which part of the grid it is limited; "" is all.
     ``pairs`` is the number of matched pairs of models that were compared, ``pairs_missing`` how many the grid has
     beyond them, because one of the two diverged or is missing. ``reviews`` is 0 where no test review is involved.
-    ``interval`` and ``p_value`` (two-sided, against no difference) are None where there is too little to tell;
+    ``interval`` and ``p_value`` (two-sided, against no difference) are None if there are too few pairs to test;
     ``p_corrected`` is Holm's over the effects on the same outcome with the same basis or, in a verdict, over all that
     is behind any verdict.
     """
@@ -63,7 +63,7 @@ class Effect(Record):
 
     @property
     def beyond_noise(self) -> bool:
-        """Whether the difference is told from none at 5 %, after correction."""
+        """Whether the difference is statistically significant at 5 %, after correction."""
         return self.p_corrected is not None and self.p_corrected <= ALPHA
 
 
@@ -86,7 +86,7 @@ class Verdict(Record):
 
     claim: str
     title: str
-    ruling: Ruling
+    ruling: VerdictValue
     explanation: str
     sample: str
     warnings: tuple[str, ...]

@@ -50,7 +50,7 @@ def divergence_rates(result: StudyResult) -> tuple[DivergenceRate, ...]:
 
 
 def calibration(tested: Predictions, variant: Variant) -> Calibration:
-    """Compare one model's probabilities with what the reviews are."""
+    """Compare one model's probabilities with the observed shares of positive reviews."""
     import numpy as np
     from sklearn.metrics import brier_score_loss
 

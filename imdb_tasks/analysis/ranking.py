@@ -3,10 +3,11 @@
 The best setting is that of the highest mean test accuracy over its replicates, of equal ones that of the lowest mean
 test loss; the best model is the best replicate of the best setting, by the same two measures.
 
-The best is picked after seeing the results, so a plain test of it against another finds too much. Here a setting counts
-as beaten only if its test against the best is significant after Bonferroni's correction for all the settings that could
-have been on top. Then the truly best setting is within noise of the observed best with at least 95 %, whichever it is:
-a confidence set for the best, as in J. C. Hsu, Multiple Comparisons (1996), chapter 4 (there with Dunnett's constants).
+The best setting is selected after the results are seen, so an uncorrected test against another finds too many
+differences. A setting therefore counts as worse only if its test against the best is significant after Bonferroni's
+correction for all the settings that could have been on top. With a probability of at least 95 %, the truly best setting
+is then statistically indistinguishable from the observed best, whichever it is: a confidence set for the best, as in
+J. C. Hsu, Multiple Comparisons (1996), chapter 4 (there with Dunnett's constants).
 """
 
 import math
@@ -127,13 +128,17 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
     p_value = _p_value(tested, best.variant, second.variant, answer) if answer else None
     names = f"{best.variant.label} is {points(second.behind)} ahead of {second.variant.label}"
     if second.p_corrected is None:
-        explanation = f"{names}; too few of their trainings can be paired to tell whether that is chance."
+        explanation = f"{names}; there are too few matched trainings to test the difference."
     elif second.within_noise:
-        explanation = f"{names}: not more than chance can do, when the best of {len(standings)} is picked."
+        explanation = (
+            f"{names}: not statistically significant, given that the best of {len(standings)} settings was selected."
+        )
     else:
-        explanation = f"{names}: more than chance does, even when the best of {len(standings)} is picked."
+        explanation = (
+            f"{names}: statistically significant, although the best of {len(standings)} settings was selected."
+        )
     if measured.study.replicates == 1:
-        explanation += " This is about these trained models, not about what another training would give."
+        explanation += " This is a statement on these trained models, not on other replicates."
     return BestComparison(
         best=best.variant,
         second=second.variant,
@@ -149,20 +154,20 @@ def _best(measured: Measured, tested: Predictions, standings: list[Standing]) ->
 def _recommendation(standings: list[Standing]) -> Recommendation:
     best, *others = standings
     # A setting that cannot be tested may be anything: that is no reason to use it.
-    near = [each for each in others if each.stands_beside_best]
+    near = [each for each in others if each.indistinguishable_from_best]
     untested = sum(each.p_corrected is None for each in others)
     cheapest = min([best, *near], key=lambda each: (each.trainable_parameters, each.wall_seconds))
     if cheapest is best:
-        beside = f"; {len(near)} others cannot be told from it, none is cheaper" if near else ""
+        beside = f"; {len(near)} others are statistically indistinguishable from it, none is cheaper" if near else ""
         why = f"{best.variant.label} has the highest test accuracy{beside}."
     else:
         why = (
-            f"{cheapest.variant.label} cannot be told from the best, {best.variant.label}"
-            f" ({amount('accuracy', -cheapest.behind)}), and {_saving(cheapest, best)}; "
-            f"{count_of(len(near), 'setting', 'settings')} in all cannot be told from the best."
+            f"{cheapest.variant.label} is statistically indistinguishable from the best, {best.variant.label}"
+            f" ({amount('accuracy', -cheapest.behind)}), and {_saving(cheapest, best)}."
+            f" In total, this holds for {count_of(len(near), 'setting', 'settings')}."
         )
     if untested:
-        why += f" Too few trainings can be paired with it to judge {count_of(untested, 'setting', 'settings')}."
+        why += f" There are too few matched trainings to test {count_of(untested, 'setting', 'settings')} against it."
     return Recommendation(best=best.variant, cheapest=cheapest.variant, why=why)
 
 

@@ -69,8 +69,8 @@ class Standing(Record):
     within_noise: bool
 
     @property
-    def stands_beside_best(self) -> bool:
-        """Whether it was tested against the best and cannot be told from it; the best itself is not."""
+    def indistinguishable_from_best(self) -> bool:
+        """Whether it was tested and is statistically indistinguishable from the best; False for the best."""
         return self.within_noise and self.p_corrected is not None
 
 
@@ -94,7 +94,7 @@ class BestComparison(Record):
 
 class Recommendation(Record):
     """Which setting to use: the ``best``, or the ``cheapest`` (fewest trainable parameters, then shortest training)
-    of those that cannot be told from it.
+    of those that are statistically indistinguishable from it.
     """
 
     best: Variant

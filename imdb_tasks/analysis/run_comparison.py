@@ -1,4 +1,4 @@
-"""The result of a run beside that of another: what changed, and whether it changed the accuracies beyond noise."""
+"""Compare two runs: what changed, and whether the accuracies differ significantly."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from imdb_tasks.formatting import count_of, percent
 
 
 @dataclass(frozen=True)
-class Concluded:
+class AnalysedRun:
     """A run, its analysis, and what its models said of its test reviews."""
 
     run: str
@@ -20,7 +20,7 @@ class Concluded:
     tested: Predictions
 
 
-def compare(now: Analysis, tested: Predictions, previous: Concluded) -> RunComparison:
+def compare(now: Analysis, tested: Predictions, previous: AnalysedRun) -> RunComparison:
     """Set ``now`` beside ``previous``."""
     before = previous.analysis
     same = _same_test_reviews(now.origin, before.origin) and (tested.labels == previous.tested.labels).all()
@@ -97,7 +97,7 @@ def _diverged(analysis: Analysis) -> str:
     return str(sum(curve.diverged for curve in analysis.curves))
 
 
-def _variants(now: Analysis, tested: Predictions, previous: Concluded, *, paired: bool) -> tuple[VariantChange, ...]:
+def _variants(now: Analysis, tested: Predictions, previous: AnalysedRun, *, paired: bool) -> tuple[VariantChange, ...]:
     was = {summary.variant: summary.accuracy for summary in previous.analysis.variants}
     found = []
     for summary in now.variants:
@@ -149,13 +149,13 @@ def _summary(changes: tuple[Change, ...], variants: tuple[VariantChange, ...], *
     if not variants:
         return f"{text} The two runs have no model in common."
     if not same:
-        return f"{text} The test reviews are others, so differences of accuracy are shown and not tested."
+        return f"{text} The test reviews differ, so differences of accuracy are shown but not tested."
     moved = [each for each in variants if each.beyond_noise]
     models = count_of(len(variants), "common model", "common models")
     if not moved:
-        return f"{text} Of {models}, none changed its accuracy by more than the choice of reviews explains."
+        return f"{text} Of {models}, none changed its accuracy by more than the sampling error of the test reviews."
     widest = max(moved, key=lambda each: abs(each.difference))
     return (
-        f"{text} Of {models}, {len(moved)} changed accuracy by more than the choice of reviews explains, most of all"
-        f" {widest.variant.label}: {percent(widest.before)} before, {percent(widest.now)} now."
+        f"{text} Of {models}, {len(moved)} changed accuracy by more than the sampling error of the test reviews, most"
+        f" of all {widest.variant.label}: {percent(widest.before)} before, {percent(widest.now)} now."
     )

@@ -22,7 +22,7 @@ def amount(outcome: Outcome, value: float) -> str:
     if outcome == "accuracy":
         return f"{signed(100 * value, 1)} points"
     if abs(value) >= _EXPLODED:
-        return f"{'beyond +' if value > 0 else 'below −'}{_EXPLODED:.0f} (a loss exploded)"
+        return f"{'beyond +' if value > 0 else 'below −'}{_EXPLODED:.0f} (a loss diverged)"
     return signed(value, 4 if outcome == "roughness" else 3)
 
 
@@ -43,11 +43,11 @@ def basis_text(measured: Measured) -> str:
     """Say what the intervals of the verdicts are about."""
     if measured.widest == "replicates":
         return (
-            f"The intervals are about other trainings and other reviews, from {measured.study.replicates} replicates."
+            f"The intervals cover the sampling error of {measured.study.replicates} replicates and of the test reviews."
         )
     return (
-        "With one run of each model, the intervals take the matched settings of the grid for the replicates that are"
-        " not there."
+        "With one replicate per setting, the intervals are estimated from the matched settings of the grid instead of"
+        " replicates."
     )
 
 
@@ -70,10 +70,10 @@ def missing_text(effects: Sequence[Effect]) -> str:
     if not lost:
         return ""
     counts = ", ".join(dict.fromkeys(f"{missing} of {total}" for missing, total in lost))
-    return f"Pairs without a value, since one of the two models diverged or is missing: {counts}."
+    return f"Matched pairs without a value, because a model diverged or is missing: {counts}."
 
 
-def survivors_text(measured: Measured, effects: Sequence[Effect]) -> str:
+def divergence_bias_text(measured: Measured, effects: Sequence[Effect]) -> str:
     """Say that models which diverged at one level more than at another make a comparison of the rest unfair."""
     if not any(effect.pairs_missing for effect in effects):
         return ""
@@ -86,7 +86,7 @@ def survivors_text(measured: Measured, effects: Sequence[Effect]) -> str:
         if counts[0] != counts[1]:
             levels = [level_text(effect.factor, level) for level in (effect.first, effect.second)]
             return (
-                f"Diverged: {counts[0]} with {levels[0]}, {counts[1]} with {levels[1]}. Only survivors are compared,"
-                " which flatters the level that lost more."
+                f"Diverged: {counts[0]} with {levels[0]}, {counts[1]} with {levels[1]}. Only finished models are"
+                " compared, which favours the level with more divergences."
             )
     return ""

@@ -8,8 +8,8 @@ largest p-value of its parts (all must hold), contradicted with the smallest tim
 is corrected by Holm over all claims of the file that can be tested, and decides at 5 %. That is to say: the interval of
 95 %, widened for the number of claims, lies wholly on one side.
 
-Every p-value is about other trainings of the same settings (basis "replicates", else "settings"): one lucky start of a
-model supports nothing. Where fewer than half of a part's pairs are left, nothing is decided.
+Every p-value is about other trainings of the same settings (basis "replicates", else "settings"): one favourable random
+initialisation supports nothing. Where fewer than half of a part's pairs are left, nothing is decided.
 """
 
 import itertools
@@ -20,8 +20,8 @@ from imdb_tasks.analysis.claims import Chosen, Claim, Part
 from imdb_tasks.analysis.contrasts import Answer, Measured, Question, levels
 from imdb_tasks.analysis.effects import corrected, holm, level_text, record
 from imdb_tasks.analysis.estimates import Estimate, two_sided
-from imdb_tasks.analysis.evidence import ALPHA, Effect, Factor, Level, Ruling, Verdict
-from imdb_tasks.analysis.sentences import basis_text, effect_text, missing_text, sample_text, survivors_text
+from imdb_tasks.analysis.evidence import ALPHA, Effect, Factor, Level, Verdict, VerdictValue
+from imdb_tasks.analysis.sentences import basis_text, divergence_bias_text, effect_text, missing_text, sample_text
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def verdicts(measured: Measured, claims: Sequence[Claim]) -> tuple[Verdict, ...]
 def _verdict(
     measured: Measured, claim: Claim, tested: _Tested, p: float | None, effects: tuple[Effect, ...]
 ) -> Verdict:
-    ruling: Ruling = "not decided"
+    ruling: VerdictValue = "not decided"
     if p is not None and p <= ALPHA:
         ruling = "supported" if tested.supported < tested.contradicted else "contradicted"
     seen = "; ".join(map(effect_text, effects))
@@ -64,7 +64,7 @@ def _verdict(
         ruling=ruling,
         explanation=explanation,
         sample=sample_text(effects),
-        warnings=tuple(filter(None, (missing_text(effects), survivors_text(measured, effects)))),
+        warnings=tuple(filter(None, (missing_text(effects), divergence_bias_text(measured, effects)))),
         p_corrected=p,
         effects=effects,
     )
@@ -138,14 +138,12 @@ def _level(known: Sequence[Level], chosen: Chosen) -> Level:
 def _obstacle(answers: Sequence[Answer | None]) -> str | None:
     """Return why these answers cannot decide a part."""
     if any(answer is None for answer in answers):
-        return "Not to be seen here: no matched pair of models finished."
+        return "Not tested: no matched pair of models finished."
     for answer in filter(None, answers):
         if answer.sets < answer.missing:
-            return (
-                f"Too little is left to decide: {answer.missing} of {answer.sets + answer.missing} pairs are missing."
-            )
+            return f"Not tested: {answer.missing} of {answer.sets + answer.missing} pairs are missing, more than half."
         if answer.estimate is None:
-            return "Too little to decide: it takes two matched pairs, or two replicates, to see how much chance does."
+            return "Not tested: the sampling error needs at least two matched pairs or two replicates."
     return None
 
 

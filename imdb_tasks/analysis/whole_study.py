@@ -1,7 +1,8 @@
-"""What one study's result lets conclude: ``analyse`` puts the parts together.
+"""The analysis of one study: ``analyse`` combines the parts.
 
-``bootstrap`` draws test reviews, ``contrasts`` asks the grid, ``estimates`` knows the errors, ``effects`` and
-``verdicts`` correct for how much was asked, ``ranking`` picks the best, ``run_comparison`` looks at the run before.
+``bootstrap`` resamples the test reviews, ``contrasts`` compares matched models, ``estimates`` computes intervals and
+p-values, ``effects`` and ``verdicts`` correct them for multiple comparisons, ``ranking`` selects the best setting, and
+``run_comparison`` compares the study with an earlier run.
 """
 
 from collections.abc import Sequence
@@ -14,10 +15,10 @@ from imdb_tasks.analysis.effects import effects, interactions
 from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates, variant_summary
 from imdb_tasks.analysis.ranking import rank
 from imdb_tasks.analysis.records import Analysis, Origin
-from imdb_tasks.analysis.run_comparison import Concluded, compare
+from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.formatting import count_of
-from imdb_tasks.study import StudyResult, is_another_study
+from imdb_tasks.study import StudyResult, differs_from_original
 
 REVISION = 3
 """Raise it when the same result, predictions and claims would give another analysis."""
@@ -37,7 +38,7 @@ def measure(result: StudyResult, tested: Predictions, resamples: int = RESAMPLES
 
 
 def analyse(
-    result: StudyResult, tested: Predictions, claims: Sequence[Claim], *, code: str, previous: Concluded | None = None
+    result: StudyResult, tested: Predictions, claims: Sequence[Claim], *, code: str, previous: AnalysedRun | None = None
 ) -> Analysis:
     """Analyse a study's result.
 
@@ -86,15 +87,15 @@ def _cautions(result: StudyResult, measured: Measured) -> list[str]:
     found = []
     if replicates == 1:
         found.append(
-            "Each model was trained once. Started from other random weights it would end elsewhere, and one run cannot"
-            " tell how far. The intervals of single models, and of the best against the second, know only the luck of"
-            " the test reviews; the verdicts take the matched settings of the grid for the replicates that are not"
-            " there, which is careful but blunt. Three replicates or more would tell."
+            "Each model was trained once, so the variation between random initialisations is not known. The intervals"
+            " of single models, and of the best against the second, cover only the sampling error of the test reviews."
+            " The verdicts use the matched settings of the grid instead of replicates, which is conservative and has"
+            " low power. Use three replicates or more to measure this variation."
         )
     else:
         found.append(
-            f"Each setting was trained {replicates} times. The intervals of effects and verdicts cover other trainings"
-            " and other test reviews; those of single models cover other test reviews only."
+            f"Each setting was trained {replicates} times. The intervals of effects and verdicts cover the sampling"
+            " error of replicates and test reviews; those of single models cover that of the test reviews only."
         )
     diverged = sum(row.status == "diverged" for row in result.variants)
     missing = sum(row.status == "missing" for row in result.variants)
@@ -102,11 +103,13 @@ def _cautions(result: StudyResult, measured: Measured) -> list[str]:
         lost = " and ".join(
             f"{count} {what}" for count, what in ((diverged, "diverged"), (missing, "missing")) if count
         )
-        found.append(f"{lost} of {len(result.variants)}: comparisons of the rest speak of the survivors only.")
+        found.append(f"{lost} of {len(result.variants)} variants: comparisons cover only the variants that finished.")
     if 0 < measured.reviews < _FEW_REVIEWS:
         found.append(f"There are only {count_of(measured.reviews, 'test review', 'test reviews')}: intervals are wide.")
     if measured.tested and "auc" not in measured.tested:
         found.append("All test reviews are of one class: there is no AUC.")
-    if is_another_study(result):
-        found.append("This is not the original study, so it neither confirms nor refutes its claims.")
+    if differs_from_original(result):
+        found.append(
+            "This study differs from the original, so its verdicts neither confirm nor refute the original claims."
+        )
     return found

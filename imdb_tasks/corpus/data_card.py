@@ -1,4 +1,4 @@
-"""What the corpus is: the figures that every report shows, counted once."""
+"""The data card: statistics of the corpus that every report shows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

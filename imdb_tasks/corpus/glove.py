@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _NUMBER_BYTES = b"0123456789+-.eE "
 _BLOCK = 8 << 20  # bytes
 _HEADER_BYTES, _HEADER_FIELDS = 64, 2
-_ADVICE = "the source's file is damaged or cut short: fetch it anew and run again"
+_ADVICE = "the file is damaged or truncated: fetch it again and repeat the run"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
     Every line of the file must have the right count of values and nothing but digits in them; the values themselves
     are parsed for the words that are needed.
 
-    Of a word that stands in the file twice the last line counts, as in the original study. A first line of two whole
+    If a word occurs twice, the last line is used, as in the original study. A first line of two whole
     numbers, as word2vec writes it, is passed over if the second is ``dimensions``.
 
     Raises:
@@ -78,8 +78,8 @@ def _skip_header(file: IO[bytes], dimensions: int) -> int:
     if len(numbers) == _HEADER_FIELDS and all(number.isdigit() for number in numbers) and dimensions > 1:
         if int(numbers[1]) != dimensions:
             raise DataError(
-                f"GloVe line 1: a header that says {int(numbers[1]):,} values, expected {dimensions}; "
-                "choose the file with vectors of that size"
+                f"GloVe line 1: expected vectors of {dimensions} values, found a header with {int(numbers[1]):,}; "
+                f"choose the file with {dimensions} dimensions"
             )
         return 1
     file.seek(0)

@@ -1,4 +1,4 @@
-"""The reviews' CSV file, checked before anything is made of it."""
+"""Read and validate the CSV file with the reviews."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,7 +62,7 @@ def _parse(path: Path) -> "pd.DataFrame":
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path.name}: expected a CSV file with {list(COLUMNS)}, found an empty file") from error
     except pd.errors.ParserError as error:
-        raise DataError(f"{path.name}: not a whole CSV file: {error}; the download may be cut short") from error
+        raise DataError(f"{path.name}: the CSV file is incomplete: {error}; the download may be truncated") from error
 
 
 def _refuse_nul(path: Path) -> None:

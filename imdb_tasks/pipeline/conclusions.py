@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from imdb_tasks.analysis import Analysis, Concluded, Predictions
+from imdb_tasks.analysis import AnalysedRun, Analysis, Predictions
 from imdb_tasks.store import Store, write_json
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ ANALYSIS = "analysis.json"
 PREDICTIONS = "predictions.npz"
 
 
-def find_conclusions(store: Store, run: str, key: str, *, repair: bool = True) -> Concluded | None:
+def find_conclusions(store: Store, run: str, key: str, *, repair: bool = True) -> AnalysedRun | None:
     """Return what is kept under the key of an analysis, see ``Store.find``.
 
     None is also returned for an analysis that another version of this project has written in another form.
@@ -27,18 +27,18 @@ def find_conclusions(store: Store, run: str, key: str, *, repair: bool = True) -
     try:
         return load_conclusions(run, entry.path) if entry else None
     except (FileNotFoundError, ValidationError):
-        log.info("analyses/%s, of the run %s, is not one of this version: it is not compared with", key, run)
+        log.info("analyses/%s of the run %s has an older format: no comparison with it", key, run)
         return None
 
 
-def load_conclusions(run: str, folder: Path) -> Concluded:
+def load_conclusions(run: str, folder: Path) -> AnalysedRun:
     """Read what ``save_conclusions`` has written; ``run`` names the run that they are of."""
     import numpy as np
 
     analysis = Analysis.model_validate_json(folder.joinpath(ANALYSIS).read_bytes())
     with np.load(folder / PREDICTIONS, allow_pickle=False) as saved:
         tested = Predictions(tuple(saved["names"].tolist()), saved["labels"], saved["probabilities"])
-    return Concluded(run, analysis, tested)
+    return AnalysedRun(run, analysis, tested)
 
 
 def save_conclusions(analysis: Analysis, tested: Predictions, folder: Path) -> None:

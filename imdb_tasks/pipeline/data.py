@@ -3,8 +3,8 @@
 import logging
 
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.sources import REVIEWS, KaggleCredentials, fetch, fetched, naming_origins
-from imdb_tasks.store import Entry, Hold
+from imdb_tasks.sources import REVIEWS, KaggleCredentials, errors_name_their_source, fetch, fetched
+from imdb_tasks.store import Entry, Lock
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,12 @@ def prepare(work: Workspace) -> Entry:
     return work.once("arrays", work.keys.corpus(), lambda key, hold: _prepare(work, key, hold), step="prepare")
 
 
-def _prepare(work: Workspace, key: str, hold: Hold) -> None:
+def _prepare(work: Workspace, key: str, hold: Lock) -> None:
     from imdb_tasks.corpus import prepare as prepare_corpus
 
     reviews = fetched(work.study.reviews, REVIEWS, work.store)
     glove = fetched(work.study.glove, work.keys.glove, work.store)
-    with naming_origins(reviews, glove):
+    with errors_name_their_source(reviews, glove):
         corpus = prepare_corpus(
             reviews.file(REVIEWS.member),
             glove.file(work.keys.glove.member),
@@ -58,7 +58,7 @@ def texts_behind(work: Workspace, arrays: Entry) -> Entry | None:
     if reviews is None:
         return None
 
-    def keep(key: str, hold: Hold) -> None:
+    def keep(key: str, hold: Lock) -> None:
         from imdb_tasks.corpus import ReviewTexts
 
         with work.store.publish("texts", key, _inputs(reviews), hold=hold) as folder:

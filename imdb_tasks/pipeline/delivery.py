@@ -11,23 +11,23 @@ def last_report(work: Workspace) -> Entry:
     """Return the report on the study as it was last evaluated."""
     noted = work.notes.read(Analysed, last_evaluation_of(work).key)
     if noted is None:
-        raise MissingInputError("the study has no report yet; run the step 'report' first, then this one")
+        raise MissingInputError("the study has no report; run the step 'report' first, then repeat this step")
     return work.store.need("reports", work.keys.report(noted.key), step="report")
 
 
-def is_news(work: Workspace) -> bool:
+def result_has_changed(work: Workspace) -> bool:
     """Tell whether the last evaluation differs from the one that was last mailed."""
     mailed = work.notes.read(Mailed, work.keys.of_study)
     return mailed is None or mailed.key != last_evaluation_of(work).key
 
 
 def is_mailed(work: Workspace, report: str) -> bool:
-    """Tell whether this run has mailed the report of this key: a task that is tried again does not mail twice."""
+    """Return whether this run has mailed this report, so that a retried task does not mail it again."""
     mailed = work.notes.read(MailedBy, work.run_id)
     return mailed is not None and mailed.report == report
 
 
-def note_mailed(work: Workspace, report: str) -> None:
+def record_mailed(work: Workspace, report: str) -> None:
     """Remember that this run has mailed the report of this key, and with it the last evaluation."""
     work.notes.write(MailedBy(report=report), work.run_id)
     work.notes.write(Mailed(key=last_evaluation_of(work).key), work.keys.of_study)

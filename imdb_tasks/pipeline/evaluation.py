@@ -10,7 +10,7 @@ from imdb_tasks.errors import IncompleteStudyError, MissingInputError
 from imdb_tasks.pipeline.notes import Evaluated, Failure
 from imdb_tasks.pipeline.training import record_of
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.store import Entry, Hold, write_json
+from imdb_tasks.store import Entry, Lock, write_json
 from imdb_tasks.study import DataCard, StudyResult, TestMetrics, Variant, VariantResult
 from imdb_tasks.training import backend
 
@@ -45,7 +45,9 @@ def last_evaluation_of(work: Workspace) -> Entry:
     """Return the study's last evaluation; raise MissingInputError if there is none."""
     noted = work.notes.read(Evaluated, work.keys.of_study)
     if noted is None:
-        raise MissingInputError("the study has not been evaluated; run the step 'evaluate' first, then this one")
+        raise MissingInputError(
+            "the study has not been evaluated; run the step 'evaluate' first, then repeat this step"
+        )
     return work.store.need("evaluations", noted.key, step="evaluate")
 
 
@@ -109,7 +111,7 @@ class _TestReviews:
 
 
 def _compare(
-    work: Workspace, key: str, models: Mapping[Variant, Entry], missing: Mapping[Variant, str], hold: Hold
+    work: Workspace, key: str, models: Mapping[Variant, Entry], missing: Mapping[Variant, str], hold: Lock
 ) -> None:
     corpus = work.corpus()
     test_reviews = _TestReviews(lambda: corpus)
@@ -146,7 +148,7 @@ def _measured(work: Workspace, variant: Variant, model: Entry, test_reviews: _Te
 def _predictions(work: Workspace, model: str, test_reviews: _TestReviews, verified: Entry | None = None) -> Entry:
     """Return what the model of a key says of the test reviews; ask it if that is not in the store."""
 
-    def predict(key: str, hold: Hold) -> None:
+    def predict(key: str, hold: Lock) -> None:
         import numpy as np
 
         from imdb_tasks.training import evaluate as measure

@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks.analysis import Concluded, read_claims
+from imdb_tasks.analysis import AnalysedRun, read_claims
 from imdb_tasks.pipeline.conclusions import find_conclusions, load_conclusions, save_conclusions
 from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.evaluation import last_evaluation_of, predictions_of, result_of
 from imdb_tasks.pipeline.notes import Analysed, PreviousRun, ReportedRun
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.store import Entry, Hold
+from imdb_tasks.store import Entry, Lock
 from imdb_tasks.training import code_revision, versions
 
 if TYPE_CHECKING:
-    from imdb_tasks.report import WrongReview
+    from imdb_tasks.report import Misclassified
 
 
 def report(work: Workspace) -> Entry:
@@ -57,7 +57,7 @@ def _run_before(work: Workspace, evaluation: Entry) -> PreviousRun | None:
     return None
 
 
-def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun | None, hold: Hold) -> None:
+def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun | None, hold: Lock) -> None:
     from imdb_tasks.analysis import analyse
 
     tested = predictions_of(work, evaluation)
@@ -72,22 +72,22 @@ def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun
         save_conclusions(concluded, tested, folder)
 
 
-def _write(work: Workspace, key: str, evaluation: Entry, analysis: Entry, hold: Hold) -> None:
-    from imdb_tasks.report import Material, write_report
+def _write(work: Workspace, key: str, evaluation: Entry, analysis: Entry, hold: Lock) -> None:
+    from imdb_tasks.report import ReportInputs, write_report
 
     concluded = load_conclusions(work.run_id, analysis.path)
     texts = _texts(work, evaluation, concluded)
     inputs = [f"analyses/{analysis.key}", *([f"texts/{texts.key}"] if texts else [])]
     about: dict[str, Any] = {"inputs": inputs, "code": code_revision()}
     with work.store.publish("reports", key, about, hold=hold) as folder:
-        material = Material(
+        material = ReportInputs(
             result_of(evaluation), concluded.analysis, _most_wrong(texts, concluded), _provenance(work, evaluation)
         )
         # The manifest is written when the folder is complete, and so with what the report says of itself.
         about |= write_report(material, folder)
 
 
-def _texts(work: Workspace, evaluation: Entry, concluded: Concluded) -> Entry | None:
+def _texts(work: Workspace, evaluation: Entry, concluded: AnalysedRun) -> Entry | None:
     """Return the texts to quote from; None where no model has errors, or the texts have been pruned."""
     if concluded.analysis.confusion is None:
         return None
@@ -95,15 +95,15 @@ def _texts(work: Workspace, evaluation: Entry, concluded: Concluded) -> Entry | 
     return texts_behind(work, work.store.need("arrays", arrays, step="prepare"))
 
 
-def _most_wrong(texts: Entry | None, concluded: Concluded) -> "tuple[WrongReview, ...]":
+def _most_wrong(texts: Entry | None, concluded: AnalysedRun) -> "tuple[Misclassified, ...]":
     """Return the best model's surest errors."""
     from imdb_tasks.corpus import ReviewTexts
-    from imdb_tasks.report import most_wrong
+    from imdb_tasks.report import most_confident_errors
 
     best = concluded.analysis.confusion
     if texts is None or best is None:
         return ()
-    return most_wrong(ReviewTexts.load(texts.path), concluded.tested.row(best.variant.name))
+    return most_confident_errors(ReviewTexts.load(texts.path), concluded.tested.row(best.variant.name))
 
 
 def _provenance(work: Workspace, evaluation: Entry) -> dict[str, str]:

@@ -79,14 +79,14 @@ class Steps:
         """Return the report on the study as it was last evaluated."""
         return delivery.last_report(self._work)
 
-    def is_news(self) -> bool:
+    def result_has_changed(self) -> bool:
         """Tell whether the last evaluation differs from the one that was last mailed."""
-        return delivery.is_news(self._work)
+        return delivery.result_has_changed(self._work)
 
     def is_mailed(self, report: str) -> bool:
-        """Tell whether this run has mailed the report of this key: a task that is tried again does not mail twice."""
+        """Return whether this run has mailed this report, so that a retried task does not mail it again."""
         return delivery.is_mailed(self._work, report)
 
-    def note_mailed(self, report: str) -> None:
+    def record_mailed(self, report: str) -> None:
         """Remember that this run has mailed the report of this key, and with it the last evaluation."""
-        delivery.note_mailed(self._work, report)
+        delivery.record_mailed(self._work, report)

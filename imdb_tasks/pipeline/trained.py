@@ -1,4 +1,4 @@
-"""The trained models of the study that was evaluated last: finding one, and asking it about a text."""
+"""The trained models of the study that was evaluated last: find one, and predict with it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model thinks of a text: the probability (0 to 1) that it is positive."""
+    """A model's prediction for a text: the probability (0 to 1) that it is positive."""
 
     probability: float
 
@@ -84,8 +84,7 @@ def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedMode
         name = winner.variant.name
     if name not in finished:
         raise SettingsError(
-            f"expected {BEST!r} or a variant that was trained to its end, {', '.join(list(finished)[:_SHOWN])}; "
-            f"found {name!r:.80}"
+            f"expected {BEST!r} or a finished variant, such as {', '.join(list(finished)[:_SHOWN])}; found {name!r:.80}"
         )
     model = store.need("models", keys[name], step="train")
     return TrainedModel(
@@ -126,7 +125,9 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
     vocabulary = Vocabulary(words=(), counts=np.zeros(0, np.int64), ids=ids)
     array = to_ids(tokens, vocabulary, vocabulary_limit=model.text.vocabulary_limit, max_tokens=model.text.max_tokens)
     if (unknown := ~array.any(axis=1)).any():
-        raise DataError(f"the model knows no word of the text {texts[int(unknown.argmax())]!r:.80}; give a longer one")
+        raise DataError(
+            f"no word of the text {texts[int(unknown.argmax())]!r:.80} is in the model's vocabulary; use a longer text"
+        )
     load_keras()
     import keras
 

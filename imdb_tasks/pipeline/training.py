@@ -6,7 +6,7 @@ import logging
 from imdb_tasks.errors import DiskFullError, LostLockError
 from imdb_tasks.pipeline.notes import Failure, Progress, Training
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.store import Entry, Hold, write_json
+from imdb_tasks.store import Entry, Lock, write_json
 from imdb_tasks.study import History, TrainingRecord, Variant
 from imdb_tasks.training import Checkpoints, remove_checkpoint
 
@@ -41,7 +41,7 @@ def record_of(model: Entry) -> TrainingRecord:
     return TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
 
 
-def _train(work: Workspace, key: str, variant: Variant, hold: Hold) -> None:
+def _train(work: Workspace, key: str, variant: Variant, hold: Lock) -> None:
     from imdb_tasks.corpus import Arrays
     from imdb_tasks.training import train as fit
 
@@ -69,7 +69,7 @@ def _train(work: Workspace, key: str, variant: Variant, hold: Hold) -> None:
 
 
 def _complete_progress(work: Workspace, key: str, record: TrainingRecord) -> None:
-    """Note the end of a training where that was pruned, or its process died before; else it stays its own."""
+    """Record the end of a training if its progress was pruned or its process died before; otherwise keep it."""
     noted = work.notes.read(Progress, key)
     if noted is None or noted.status == "training":
         _note_progress(work, key, record.variant, record.history, record.status)

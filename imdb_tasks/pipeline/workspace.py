@@ -7,7 +7,7 @@ from functools import cached_property
 
 from imdb_tasks.pipeline.keys import Keys
 from imdb_tasks.pipeline.notes import Notes
-from imdb_tasks.store import Entry, Hold, Store
+from imdb_tasks.store import Entry, Lock, Store
 from imdb_tasks.study import Study
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ class Workspace:
         entry = self.store.find(kind, key)
         if entry:
             self.store.release_stale(kind, key)
-            log.info("%s/%s is in the store: nothing to do", kind, key)
+            log.info("%s/%s is already in the store", kind, key)
         return entry
 
-    def once(self, kind: str, key: str, make: Callable[[str, Hold], None], *, step: str) -> Entry:
+    def once(self, kind: str, key: str, make: Callable[[str, Lock], None], *, step: str) -> Entry:
         """Return the entry; if it is not there, have it made, by one process at a time."""
         if entry := self.cached(kind, key):
             return entry

@@ -9,19 +9,19 @@ and the subject, ``table`` the rows of the result table, ``wrong_reviews`` the e
 '86.3 %'
 """
 
-from imdb_tasks.report.build import REVISION, Material, write_report
+from imdb_tasks.report.build import REVISION, ReportInputs, write_report
 from imdb_tasks.report.charts import LOSS_CEILING
 from imdb_tasks.report.mail import compose_mail
 from imdb_tasks.report.templates import template_environment
-from imdb_tasks.report.wrong_reviews import WrongReview, most_wrong
+from imdb_tasks.report.wrong_reviews import Misclassified, most_confident_errors
 
 __all__ = [
     "LOSS_CEILING",
     "REVISION",
-    "Material",
-    "WrongReview",
+    "Misclassified",
+    "ReportInputs",
     "compose_mail",
-    "most_wrong",
+    "most_confident_errors",
     "template_environment",
     "write_report",
 ]

@@ -16,12 +16,12 @@ from imdb_tasks.report import headline, page
 from imdb_tasks.report.charts import WIDTH, charts, save_pictures
 from imdb_tasks.report.table import TableRow, table_rows
 from imdb_tasks.report.templates import template_environment
-from imdb_tasks.report.wrong_reviews import WrongReview
+from imdb_tasks.report.wrong_reviews import Misclassified
 from imdb_tasks.study import (
     StudyResult,
     backend_variable,
     deviations,
-    is_another_study,
+    differs_from_original,
     published_study,
     shell_command,
     trigger_command,
@@ -37,16 +37,16 @@ _CID_DOMAIN = "report.imdb-tasks.invalid"
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportInputs:
     """What a report is made of; ``provenance`` says in pairs of words where that comes from."""
 
     result: StudyResult
     analysis: Analysis
-    wrong: tuple[WrongReview, ...]
+    wrong: tuple[Misclassified, ...]
     provenance: Mapping[str, str]
 
 
-def write_report(material: Material, folder: Path) -> dict[str, Any]:
+def write_report(material: ReportInputs, folder: Path) -> dict[str, Any]:
     """Write the report into the empty ``folder``.
 
     Returns what a mail needs to know of it: ``subject``, ``headline``, the names of the ``charts`` that are
@@ -79,7 +79,7 @@ def picture_id(name: str) -> str:
     return f"{name}@{_CID_DOMAIN}"
 
 
-def _facts(material: Material) -> dict[str, Any]:
+def _facts(material: ReportInputs) -> dict[str, Any]:
     """Return every value that the templates name."""
     result, analysis = material.result, material.analysis
     rows, card = table_rows(result, analysis), result.data_card
@@ -92,9 +92,9 @@ def _facts(material: Material) -> dict[str, Any]:
         "comparison": analysis.comparison,
         "wrong": material.wrong,
         "headline": headline.headline(result, analysis),
-        "casualties": headline.casualties(result),
+        "missing_counts": headline.missing_counts(result),
         "deviations": deviations(result),
-        "another_study": is_another_study(result),
+        "another_study": differs_from_original(result),
         "published": published_study(),
         "beside_published": headline.beside_published(rows, card.test_rows),
         "command": shell_command(result.study, result.backend),
@@ -115,7 +115,7 @@ def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
         "best": best,
         "cheapest": headline.standing(analysis, advice.cheapest),
         "savings": headline.savings(analysis, advice),
-        "near": [each for each in analysis.standings if each.stands_beside_best],
+        "near": [each for each in analysis.standings if each.indistinguishable_from_best],
         "margin": margin(best.accuracy, result.data_card.test_rows),
     }
 

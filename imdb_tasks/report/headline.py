@@ -6,33 +6,36 @@ from collections.abc import Iterable
 from imdb_tasks.analysis import Analysis, Recommendation, RunComparison, Standing, margin
 from imdb_tasks.formatting import count_of, percent, points, signed
 from imdb_tasks.report.table import TableRow
-from imdb_tasks.study import StudyResult, Variant, is_another_study
+from imdb_tasks.study import StudyResult, Variant, differs_from_original
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:
     """Return the main result and the advice that follows from it."""
     advice = analysis.recommendation
     if advice is None:
-        return f"No variant has a test result: {casualties(result)}."
+        return f"No variant has a test result: {missing_counts(result)}."
     best = standing(analysis, advice.best)
     said = f"{best.variant.label} is the most accurate, {percent(best.accuracy)}{_plus_minus(result, best)}"
     if advice.cheapest == advice.best:
-        others = "; nothing cheaper comes within noise of it." if len(analysis.standings) > 1 else "."
+        others = (
+            "; no cheaper setting is statistically indistinguishable from it." if len(analysis.standings) > 1 else "."
+        )
         return f"{said}{others}"
     cheap = standing(analysis, advice.cheapest)
-    return f"{said}; {cheap.variant.label}, at {percent(cheap.accuracy)}, is cheaper and not told from it."
+    cheaper = f"{cheap.variant.label}, at {percent(cheap.accuracy)}"
+    return f"{said}; {cheaper}, is cheaper and statistically indistinguishable from it."
 
 
 def subject(result: StudyResult, analysis: Analysis) -> str:
     """Return the news as the subject of a mail."""
-    start = "IMDB study (not the original)" if is_another_study(result) else "IMDB study"
+    start = "IMDB study (not the original)" if differs_from_original(result) else "IMDB study"
     news = "no variant has a test result"
     if analysis.recommendation:
         best = standing(analysis, analysis.recommendation.best)
         news = (
             f"{best.variant.label} best at {percent(best.accuracy)}{_since_before(analysis.comparison, best.variant)}"
         )
-    return f"{start}: " + "; ".join(filter(None, (news, casualties(result), _changed(analysis.comparison))))
+    return f"{start}: " + "; ".join(filter(None, (news, missing_counts(result), _changed(analysis.comparison))))
 
 
 def standing(analysis: Analysis, variant: Variant) -> Standing:
@@ -40,7 +43,7 @@ def standing(analysis: Analysis, variant: Variant) -> Standing:
     return next(each for each in analysis.standings if each.variant == variant)
 
 
-def casualties(result: StudyResult) -> str:
+def missing_counts(result: StudyResult) -> str:
     """Return how many variants have no result, and why: ``2 diverged, 1 missing``."""
     statuses = [row.status for row in result.variants]
     counts = ((statuses.count(status), status) for status in ("diverged", "missing"))
@@ -48,7 +51,7 @@ def casualties(result: StudyResult) -> str:
 
 
 def savings(analysis: Analysis, advice: Recommendation) -> str:
-    """Return what the cheapest variant within noise saves against the best: parameters and training time, as shares."""
+    """Return what the cheapest variant that is statistically indistinguishable from it saves against the best: parameters and training time, as shares."""
     best, cheap = standing(analysis, advice.best), standing(analysis, advice.cheapest)
     parts = []
     for now, before, what in (
@@ -63,7 +66,7 @@ def savings(analysis: Analysis, advice: Recommendation) -> str:
 def beside_published(table: Iterable[TableRow], reviews: int) -> str:
     """Return how the accuracies lie beside the published ones, as one sentence; empty where nothing can be compared.
 
-    Two accuracies of ``reviews`` reviews each are within noise if the 95 % interval of their difference holds zero:
+    Two accuracies of ``reviews`` reviews each are statistically indistinguishable if the 95 % interval of their difference holds zero:
     R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
     (1998), 873-890, method 10.
     """
@@ -82,9 +85,9 @@ def beside_published(table: Iterable[TableRow], reviews: int) -> str:
     far, now, before = max(known, key=lambda each: abs(each[1] - each[2]))
     middle = statistics.median(p - q for _, p, q in known)
     return (
-        f"{within} of {count_of(len(known), 'accuracy lies', 'accuracies lie')} within noise of the published one; the"
-        f" median difference is {signed(100 * middle, 1)} points, the largest {signed(100 * (now - before), 1)} points"
-        f" ({far.label})."
+        f"{within} of {count_of(len(known), 'accuracy is', 'accuracies are')} statistically indistinguishable from the"
+        f" published one; the median difference is {signed(100 * middle, 1)} points, the largest"
+        f" {signed(100 * (now - before), 1)} points ({far.label})."
     )
 
 
@@ -97,7 +100,7 @@ def _since_before(comparison: RunComparison | None, best: Variant) -> str:
     change = next((each for each in comparison.variants if each.variant == best), None) if comparison else None
     if comparison is None or change is None:
         return ""
-    noise = "beyond noise" if change.beyond_noise else "within noise"
+    noise = "significant" if change.beyond_noise else "not significant"
     return f" ({signed(100 * change.difference, 1)}, {noise if comparison.same_test_reviews else 'other test reviews'})"
 
 

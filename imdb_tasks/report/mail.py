@@ -54,15 +54,15 @@ def compose_mail(
 def _address(text: str) -> Address:
     """Read one address, with or without a name; a line break in it would start a header of its own."""
     if not text.isprintable():
-        raise SettingsError(f"{text!r} is no mail address: it has a line break or another control character")
+        raise SettingsError(f"{text!r} is not a mail address: it contains a line break or another control character")
     try:
         [(name, spec)] = getaddresses([text])
         address = Address(display_name=name, addr_spec=spec)
         spec.encode("ascii")
     except (ValueError, IndexError, MessageError) as error:
-        raise SettingsError(f"{text!r} is no mail address ({error}); expected one like name@example.org") from error
+        raise SettingsError(f"{text!r} is not a mail address ({error}); expected one like name@example.org") from error
     if not address.username or not address.domain:
-        raise SettingsError(f"{text!r} is no mail address; expected one like name@example.org")
+        raise SettingsError(f"{text!r} is not a mail address; expected one like name@example.org")
     return address
 
 

@@ -5,14 +5,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from imdb_tasks import formatting
-from imdb_tasks.analysis import Ruling, effect_text, level_text
-from imdb_tasks.report.wrong_reviews import WrongReview
+from imdb_tasks.analysis import VerdictValue, effect_text, level_text
+from imdb_tasks.report.wrong_reviews import Misclassified
 from imdb_tasks.resources import TEMPLATES
 
 if TYPE_CHECKING:
     import jinja2
 
-_MARKS: Mapping[Ruling, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?"}
+_MARKS: Mapping[VerdictValue, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?"}
 _HUGE = 100
 _LEAST_P = 0.001
 
@@ -55,7 +55,7 @@ def _number(value: float | None, decimals: int = 4) -> str:
     return f"{value:.{decimals}f}" if abs(value) < _HUGE else f"{value:,.0f}"
 
 
-def _sureness(review: WrongReview) -> str:
+def _sureness(review: Misclassified) -> str:
     """Write how sure the model is of its wrong answer; a rounded 100 % would claim too much."""
     sure = max(review.probability, 1 - review.probability)
     return f"{100 * sure:.1f} %" if sure < 0.9995 else "over 99.9 %"  # noqa: PLR2004

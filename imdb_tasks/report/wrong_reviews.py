@@ -17,7 +17,7 @@ LONGEST = 280  # characters
 _READ = 4_000  # characters of a text that are looked at: only its end is shown
 
 
-class WrongReview(Record):
+class Misclassified(Record):
     """One test review on the wrong side of the threshold: its ``row`` in the source (from 1), its label, the
     ``probability`` of "positive" that the model gave it, and the end of its text, which is what the model reads.
     """
@@ -33,7 +33,7 @@ class WrongReview(Record):
         return LABELS[self.probability > THRESHOLD]
 
 
-def most_wrong(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> tuple[WrongReview, ...]:
+def most_confident_errors(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> tuple[Misclassified, ...]:
     """Return at most ``MOST`` wrongly classified test reviews, the furthest from their label first.
 
     ``probabilities``, float32 (test reviews,), are in the order of ``texts``.
@@ -55,7 +55,7 @@ def most_wrong(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> 
     wrong = np.flatnonzero((probabilities > THRESHOLD) != (labels == 1))
     ranked = wrong[np.argsort(-distance[wrong], kind="stable")][:MOST]
     return tuple(
-        WrongReview(
+        Misclassified(
             row=int(frame["row"].iloc[place]),
             label=LABELS[labels[place]],
             probability=float(probabilities[place]),

@@ -12,19 +12,19 @@ path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses``
 'reviews'
 """
 
-from imdb_tasks.sources.fetching import fetch, fetched, fetched_key, naming_origins
+from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key
 from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
 from imdb_tasks.sources.kaggle import KaggleCredentials
-from imdb_tasks.sources.retry import Patience
+from imdb_tasks.sources.retry import RetryPolicy
 
 __all__ = [
     "REVIEWS",
     "InputFile",
     "KaggleCredentials",
-    "Patience",
+    "RetryPolicy",
+    "errors_name_their_source",
     "fetch",
     "fetched",
     "fetched_key",
     "glove_vectors",
-    "naming_origins",
 ]

@@ -76,7 +76,7 @@ def _text_of(tar: tarfile.TarFile, info: tarfile.TarInfo, where: str) -> bytes:
     content = tar.extractfile(info) if info.isreg() else None
     if content is None or info.size > _LARGEST_REVIEW:
         raise UnsafeArchiveError(
-            f"{where}: {info.name!r} is no text file of at most {_LARGEST_REVIEW:,} bytes; check where it comes from"
+            f"{where}: {info.name!r} is not a text file of at most {_LARGEST_REVIEW:,} bytes; check the archive"
         )
     text = content.read()
     try:

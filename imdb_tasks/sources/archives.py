@@ -41,11 +41,11 @@ def kind_of(path: Path) -> Literal["zip", "tar.gz"] | None:
     return "tar.gz" if start.startswith(b"\x1f\x8b") else None
 
 
-def refuse_saved_page(path: Path, where: str) -> None:
+def reject_web_page_file(path: Path, where: str) -> None:
     """Raise UnexpectedContentError if the file is a web page, saved in place of the data."""
     if _start_of(path).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE_STARTS):
         raise UnexpectedContentError(
-            f"{where} is a web page, expected the data; open it in a browser to see what it says, then fetch again"
+            f"{where}: expected the data, found a web page; open it in a browser for details, then fetch again"
         )
 
 
@@ -55,7 +55,7 @@ def extract(archive: Path, member: str, out: Path, *, max_bytes: int, where: str
     ``where`` names the archive in messages. Raises UnsafeArchiveError (under that name: a link, a device, more than
     ``max_bytes``) and UnexpectedContentError (a web page or no archive at all, no such member, several, damage).
     """
-    refuse_saved_page(archive, where)
+    reject_web_page_file(archive, where)
     kind = kind_of(archive)
     if kind is None:
         raise UnexpectedContentError(f"{where} is neither a zip nor a tar.gz archive; check where it comes from")
@@ -91,8 +91,8 @@ def explained(where: str) -> Iterator[None]:
         if isinstance(error, OSError) and not _is_damage(error):
             raise
         raise UnexpectedContentError(
-            f"{where} is damaged ({error}); fetch it again, and delete it first if it is a copy of your own"
-            " (a damaged download is not kept)"
+            f"{where} is damaged ({error}); fetch it again. If it is your own copy, delete it first"
+            " (damaged downloads are not kept)"
         ) from error
 
 
@@ -126,7 +126,7 @@ class _MeasuredGzip(gzip.GzipFile):
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or not 0 <= size <= _LARGEST_READ:
-            raise UnsafeArchiveError(f"{self._where} has a header too large to be one; check where it comes from")
+            raise UnsafeArchiveError(f"{self._where} has a header that is too large; check where the file comes from")
         data = super().read(size)
         check_size(self.tell(), self._max_bytes, self._where)
         return data
@@ -144,7 +144,7 @@ def _extract_zip(archive: Path, member: str, out: Path, max_bytes: int, where: s
         info = matches[0]
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _ZIP_METHODS:
             raise UnexpectedContentError(
-                f"{where}: {member} is encrypted or packed in a rare way; expected plain deflate"
+                f"{where}: {member} is encrypted or uses an unsupported compression; expected deflate"
             )
         with file.open(info) as content:
             copy(content, out, max_bytes=max_bytes, where=f"{where}: {member}")

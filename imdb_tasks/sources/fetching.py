@@ -23,7 +23,7 @@ from imdb_tasks.sources.http import downloaded
 from imdb_tasks.sources.inputs import REVIEWS, InputFile
 from imdb_tasks.sources.kaggle import KaggleCredentials
 from imdb_tasks.sources.responses import public_url
-from imdb_tasks.sources.retry import Patience
+from imdb_tasks.sources.retry import RetryPolicy
 from imdb_tasks.store import Entry, Store, sha256_of
 from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource, fingerprint
 
@@ -39,18 +39,18 @@ def fetch(
     store: Store,
     *,
     credentials: KaggleCredentials | None = None,
-    patience: Patience = Patience(),  # noqa: B008 - frozen
+    retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
 ) -> Entry:
     """Return the entry that holds ``wanted``, fetching it first if this source has not led to it yet.
 
     A Kaggle source without a version is asked for its current one, and fetched if that is new. ``credentials=None``
     leaves it to the Kaggle client's own environment variables and files. Raises the subclasses of SourceError, and
-    once ``patience`` is spent ConnectionLostError or ServerBusyError; nothing of a failed fetch is published.
+    once ``retries`` is spent ConnectionLostError or ServerBusyError; nothing of a failed fetch is published.
     """
     if isinstance(source, KaggleSource) and source.version is None:
-        newest = kaggle.newest_version(source.dataset, credentials, patience=patience)
+        newest = kaggle.newest_version(source.dataset, credentials, retries=retries)
         pinned = source.model_copy(update={"version": newest})
-        entry = fetch(pinned, wanted, store, credentials=credentials, patience=patience)
+        entry = fetch(pinned, wanted, store, credentials=credentials, retries=retries)
         _remember(_refs(source, wanted), entry, store)
         return entry
     refs = _refs(source, wanted)
@@ -62,7 +62,7 @@ def fetch(
     work = "fetching", refs[0].replace("/", "-")
     with store.exclusive(*work), store.draft(*work) as folder:
         # Whoever had the lock before may have brought it.
-        entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, patience))
+        entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, retries))
         _remember(refs, entry, store)
     return entry
 
@@ -70,7 +70,7 @@ def fetch(
 def fetched(source: AnySource, wanted: InputFile, store: Store) -> Entry:
     """Return the entry that `fetch` left for this source, verified, without any network; raises MissingInputError.
 
-    A local source is taken to be as it was when it was fetched last: nobody looks at it again in the middle of a run.
+    A local source is assumed to be unchanged since it was last fetched; it is not read again during a run.
     """
     entry = _known(_plain_ref(source, wanted), store)
     if entry is None:
@@ -87,8 +87,8 @@ def fetched_key(source: AnySource, wanted: InputFile, store: Store) -> str:
 
 
 @contextlib.contextmanager
-def naming_origins(*entries: Entry) -> Iterator[None]:
-    """Let a DataError of the block say where its files came from: nobody knows the copies in the store."""
+def errors_name_their_source(*entries: Entry) -> Iterator[None]:
+    """Add the origin of the files to a DataError raised in the block, because the message names copies in the store."""
     try:
         yield
     except DataError as error:
@@ -98,20 +98,20 @@ def naming_origins(*entries: Entry) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Means:
-    """What a download needs beside its address."""
+    """Parameters of a download."""
 
     credentials: KaggleCredentials | None
-    patience: Patience
+    retries: RetryPolicy
 
 
 def _bring(source: AnySource, wanted: InputFile, store: Store, folder: Path, means: _Means) -> Entry:
-    """Fetch the file and publish it; nothing is left of a failed try but the part of a download to go on from."""
+    """Fetch the file and publish it. A failed try leaves only the partial download, from which the next try resumes."""
     file = folder / wanted.member
     archive_sha256: str | None
     if isinstance(source, KaggleSource):
         archive_sha256 = _from_kaggle(source, wanted, file, means)
     elif isinstance(source, ArchiveSource):
-        archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.patience)
+        archive_sha256 = _from_url(source, wanted, file, store.work_folder("downloads"), means.retries)
     else:
         archive_sha256 = _from_path(source, wanted, file)
     about = _about(source, wanted, file, archive_sha256)
@@ -122,13 +122,13 @@ def _bring(source: AnySource, wanted: InputFile, store: Store, folder: Path, mea
 def _from_kaggle(source: KaggleSource, wanted: InputFile, file: Path, means: _Means) -> str:
     pinned = f"{source.dataset}/{source.version}"
     archive = kaggle.download(
-        pinned, file.parent, means.credentials, max_bytes=wanted.max_download_bytes, patience=means.patience
+        pinned, file.parent, means.credentials, max_bytes=wanted.max_download_bytes, retries=means.retries
     )
     return _unpack(archive, wanted, file, f"Kaggle dataset {pinned}")
 
 
-def _from_url(source: ArchiveSource, wanted: InputFile, file: Path, partials: Path, patience: Patience) -> str:
-    with downloaded(source.url, partials, max_bytes=wanted.max_download_bytes, patience=patience) as archive:
+def _from_url(source: ArchiveSource, wanted: InputFile, file: Path, partials: Path, retries: RetryPolicy) -> str:
+    with downloaded(source.url, partials, max_bytes=wanted.max_download_bytes, retries=retries) as archive:
         return _unpack(archive, wanted, file, public_url(source.url))
 
 
@@ -136,7 +136,7 @@ def _from_path(source: LocalSource, wanted: InputFile, file: Path) -> str | None
     path = _local_file(source, wanted)
     if archives.kind_of(path) is not None:
         return _unpack(path, wanted, file, str(path))
-    archives.refuse_saved_page(path, str(path))
+    archives.reject_web_page_file(path, str(path))
     if path.suffix != file.suffix:
         raise UnexpectedContentError(
             f"{path} is neither a zip nor a tar.gz archive nor a {file.suffix} file; check where it comes from"
@@ -165,7 +165,7 @@ def _local_file(source: LocalSource, wanted: InputFile) -> Path:
         if candidate.is_file():
             return candidate
     looked_for = f"{path} has none of {', '.join(map(repr, names))}" if path.is_dir() else f"{path} does not exist"
-    raise NotFoundError(f"{looked_for}; put the file there, or point the study's source for {wanted.name} elsewhere")
+    raise NotFoundError(f"{looked_for}; put the file there, or choose another source for {wanted.name}")
 
 
 def _about(source: AnySource, wanted: InputFile, file: Path, archive_sha256: str | None) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _check_pin(source: AnySource, found: str) -> None:
     if source.sha256 not in (None, found):
         raise UnexpectedContentError(
             f"{_where_from(source)}: expected a file with sha256 {source.sha256}, found {found};"
-            " the content changed or the pin is wrong, so check it before changing the pin"
+            " either the content changed or the pin is wrong; check the file before you change the pin"
         )
 
 
@@ -222,7 +222,7 @@ def _refs(source: AnySource, wanted: InputFile) -> list[str]:
 def _missing(source: AnySource, wanted: InputFile, store: Store) -> MissingInputError:
     return MissingInputError(
         f"{store.where} has no {wanted.member!r} from {_where_from(source)};"
-        f" run the step '{wanted.step}' first, then this one again"
+        f" run the step '{wanted.step}' first, then repeat this step"
     )
 
 

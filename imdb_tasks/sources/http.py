@@ -22,13 +22,13 @@ from imdb_tasks.sources.responses import (
     CHUNK_BYTES,
     CONNECT_SECONDS,
     READ_SECONDS,
+    error_for_status,
     public_url,
     receive,
-    refusal,
-    refuse_page,
+    reject_web_page,
 )
-from imdb_tasks.sources.retry import Patience
-from imdb_tasks.store import disk_of, write_json
+from imdb_tasks.sources.retry import RetryPolicy
+from imdb_tasks.store import raising_disk_full, write_json
 from imdb_tasks.study import fingerprint
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ _CONTENT_RANGE = re.compile(r"^bytes (?P<start>\d+)-\d+/(?P<total>\d+)$")
 
 
 @contextlib.contextmanager
-def downloaded(url: str, folder: Path, *, max_bytes: int, patience: Patience) -> Iterator[Path]:
+def downloaded(url: str, folder: Path, *, max_bytes: int, retries: RetryPolicy) -> Iterator[Path]:
     """Yield the complete file, which is deleted on leaving; ``folder`` keeps what an interrupted call received.
 
-    Raises the transient errors when ``patience`` is spent, and AccessRefusedError, NotFoundError,
+    Raises the transient errors when ``retries`` is spent, and AccessRefusedError, NotFoundError,
     UnexpectedContentError (a web page) or UnsafeArchiveError (more than ``max_bytes``) at once.
     """
     with _Partial.claim(folder, url) as partial:
         try:
-            with disk_of(partial.path):
-                patience.keep_trying(lambda: _attempt(url, partial, max_bytes))
+            with raising_disk_full(partial.path):
+                retries.call(lambda: _attempt(url, partial, max_bytes))
                 partial.file.flush()
                 yield partial.path
         except (PermanentError, DiskFullError):  # after anything else, an interruption too, the bytes are worth keeping
@@ -77,12 +77,12 @@ def _attempt(url: str, partial: "_Partial", max_bytes: int) -> None:
             total = _accept(response, partial, where)
             receive(response.iter_raw(CHUNK_BYTES), partial.file, total=total, max_bytes=max_bytes, where=where)
     except httpx.UnsupportedProtocol as error:
-        raise SourceError(f"{where} leads to an address that is not http(s); check the URL") from error
+        raise SourceError(f"{where} redirects to an address that is not http(s); check the URL") from error
     except httpx.TransportError as error:
         found = str(error) or type(error).__name__
         raise ConnectionLostError(f"{where}: the connection failed ({found}); try again later") from error
     except (httpx.TooManyRedirects, httpx.InvalidURL) as error:
-        raise SourceError(f"{where} cannot be followed ({error}); check the URL") from error
+        raise SourceError(f"{where}: the URL or its redirects are invalid ({error}); check the URL") from error
 
 
 def _refuse_downgrade(response: "httpx.Response") -> None:
@@ -91,19 +91,19 @@ def _refuse_downgrade(response: "httpx.Response") -> None:
         following = response.url.join(response.headers["Location"])
         if following.scheme != "https":
             where, to = public_url(str(response.url)), public_url(str(following))
-            raise SourceError(f"{where} leads away from https, to {to}; check the URL")
+            raise SourceError(f"{where} redirects from https to {to}; check the URL")
 
 
 def _accept(response: "httpx.Response", partial: "_Partial", where: str) -> int | None:
-    """Leave ``partial`` at the place where the body goes; return the size of the whole file if it is known."""
+    """Position ``partial`` for the response body; return the size of the complete file if known."""
     status, headers = response.status_code, response.headers
     asked_for_rest = "Range" in response.request.headers
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and asked_for_rest:
         partial.restart(None)
-        raise ConnectionLostError(f"{where} no longer has the file that was begun; starting again")
+        raise ConnectionLostError(f"{where}: the file changed during the download; restarting the download")
     if status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-        raise refusal(status, where, retry_after=headers.get("Retry-After"))
-    refuse_page(headers.get("Content-Type"), where)
+        raise error_for_status(status, where, retry_after=headers.get("Retry-After"))
+    reject_web_page(headers.get("Content-Type"), where)
     if status == HTTPStatus.OK:
         partial.restart(_validator(headers))
         length = headers.get("Content-Length")
@@ -112,8 +112,8 @@ def _accept(response: "httpx.Response", partial: "_Partial", where: str) -> int 
     same_file = _validator(headers) in (None, response.request.headers.get("If-Range"))
     if not (asked_for_rest and same_file and found and int(found["start"]) == partial.size):
         partial.restart(None)
-        raise ConnectionLostError(f"{where} gave another part of the file than asked for; starting again")
-    log.info("%s: going on after %.1f MB", where, partial.size / 1e6)
+        raise ConnectionLostError(f"{where} returned another range than requested; restarting the download")
+    log.info("%s: resuming after %.1f MB", where, partial.size / 1e6)
     return int(found["total"])
 
 
@@ -162,7 +162,7 @@ class _Partial:
         return {}
 
     def restart(self, validator: str | None) -> None:
-        """Throw the bytes away, before the note says that they belong to another file."""
+        """Delete the received bytes before the validator of another file is recorded."""
         self.file.seek(0)
         self.file.truncate()
         write_json(self._note, {"validator": validator})

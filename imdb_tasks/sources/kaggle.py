@@ -1,4 +1,4 @@
-"""Kaggle datasets, through Kaggle's own client, guarded where it is careless.
+"""Kaggle datasets, through a wrapper around Kaggle's own client that makes it robust.
 
 The client has no time-out on its first request, goes on writing whatever a resume answers, checks no content, unpacks
 without looking, calls ``exit`` without credentials and prints where a library should log. So here its requests get
@@ -23,8 +23,15 @@ from imdb_tasks.errors import (
     StudyError,
     UnexpectedContentError,
 )
-from imdb_tasks.sources.responses import CHUNK_BYTES, CONNECT_SECONDS, READ_SECONDS, receive, refusal, refuse_page
-from imdb_tasks.sources.retry import Patience
+from imdb_tasks.sources.responses import (
+    CHUNK_BYTES,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    error_for_status,
+    receive,
+    reject_web_page,
+)
+from imdb_tasks.sources.retry import RetryPolicy
 
 HOW_TO_GET_ACCESS = (
     "give credentials by the Airflow connection 'kaggle_default' (login and password, or the API token as password), by"
@@ -45,7 +52,7 @@ class KaggleCredentials:
             raise AccessRefusedError(f"Kaggle: expected a user's name and key, or a token; {HOW_TO_GET_ACCESS}")
 
 
-def newest_version(dataset: str, credentials: KaggleCredentials | None, *, patience: Patience) -> int:
+def newest_version(dataset: str, credentials: KaggleCredentials | None, *, retries: RetryPolicy) -> int:
     """Ask which version of ``owner/slug`` is the current one.
 
     ``credentials=None`` leaves it to the client's own environment variables and files. Raises like `download`.
@@ -57,19 +64,19 @@ def newest_version(dataset: str, credentials: KaggleCredentials | None, *, patie
             answer = json.loads(_client(credentials).dataset_status(dataset, format="json(current_version_number)"))
         version = answer["current_version_number"]
         if not isinstance(version, int) or version < 1:
-            raise UnexpectedContentError(f"{where} names no current version; pin one in the study")
+            raise UnexpectedContentError(f"{where} has no current version; set a version in the form")
         return version
 
-    return patience.keep_trying(ask)
+    return retries.call(ask)
 
 
 def download(
-    pinned: str, folder: Path, credentials: KaggleCredentials | None, *, max_bytes: int, patience: Patience
+    pinned: str, folder: Path, credentials: KaggleCredentials | None, *, max_bytes: int, retries: RetryPolicy
 ) -> Path:
     """Download version 3 of a dataset, ``pinned`` as ``owner/slug/3``, as one zip in ``folder``, and return its path.
 
     Raises AccessRefusedError (no credentials, 401, 403), NotFoundError, UnexpectedContentError (a web page),
-    UnsafeArchiveError (more than ``max_bytes``), and once ``patience`` is spent ServerBusyError, ConnectionLostError.
+    UnsafeArchiveError (more than ``max_bytes``), and once ``retries`` is spent ServerBusyError, ConnectionLostError.
     """
     where = f"Kaggle dataset {pinned}"
 
@@ -79,7 +86,7 @@ def download(
             client.max_bytes = max_bytes
             client.dataset_download_files(pinned, path=str(folder), force=True)
 
-    patience.keep_trying(fetch)
+    retries.call(fetch)
     return folder / f"{pinned.split('/')[1]}.zip"
 
 
@@ -101,7 +108,7 @@ def _client_class() -> Any:
         from kaggle.api.kaggle_api_extended import KaggleApi
     except OSError as error:
         raise SettingsError(
-            f"the Kaggle client cannot make its folder ({error}); set KAGGLE_CONFIG_DIR to a folder that can be written"
+            f"the Kaggle client cannot create its folder ({error}); set KAGGLE_CONFIG_DIR to a writable folder"
         ) from error
     from kagglesdk.kaggle_http_client import KaggleHttpClient
 
@@ -130,7 +137,7 @@ def _client_class() -> Any:
 def _save(response: Any, path: Path, max_bytes: int) -> None:
     where = f"Kaggle's {path.name}"
     with response, path.open("wb") as out:
-        refuse_page(response.headers.get("Content-Type"), where)
+        reject_web_page(response.headers.get("Content-Type"), where)
         length = response.headers.get("Content-Length")
         total = int(length) if length and not response.headers.get("Content-Encoding") else None
         receive(response.iter_content(CHUNK_BYTES), out, total=total, max_bytes=max_bytes, where=where)
@@ -170,7 +177,9 @@ def _explained(where: str) -> Iterator[None]:
     except requests.HTTPError as error:
         raise _refusal(error, where) from None
     except (requests.JSONDecodeError, json.JSONDecodeError):
-        raise UnexpectedContentError(f"{where}: the service answered with something else than JSON") from None
+        raise UnexpectedContentError(
+            f"{where}: expected JSON from the service, found something else; check that the service is available"
+        ) from None
     except requests.RequestException as error:
         raise ConnectionLostError(f"{where}: the connection failed ({type(error).__name__}); try again later") from None
 
@@ -180,7 +189,7 @@ def _refusal(error: Any, where: str) -> StudyError:
         status, retry_after = response.status_code, response.headers.get("Retry-After")
         if status < 400:  # noqa: PLR2004 - the service may hide the true status in the body
             status = int(response.json()["code"])
-    refused = refusal(status, where, retry_after=retry_after)
+    refused = error_for_status(status, where, retry_after=retry_after)
     if isinstance(refused, AccessRefusedError):
         # Kaggle answers 403, not 404, for a dataset that is private or does not exist.
         return AccessRefusedError(f"{refused}, and that the dataset exists and is public; {HOW_TO_GET_ACCESS}")

@@ -30,22 +30,20 @@ CONNECT_SECONDS, READ_SECONDS = 30.0, 60.0
 _BUSY = (408, 425, 429)
 
 
-def refusal(status: int, where: str, *, retry_after: str | None = None) -> StudyError:
+def error_for_status(status: int, where: str, *, retry_after: str | None = None) -> StudyError:
     """Return the error for an HTTP ``status`` that is not the content; ``retry_after`` is the header of that name."""
     if status in (401, 403, 407):
-        return AccessRefusedError(
-            f"{where} answered {status}: expected access, found it refused; check the credentials"
-        )
+        return AccessRefusedError(f"{where} answered {status}: access was refused; check the credentials")
     if status in (404, 410):
-        return NotFoundError(f"{where} answered {status}: nothing is there; check the name and the version")
+        return NotFoundError(f"{where} answered {status}: not found; check the name and the version")
     if status in _BUSY or status >= 500:  # noqa: PLR2004 - the 5xx class
-        pause = seconds_to_wait(retry_after)
+        pause = parse_retry_after(retry_after)
         asked = "" if pause is None else f" and asked to wait {pause:.0f} s"
         return ServerBusyError(f"{where} answered {status}{asked}; try again later", retry_after=pause)
     return SourceError(f"{where} answered {status}; expected 200 and the file")
 
 
-def seconds_to_wait(header: str | None) -> float | None:
+def parse_retry_after(header: str | None) -> float | None:
     """Read a Retry-After header, which holds seconds or an HTTP date; None where it is missing or unreadable."""
     if not header:
         return None
@@ -60,12 +58,12 @@ def seconds_to_wait(header: str | None) -> float | None:
     return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
 
 
-def refuse_page(content_type: str | None, where: str) -> None:
+def reject_web_page(content_type: str | None, where: str) -> None:
     """Raise UnexpectedContentError if the server announces a web page, as sign-in and error pages are."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind in ("text/html", "application/xhtml+xml"):
         raise UnexpectedContentError(
-            f"{where} gave a web page ({kind}), expected an archive; open it in a browser to see what it asks for"
+            f"{where}: expected an archive, found a web page ({kind}); open it in a browser for details"
         )
 
 
@@ -90,7 +88,9 @@ def receive(chunks: Iterable[bytes], out: IO[bytes], *, total: int | None, max_b
         out.write(chunk)
         progress.tell(size)
     if total is not None and size != total:
-        raise ConnectionLostError(f"{where} was cut: expected {total:,} bytes, received {size:,}; try again")
+        raise ConnectionLostError(
+            f"{where}: the download has the wrong size: expected {total:,} bytes, received {size:,}; try again"
+        )
 
 
 def _check_cap(size: int, max_bytes: int, where: str) -> None:

@@ -16,18 +16,18 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How a transient error is tried again before the scheduler hears of it.
+class RetryPolicy:
+    """How often and after which pauses a transient error is retried within one try of the task.
 
-    The pause doubles from ``first_pause``, with jitter; a server that names its own (Retry-After) is obeyed
-    instead, or, if that is more than ``longest_pause``, left alone: the scheduler then tries later.
+    The pause doubles from ``first_pause``, with jitter. A Retry-After header replaces it. If the header asks for more
+    than ``longest_pause``, the error is raised at once, and the scheduler retries the task later.
     """
 
     tries: int = 4
     first_pause: float = 2.0
     longest_pause: float = 60.0
 
-    def keep_trying(self, call: Callable[[], _T]) -> _T:
+    def call(self, call: Callable[[], _T]) -> _T:
         """Return what ``call`` returns; raise its last TransientError when the tries are spent."""
         import tenacity
 
@@ -51,11 +51,11 @@ class Patience:
         return min(pause, self.longest_pause)
 
     def _is_worth_waiting(self, error: BaseException) -> bool:
-        """Tell whether the error may pass, and not only after a longer pause than a task should sleep through."""
+        """Return whether the error is transient and the server asks for a pause of at most ``longest_pause``."""
         asked = error.retry_after if isinstance(error, ServerBusyError) else None
         return isinstance(error, TransientError) and (asked or 0.0) <= self.longest_pause
 
     def _tell(self, state: "tenacity.RetryCallState") -> None:
         error = state.outcome.exception() if state.outcome else None
         pause = state.next_action.sleep if state.next_action else 0.0
-        log.warning("try %d of %d: %s; again in %.1f s", state.attempt_number, self.tries, error, pause)
+        log.warning("try %d of %d failed: %s; retrying in %.1f s", state.attempt_number, self.tries, error, pause)

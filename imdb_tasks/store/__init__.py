@@ -14,8 +14,8 @@ nobody needs any more.
 '32_GRU_64'
 """
 
-from imdb_tasks.store.local import disk_of
-from imdb_tasks.store.locks import Hold
+from imdb_tasks.store.local import raising_disk_full
+from imdb_tasks.store.locks import Lock
 from imdb_tasks.store.maintenance import list_entries, verify_store
 from imdb_tasks.store.manifest import sha256_of
 from imdb_tasks.store.names import CHECKPOINTS
@@ -26,13 +26,13 @@ from imdb_tasks.store.store import Entry, Store
 __all__ = [
     "CHECKPOINTS",
     "Entry",
-    "Hold",
+    "Lock",
     "PrunePolicy",
     "RefKind",
     "Store",
-    "disk_of",
     "list_entries",
     "prune_store",
+    "raising_disk_full",
     "sha256_of",
     "verify_store",
     "write_json",

@@ -21,7 +21,7 @@ from typing import Any
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.settings import StoreSettings
-from imdb_tasks.store.local import disk_of
+from imdb_tasks.store.local import raising_disk_full
 from imdb_tasks.store.manifest import MANIFEST, first_fault
 from imdb_tasks.store.seals import unseal
 
@@ -166,7 +166,7 @@ class BucketFiles:
         return list(self._fs.find(self._path(name)))
 
     def _get(self, remote: str, local: Path) -> None:
-        with disk_of(local):
+        with raising_disk_full(local):
             local.parent.mkdir(parents=True, exist_ok=True)
             self._fs.get_file(remote, str(local))
 

@@ -1,4 +1,4 @@
-"""Small files and whole folders below one root, written so that nobody ever sees half of one.
+"""Small files and whole folders below one root, written atomically: a reader sees a complete file or none.
 
 ``Files`` is what the store needs of a place; a local folder is one such place, a bucket (see ``bucket``) another.
 Names are relative, with slashes.
@@ -86,7 +86,7 @@ class LocalFiles:
     def write(self, name: str, content: bytes) -> None:
         """See ``Files``."""
         path = self.root / name
-        with disk_of(path):
+        with raising_disk_full(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, content)
 
@@ -150,15 +150,15 @@ class LocalFiles:
 
 
 @contextlib.contextmanager
-def disk_of(path: Path | str) -> Iterator[None]:
-    """Turn the system's word for a full disk into DiskFullError, which names the path and what to do."""
+def raising_disk_full(path: Path | str) -> Iterator[None]:
+    """Raise DiskFullError, with the path and a remedy, when the system reports a full disk."""
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
         raise DiskFullError(
-            f"{path}: the disk is full ({error.strerror}); what was there is intact. Free some space, for instance "
+            f"{path}: the disk is full ({error.strerror}); existing files are intact. Free some space, for example "
             "with 'imdb-study store prune', and run the step again"
         ) from error
 

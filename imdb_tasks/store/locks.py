@@ -1,16 +1,17 @@
-"""One at a time: a lock per key that is stale as soon as its owner is gone, or its machine has been silent for a while.
+"""Exclusive locks, one per key: a lock becomes stale soon after its owner or its owner's machine stops.
 
-ROOT/locks/{name}.{owner}.claim    who holds the lock: written once, deleted on release
-ROOT/locks/{name}.{owner}.beat     a number that grows while the owner lives
+ROOT/locks/{name}.{owner}.claim    the lock file, with its owner: written once, deleted to release the lock
+ROOT/locks/{name}.{owner}.beat     the heartbeat, a number that grows while the owner lives
 
-Whoever wants the lock writes a claim and then looks around: if there is another claim, it takes its own back, waits a
-little, and tries again. Of two that come at once, the later one is sure to see the other's claim, so there are never
-two owners; this needs no more of a place than that a list shows what was written before it, as local disks, NFS, S3
-and Google Cloud Storage do. A claim is stale if its process is gone (told at once on the same machine) or its number
-has not grown for ``STALE`` seconds by the clock of the one that waits; clocks of two machines are never compared.
+A process that wants the lock writes a lock file and then lists the others. If there is another one, it deletes its own,
+waits, and tries again. Of two processes that come at the same time, the later one always sees the lock file of the
+other, so there are never two owners. This only needs a list that shows every file that was written before it, as local
+disks, NFS, S3 and Google Cloud Storage provide. A lock is stale if its process no longer exists (on the same machine),
+or if its heartbeat has not grown for ``STALE`` seconds by the clock of the waiting process. Clocks of two machines are
+never compared.
 
-An owner whose claim was taken for stale, such as a stopped process that goes on, finds its claim gone: ``Hold.check``
-then raises LostLockError, before it can touch what another now works on.
+A process that was suspended for so long that its lock was taken over does not find its lock file: ``Lock.check`` raises
+LostLockError before the process can write what another one now works on.
 """
 
 import contextlib
@@ -42,19 +43,19 @@ _SAME_START = 1.0  # seconds; no process number is given out twice in less
 
 
 @dataclass
-class Hold:
-    """A lock that this process has."""
+class Lock:
+    """A lock that this process owns."""
 
     files: Files
     name: str
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def check(self) -> None:
-        """Raise LostLockError if another process has taken the lock over."""
+        """Raise LostLockError if another process has taken over the lock."""
         if self.files.read(self._claim) is None:
             raise LostLockError(
-                f"{self.name}: this process was silent for so long that another has taken its work over; "
-                "it stops here, and the other's result counts"
+                f"{self.name}: the lock of this process became stale, and another process has taken it over; "
+                "this process stops, and the result of the other process is used"
             )
 
     def claim(self) -> None:
@@ -63,7 +64,7 @@ class Hold:
         self.files.write(self._claim, json_bytes(_myself()))
 
     def beat(self, number: int) -> None:
-        """Show that the owner lives."""
+        """Write a heartbeat."""
         self.files.write(_path(self.name, self.owner, "beat"), json_bytes({"beat": number}))
 
     def release(self) -> None:
@@ -76,9 +77,9 @@ class Hold:
 
 
 @contextlib.contextmanager
-def exclusive(files: Files, name: str) -> Iterator[Hold]:
-    """Wait for the lock ``name`` and keep it for the block, with a beat in the background."""
-    hold = Hold(files, name)
+def exclusive(files: Files, name: str) -> Iterator[Lock]:
+    """Acquire the lock ``name`` for the block and release it afterwards; a background thread sends heartbeats."""
+    hold = Lock(files, name)
     _acquire(hold)
     done = threading.Event()
     beating = threading.Thread(target=_keep_beating, args=(hold, done), daemon=True)
@@ -105,7 +106,7 @@ def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
 def release_stale(files: Files, name: str) -> None:
     """Delete the stale claims of this machine: those of processes that run no longer."""
     for owner, claim in owners(files, name).items():
-        if is_gone(claim):
+        if owner_has_exited(claim):
             release(files, name, owner)
 
 
@@ -115,7 +116,7 @@ def release(files: Files, name: str, owner: str) -> None:
     files.delete(_path(name, owner, "beat"))
 
 
-def living(files: Files, since: float) -> set[str]:
+def live_locks(files: Files, since: float) -> set[str]:
     """Return ``{name}.{owner}`` of the claims of all who live: here a process that runs, elsewhere one that has beaten.
 
     For an owner elsewhere a beat counts from ``since``, in seconds since 1970, and in any case for ``STALE`` seconds.
@@ -130,13 +131,13 @@ def living(files: Files, since: float) -> set[str]:
             continue
         claim = json.loads(content)
         beaten = max(written[file], written.get(f"{stem}.beat", 0.0)) >= since
-        if not is_gone(claim) and (beaten or claim["machine"] == _machine()):
+        if not owner_has_exited(claim) and (beaten or claim["machine"] == _machine()):
             found.add(stem)
     return found
 
 
-def is_gone(claim: dict[str, Any]) -> bool:
-    """Tell whether a claim's process ran on this machine and runs no longer."""
+def owner_has_exited(claim: dict[str, Any]) -> bool:
+    """Return whether the owner ran on this machine and no longer exists."""
     import psutil
 
     if claim["machine"] != _machine():
@@ -152,7 +153,7 @@ def _path(name: str, owner: str, kind: str) -> str:
     return f"{FOLDER}/{name}.{owner}.{kind}"
 
 
-def _acquire(hold: Hold) -> None:
+def _acquire(hold: Lock) -> None:
     watched = _Watched(hold.files, hold.name)
     while True:
         if not watched.others(hold.owner):
@@ -177,34 +178,40 @@ class _Watched:
             if owner == me:
                 continue
             if reason := self._fault(owner, claim):
-                log.warning("%s: taken over from process %s on %s, %s", self._name, claim["pid"], claim["host"], reason)
+                log.warning(
+                    "%s: lock of process %s on %s is stale (%s): taken over",
+                    self._name,
+                    claim["pid"],
+                    claim["host"],
+                    reason,
+                )
                 release(self._files, self._name, owner)
             else:
                 alive.append(owner)
         return alive
 
     def _fault(self, owner: str, claim: dict[str, Any]) -> str | None:
-        if is_gone(claim):
-            return "which is gone"
+        if owner_has_exited(claim):
+            return "the process no longer exists"
         beat = self._files.read(_path(self._name, owner, "beat"))
         now = time.monotonic()
         if owner not in self._seen:
-            log.info("%s: process %s on %s works on it; waiting", self._name, claim["pid"], claim["host"])
+            log.info("%s: locked by process %s on %s; waiting", self._name, claim["pid"], claim["host"])
         last, since = self._seen.get(owner, (None, now))
         if owner not in self._seen or beat != last:
             self._seen[owner] = beat, now
             return None
-        return f"which has been silent for {now - since:.0f} s" if now - since > STALE else None
+        return f"no heartbeat for {now - since:.0f} s" if now - since > STALE else None
 
 
-def _keep_beating(hold: Hold, done: threading.Event) -> None:
+def _keep_beating(hold: Lock, done: threading.Event) -> None:
     number = 0
     while not done.wait(BEAT):
         number += 1
         try:
             hold.beat(number)
         except Exception as error:
-            log.warning("%s: no beat could be written (%s)", hold.name, error)
+            log.warning("%s: the heartbeat could not be written (%s)", hold.name, error)
 
 
 def _myself() -> dict[str, Any]:

@@ -36,7 +36,7 @@ def first_fault(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> str | N
         if path.stat().st_size != expected["bytes"]:
             return f"{name} has {path.stat().st_size:,} bytes, expected {expected['bytes']:,}"
         if sha256_of(path) != expected["sha256"]:
-            return f"{name} does not have the sha256 of the manifest"
+            return f"{name}: its sha256 differs from the one in the manifest"
     return None
 
 

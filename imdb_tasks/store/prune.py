@@ -1,7 +1,7 @@
 """What nobody needs any more of a store.
 
-Needed are the reports of the newest runs and, from entry to entry, all that they were made of. What is younger than an
-age is kept as well, for a run may be in the middle of using it.
+Prune keeps the reports of the newest runs and all their inputs, direct and indirect. It also keeps entries younger than
+an age, because a run may be using them.
 
 Entries and refs are as old as they say themselves, so a copy of the store keeps the same. Checkpoints, locks,
 unfinished work, what was set aside, and entries whose manifest cannot be read have the time of their files: a copy
@@ -61,7 +61,9 @@ class PrunePolicy:
     def __post_init__(self) -> None:
         """Refuse a policy that means nothing."""
         if self.runs < 0 or not 0 <= self.days < float("inf"):
-            raise SettingsError(f"prune: expected a number of runs and of days from 0, found {self.runs}, {self.days}")
+            raise SettingsError(
+                f"prune: expected non-negative numbers of runs and days, found {self.runs} and {self.days}"
+            )
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,14 @@ def prune_store(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind], *, 
 
     ``kinds`` are the refs that there are; those that keep an entry come last, so that a killed prune goes on from them.
 
-    Entries go before what they were made of, so that a killed prune leaves nothing that lacks its inputs.
+    Entries are deleted before their inputs, so that after a killed prune every remaining entry has its inputs.
     """
     old = time.time() - policy.days * _DAY
     listed = {entry.name: entry for entry in list_entries(store)}
     reports = [entry for kind in kinds if kind.keeps for entry in _targets(store, kind).values()]
     kept = _with_inputs(set(reports[-policy.runs :] if policy.runs else ()), listed)
     kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
-    claims = locks.living(store.files, old)
+    claims = locks.live_locks(store.files, old)
     held = {claim.rpartition(".")[0] for claim in claims}
     gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
     left = listed.keys() - {entry.name for entry in gone}
@@ -118,7 +120,7 @@ def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
 
 
 def _is_made(entry: Listed, held: set[str]) -> bool:
-    """Tell whether somebody may be at work on an entry; which source a fetch will lead to, nobody knows before."""
+    """Return whether a process may be making the entry; a fetch may lead to any unfinished source."""
     fetched = entry.kind == "sources" and entry.bytes is None
     return lock_name(entry.kind, entry.key) in held or (fetched and any(name.startswith(_FETCHING) for name in held))
 

@@ -17,7 +17,7 @@ from imdb_tasks.store.local import replace_file
 
 _SEAL = "sha256"
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_CHANGED = "it does not have the sha256 that it was written with"
+_CHANGED = "its sha256 differs from the recorded one"
 _ZIP = b"PK\x03\x04"  # how an .npz begins, which in earlier releases followed the hash at once, without a name
 
 

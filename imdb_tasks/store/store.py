@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from imdb_tasks.errors import MissingInputError, SettingsError
 from imdb_tasks.settings import StoreSettings
 from imdb_tasks.store import locks, refs
-from imdb_tasks.store.local import Files, LocalFiles, disk_of, replace_file
+from imdb_tasks.store.local import Files, LocalFiles, raising_disk_full, replace_file
 from imdb_tasks.store.manifest import MANIFEST, first_fault, misplaced, new_manifest
 from imdb_tasks.store.names import entry_name, lock_name, ref_file, safe
 from imdb_tasks.store.seals import now, seal_bytes, unseal, unseal_bytes
@@ -76,7 +76,7 @@ class Store:
         return cls(root)
 
     def find(self, kind: str, key: str, *, repair: bool = True) -> Entry | None:
-        """Return the entry if it is there and whole; set a damaged one aside, say so, and return None.
+        """Return the entry if it is there and whole; move a damaged one to ``aside/``, log it, and return None.
 
         Without ``repair``, for those who only look, a damaged one stays where it is; None is returned all the same.
         """
@@ -100,12 +100,12 @@ class Store:
         entry = self.find(kind, key)
         if entry is None:
             raise MissingInputError(
-                f"{self.where} has no {kind}/{key}; run the step '{step}' first, then this one again"
+                f"{self.where} has no {kind}/{key}; run the step '{step}' first, then repeat this step"
             )
         return entry
 
     @contextlib.contextmanager
-    def exclusive(self, kind: str, key: str) -> Iterator[locks.Hold]:
+    def exclusive(self, kind: str, key: str) -> Iterator[locks.Lock]:
         """Wait until nobody else makes this entry, then yield. What killed processes left of it is deleted."""
         with locks.exclusive(self.files, lock_name(kind, key)) as hold:
             for draft in self.files.scratch.glob(f"{safe(kind)}-{safe(key)}-*"):
@@ -121,7 +121,7 @@ class Store:
         """Yield an empty folder for unfinished work that is gone afterwards; a full disk is said in plain words."""
         folder = self.work_folder() / "-".join([*map(safe, names), uuid.uuid4().hex])
         try:
-            with disk_of(folder):
+            with raising_disk_full(folder):
                 folder.mkdir()
                 yield folder
         finally:
@@ -129,7 +129,7 @@ class Store:
 
     @contextlib.contextmanager
     def publish(
-        self, kind: str, key: str, about: Mapping[str, Any], *, hold: locks.Hold | None = None
+        self, kind: str, key: str, about: Mapping[str, Any], *, hold: locks.Lock | None = None
     ) -> Iterator[Path]:
         """Yield an empty folder; on a clean exit its files become the entry at once, else nothing is left.
 
@@ -151,7 +151,7 @@ class Store:
         """Move something damaged out of the way, and say so."""
         place = f"aside/{name.replace('/', '-')}-{uuid.uuid4().hex[:8]}"
         self.files.move_entry(name, place)
-        log.warning("%s is damaged: %s; set aside as %s/%s", name, fault, self.where, place)
+        log.warning("%s is damaged (%s); moved to %s/%s", name, fault, self.where, place)
 
     def read_ref(self, name: str) -> dict[str, Any] | None:
         """Return the ref ``name``; None where there is none. A damaged or misplaced one is set aside, and said."""
@@ -200,7 +200,7 @@ class Store:
     def work_folder(self, *names: str) -> Path:
         """Return a local folder for unfinished work, made if need be; where entries are local, on their disk."""
         folder = self.files.scratch.joinpath(*map(safe, names))
-        with disk_of(folder):
+        with raising_disk_full(folder):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -216,8 +216,8 @@ class Store:
 
 
 @contextlib.contextmanager
-def _while_held(hold: locks.Hold | None) -> Iterator[None]:
-    """Where a file could not be written because another has taken the work over, say that."""
+def _while_held(hold: locks.Lock | None) -> Iterator[None]:
+    """Raise LostLockError instead of FileNotFoundError if the lock was taken over."""
     try:
         yield
     except FileNotFoundError:

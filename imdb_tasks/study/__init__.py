@@ -29,7 +29,7 @@ from imdb_tasks.study.grid import (
     Variant,
     fingerprint,
 )
-from imdb_tasks.study.published import deviations, is_another_study, published_metrics, published_study
+from imdb_tasks.study.published import deviations, differs_from_original, published_metrics, published_study
 from imdb_tasks.study.records import (
     LABELS,
     MEASURES,
@@ -84,10 +84,10 @@ __all__ = [
     "VariantResult",
     "backend_variable",
     "deviations",
+    "differs_from_original",
     "fingerprint",
     "finite",
     "form_defaults",
-    "is_another_study",
     "published_metrics",
     "published_study",
     "read_form",

@@ -84,7 +84,7 @@ def read_form(form: Mapping[str, Any]) -> tuple[Study, Delivery]:
     """Check a whole form; fields that are absent take their defaults.
 
     Raises:
-        SettingsError: naming all the fields that make no sense, and their values.
+        SettingsError: naming all invalid fields and their values.
 
     """
     defaults = form_defaults()
@@ -122,7 +122,7 @@ def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str
         if is_set and form["source"] in SOURCES and form["source"] != source:
             faults.append(
                 f"{name} {form[name]!r:.80} would have no effect with the source {form['source']!r}; "
-                f"choose {source}, or leave the field as it was"
+                f"choose {source}, or keep the default of the field"
             )
     if form["source"] == "folder" and not form["folder"]:
         faults.append("source is 'folder' but folder is empty; give the absolute path that the workers see")

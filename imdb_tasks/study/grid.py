@@ -23,7 +23,7 @@ BatchSize = Annotated[int, Field(ge=1, le=65_536)]
 
 
 class Record(BaseModel):
-    """A frozen record that knows no unknown names and does not turn one type into another."""
+    """A frozen record that rejects unknown names and does not convert types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -70,7 +70,7 @@ class Variant(Record):
 
     @property
     def title(self) -> str:
-        """The name for people who know nothing of the others: ``GRU, 64 units, batches of 32``."""
+        """The name in full: ``GRU, 64 units, batches of 32``."""
         title = f"{self.cell}, {self.units} units, batches of {self.batch_size}"
         return f"{title}, replicate {self.replicate}" if self.replicate else title
 

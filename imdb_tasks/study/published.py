@@ -28,7 +28,7 @@ def published_metrics() -> dict[tuple[str, int, int], TestMetrics]:
     }
 
 
-def is_another_study(result: StudyResult) -> bool:
+def differs_from_original(result: StudyResult) -> bool:
     """Return whether epochs or corpus differ so much that no number can be compared with the published ones."""
     original = published_study()
     return bool(result.study.training.epochs < original["epochs"] or result.data_card.rows != original["rows"])

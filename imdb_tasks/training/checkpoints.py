@@ -1,4 +1,4 @@
-"""The state of an unfinished training: one file, replaced after each epoch in one step, gone once the result is there.
+"""The state of an unfinished training: one file, replaced atomically after each epoch, deleted once there is a result.
 
 ROOT/checkpoints/{model key}.npz is sealed with that name, and holds an .npz without pickled objects: ``history``
 (JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a function of seed and
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from imdb_tasks.store import CHECKPOINTS, Hold, Store
+from imdb_tasks.store import CHECKPOINTS, Lock, Store
 from imdb_tasks.study import History
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Checkpoints:
 
     store: Store
     key: str
-    hold: Hold
+    hold: Lock
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace what is there, at once: a process that is killed meanwhile leaves the old one or the new one.
@@ -88,7 +88,7 @@ class Checkpoints:
 
 
 def remove_checkpoint(store: Store, key: str) -> None:
-    """Delete a model's checkpoint, and what killed processes left of writing it."""
+    """Delete a model's checkpoint and the partial files of killed processes."""
     store.files.delete(_name(key))
     store.files.sweep(_name(key))
 

@@ -1,4 +1,4 @@
-"""Fit one variant: history per epoch, early end when it diverges, and what it cost."""
+"""Fit one variant: record the history and the cost; stop when the loss diverges."""
 
 import logging
 import math
@@ -48,8 +48,8 @@ def train(
     Rows are shuffled anew each epoch, from the seed and the epoch's number. A loss that is not finite
     ends the training: the record's status is then ``diverged``.
 
-    With ``checkpoints`` the state is kept after each epoch, and a training that was killed goes on from there: its
-    history and weights are those of one that was not, on the same machine.
+    With ``checkpoints``, the state is saved after each epoch, and a killed training resumes from it. On the same
+    machine, its history and weights equal those of an uninterrupted training.
     """
     process.reset_peak_memory()
     process.load_keras()
@@ -66,12 +66,12 @@ def train(
         on_epoch(history)
     engine.finish(state)
     if history.diverged:
-        log.warning("the loss is not finite after epoch %d: diverged, training ends here", history.epochs)
+        log.warning("diverged: the loss is not finite after epoch %d; training stops", history.epochs)
     return Trained(model, _record(variant, model, history, spent + time.perf_counter() - started))
 
 
 def shuffled(rows: int, *, seed: int, epoch: int) -> "npt.NDArray[np.int64]":
-    """Return the order of one epoch, counted from 0: any epoch's can be told without those before it."""
+    """Return the order of the rows in one epoch, counted from 0. It does not depend on the orders of other epochs."""
     import numpy as np
 
     return np.random.default_rng((seed, epoch)).permutation(rows)
@@ -82,7 +82,7 @@ def _start(engine: "Engine", checkpoints: Checkpoints | None) -> "tuple[State, H
     saved = checkpoints.load() if checkpoints else None
     if saved is None:
         return engine.start(), History(), 0.0
-    log.info("going on after epoch %d, from the checkpoint", saved.history.epochs)
+    log.info("resuming from the checkpoint of epoch %d", saved.history.epochs)
     return engine.resume(saved.weights, saved.optimizer), saved.history, saved.wall_seconds
 
 

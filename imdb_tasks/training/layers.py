@@ -91,7 +91,7 @@ def around(layer: Any) -> GRU | LSTM:
     kind: Any = {"GRU": GRU, "LSTM": LSTM}[type(layer).__name__]
     fast: GRU | LSTM = kind.from_config(layer.get_config())
     if not fast._applies():
-        raise ValueError(f"{layer.name}: expected a layer that the fast path covers, found {layer.get_config()}")
+        raise ValueError(f"{layer.name}: expected a configuration that the engine supports, found {layer.get_config()}")
     fast.cell = layer.cell
     return fast
 

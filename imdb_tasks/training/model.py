@@ -19,7 +19,7 @@ def build(
     """Return ``keras.Sequential``: ids int32 (batch, max_tokens) -> probability of "positive" float32 (batch, 1).
 
     The frozen embedding is float32 (vocabulary size, dimensions). Every weight is drawn from the training seed and the
-    replicate's number, so that the same variant starts the same each time.
+    replicate's number, so that the random initialisation of a variant is reproducible.
     """
     import keras
     import numpy as np

@@ -26,7 +26,7 @@ def write_tensorboard(result: StudyResult, folder: Path) -> int:
     except ImportError as error:
         raise SettingsError("TensorBoard is not installed; install it: pip install tensorboard") from error
     if folder.exists() and any(folder.iterdir()):
-        raise SettingsError(f"{folder} is not empty; TensorBoard would mix its logs with new ones, so name another")
+        raise SettingsError(f"{folder} is not empty; TensorBoard would mix old and new logs: choose an empty folder")
     study = result.study
     domains: dict[str, Any] = {
         "cell": hparams.Discrete(study.cells),

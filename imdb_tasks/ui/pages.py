@@ -5,7 +5,7 @@ Addresses are relative to ``root``, the path below which the pages are served.
 
 from dataclasses import dataclass
 
-from imdb_tasks.analysis import Analysis, Concluded, RunComparison, VariantChange, VariantSummary, compare
+from imdb_tasks.analysis import AnalysedRun, Analysis, RunComparison, VariantChange, VariantSummary, compare
 from imdb_tasks.pipeline import find_conclusions
 from imdb_tasks.report import template_environment
 from imdb_tasks.store import Store
@@ -52,7 +52,7 @@ def message_page(text: str, root: str) -> str:
     return _render("message", root, text=text)
 
 
-def _concluded(store: Store, run: runs.Run) -> Concluded | None:
+def _concluded(store: Store, run: runs.Run) -> AnalysedRun | None:
     """Only look: what a page finds damaged is for the next run to mend."""
     return find_conclusions(store, run.id, run.analysis, repair=False) if run.analysis else None
 

@@ -15,7 +15,7 @@ from imdb_tasks.study import History, Record, Variant, read_form
 
 POINTS = 400  # of each curve; more could not be told apart on a screen
 _RECENT = 5  # epochs that tell how long the next ones will take
-_ENDED = {"finished": "finished", "diverged": "diverged", "cached": "was in the store already"}  # of a training
+_ENDED = {"finished": "finished", "diverged": "diverged", "cached": "already in the store"}  # of a training
 _OVER = ("success", "failed", "upstream_failed", "skipped", "removed")  # Airflow's states of a task
 
 
@@ -55,7 +55,7 @@ def training_progress(store: Store, run_id: str, variant: Variant, task_state: s
     history = note.history if note else History()
     over = task_state in _OVER
     if note is None or not history.epochs:
-        words = "there are no curves of it any more" if over else "there will be curves after its first epoch"
+        words = "no learning curves are recorded" if over else "learning curves appear after the first epoch"
         return TrainingProgress(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
     ended = _ENDED.get(note.status)
     kept = _spread(history.epochs)
@@ -89,7 +89,7 @@ def _facts(history: History, epochs: int, *, running: bool) -> dict[str, str]:
     facts = {
         "Epoch": f"{history.epochs:,} of {epochs:,}",
         "Time per epoch": fine_duration(each),
-        "Time left" if running else "Time in all": fine_duration(
+        "Time left" if running else "Total time": fine_duration(
             each * (epochs - history.epochs) if running else sum(history.seconds)
         ),
         "Throughput": f"{statistics.median(history.samples_per_second[usual][-_RECENT:]):,.0f} reviews/s",

@@ -51,7 +51,7 @@ async def serve_asset(name: str, request: Request) -> Response:
     """Serve a file of the pages, or plotly's script; with an ETag, so that it is sent once."""
     own = {file.name for file in STATIC.iterdir()}
     if name not in {*own, PLOTLY_JS.name}:
-        raise HTTPException(404, "there is no such file")
+        raise HTTPException(404, "not found")
     folder = STATIC if name in own else PLOTLY_JS.parent
     answer = await StaticFiles(directory=folder).get_response(name, request.scope)
     answer.headers["Cache-Control"] = ASK_WHETHER_CHANGED if name in own else KEEP_A_DAY

@@ -21,7 +21,7 @@ from imdb_tasks.ui import comparison_page, curves_page, find_run, message_page, 
 
 NO_REPORTS = "There is no report yet. Trigger the DAG to make one."
 NO_REPORT = "This run has no report yet. It is made by the task 'report'."
-ANOTHER_DAG = "Only runs of the study have one."
+ANOTHER_DAG = "Only runs of the DAG imdb_study have a report."
 ANOTHER_TASK = "Only the training tasks have curves; choose one of the mapped instances of 'train'."
 
 # What the store allows in the name of a run, and Airflow in its ids.
@@ -51,7 +51,7 @@ def explain(request: Request, error: StudyError) -> Response:
 @app.exception_handler(RequestValidationError)
 def refuse(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001 - its values are not repeated
     """Answer to what cannot be an id."""
-    return PlainTextResponse("there is nothing of this name", status_code=422)
+    return PlainTextResponse("not found", status_code=422)
 
 
 @app.get("/")
@@ -86,7 +86,7 @@ def compare(before: ChosenRun, after: ChosenRun, request: Request) -> Response:
     store = Store.from_environment()
     first, second = find_run(store, before), find_run(store, after)
     if first is None or second is None:
-        raise HTTPException(404, "there is no report of one of these runs")
+        raise HTTPException(404, "at least one of these runs has no report")
     return HTMLResponse(comparison_page(store, first, second, _root(request)))
 
 

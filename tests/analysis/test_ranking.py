@@ -77,8 +77,8 @@ def test_a_setting_that_cannot_be_tested_is_not_recommended_and_is_told():
     )
     assert [standing.p_corrected for standing in found.standings] == [None, None]
     assert found.recommendation.cheapest == found.recommendation.best
-    assert "Too few trainings can be paired with it to judge 1 setting." in found.recommendation.why
-    assert "too few of their trainings can be paired" in found.best.explanation
+    assert "There are too few matched trainings to test 1 setting against it." in found.recommendation.why
+    assert "there are too few matched trainings to test the difference" in found.best.explanation
     assert [standing.within_noise for standing in found.standings] == [True, True]
 
 

@@ -6,7 +6,7 @@ import pytest
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.records import RunComparison
-from imdb_tasks.analysis.run_comparison import Concluded
+from imdb_tasks.analysis.run_comparison import AnalysedRun
 from imdb_tasks.analysis.whole_study import analyse
 from imdb_tasks.study import Study, StudyResult, TrainingSettings
 from tests.support.simulation import Simulated, Truth, simulate
@@ -22,7 +22,7 @@ def first() -> Simulated:
 def compared(now: StudyResult, tested: Predictions, before: Simulated, code: str = "b") -> RunComparison:
     claims = read_claims().claims
     earlier = analyse(before.result, before.tested, claims, code="a")
-    previous = Concluded("run-1", earlier, before.tested)
+    previous = AnalysedRun("run-1", earlier, before.tested)
     return analyse(now, tested, claims, code=code, previous=previous).comparison
 
 
@@ -48,7 +48,9 @@ def test_a_model_that_got_better_on_the_same_reviews_is_told_from_noise(first):
     assert moved.variant.name == "32_GRU_64"
     assert moved.difference == pytest.approx(30 / 500)
     assert moved.interval.low > 0
-    assert "1 changed accuracy by more than the choice of reviews explains, most of all GRU-32/64" in found.summary
+    assert (
+        "1 changed accuracy by more than the sampling error of the test reviews, most of all GRU-32/64" in found.summary
+    )
 
 
 def test_a_model_that_is_right_about_two_more_reviews_is_not(first):
@@ -75,7 +77,7 @@ def test_on_other_reviews_nothing_is_tested(first):
     found = compared(second.result.model_copy(update={"data_card": card}), second.tested, first)
     assert not found.same_test_reviews
     assert all(v.interval is None and v.p_corrected is None and not v.beyond_noise for v in found.variants)
-    assert "shown and not tested" in found.summary
+    assert "shown but not tested" in found.summary
 
 
 def test_a_run_on_fewer_reviews_is_compared_without_a_test(first):

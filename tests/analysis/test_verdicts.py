@@ -4,7 +4,7 @@ import pytest
 from imdb_tasks.analysis.bootstrap import Resampled
 from imdb_tasks.analysis.claims import Claim, Part, read_claims
 from imdb_tasks.analysis.contrasts import Measured
-from imdb_tasks.analysis.evidence import Ruling
+from imdb_tasks.analysis.evidence import VerdictValue
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.analysis.whole_study import measure
 from imdb_tasks.study import Study
@@ -24,7 +24,7 @@ def accuracies(gaps: list[float], study: Study = NINE, lost: tuple[str, ...] = (
     return Measured(study, tuple(values), {"accuracy": Resampled(array, draws)}, (), 10_000)
 
 
-def rule(measured: Measured, *parts: Part) -> Ruling:
+def rule(measured: Measured, *parts: Part) -> VerdictValue:
     return verdicts(measured, [Claim(id="c", title="C", parts=parts)])[0].ruling
 
 
@@ -81,7 +81,7 @@ def test_models_that_diverged_are_told_and_called_a_bias():
     (verdict, *_) = verdicts(measure(result, opinions(result)), read_claims().claims)
     assert "2 of 9" in verdict.warnings[0]
     assert verdict.warnings[1].startswith("Diverged: 0 with GRU, 2 with LSTM.")
-    assert "flatters the level that lost more" in verdict.warnings[1]
+    assert "favours the level with more divergences" in verdict.warnings[1]
     assert verdict.effects[0].pairs_missing == 2
 
 
@@ -104,7 +104,7 @@ def test_models_that_diverged_are_told_and_called_a_bias():
             Part(outcome="auc", factor="units", direction="equal", margin=1.0, subset={"cell": "LSTM"}),
             "Not tested here: the grid has no LSTM.",
         ),
-        (Study(units=(32,), batch_sizes=(32,)), GRU_BETTER, "it takes two matched pairs, or two replicates"),
+        (Study(units=(32,), batch_sizes=(32,)), GRU_BETTER, "at least two matched pairs or two replicates"),
     ],
     ids=["one cell", "one size", "no such level", "no such subset", "one pair"],
 )

@@ -91,12 +91,12 @@ def test_models_that_all_say_the_same_are_equally_good_without_an_error():
 
 
 def test_one_run_of_each_is_a_caution_and_replicates_are_another():
-    assert "Each model was trained once." in analysis_of(study_result()).cautions[0]
+    assert "Each model was trained once, so" in analysis_of(study_result()).cautions[0]
     assert "trained 3 times" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
 
 
 def test_a_short_run_neither_confirms_nor_refutes():
-    assert "neither confirms nor refutes" in analysis_of(demo_result()).cautions[-1]
+    assert "neither confirm nor refute" in analysis_of(demo_result()).cautions[-1]
 
 
 def test_models_may_come_in_any_order():

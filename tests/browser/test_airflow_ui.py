@@ -124,7 +124,7 @@ def test_the_curves_of_a_training_task_move_while_it_trains(desk: Desk, watched:
     assert 1 <= epoch(watched[0]) < EPOCHS
     assert [epoch(facts) for facts in watched] == sorted(epoch(facts) for facts in watched)
     assert watched[0].keys() >= {"Epoch", "Time per epoch", "Time left", "Throughput", "Validation accuracy"}
-    assert "Time in all" in watched[-1]
+    assert "Total time" in watched[-1]
     frame = desk.ui.framed("Curves")
     assert frame.locator("#loss .scatterlayer .trace").count() == 2
     assert frame.locator("#accuracy .scatterlayer .trace").count() == 2

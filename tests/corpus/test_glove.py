@@ -42,7 +42,7 @@ def test_windows_line_ends_and_a_last_line_without_one_are_accepted(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("film 1", r"GloVe line 2: expected a word and 2 values, found 1; the source's file is damaged or cut short"),
+        ("film 1", r"GloVe line 2: expected a word and 2 values, found 1; the file is damaged or truncated"),
         ("film 1 2 3", "GloVe line 2: .*found 3"),
         ("film", "GloVe line 2: .*found 0"),
         ("", "GloVe line 2: .*found 0"),
@@ -93,7 +93,7 @@ def test_the_header_line_of_word2vec_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_header_line_of_other_vectors_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="GloVe line 1: a header that says 300 values, expected 2"):
+    with pytest.raises(DataError, match="GloVe line 1: expected vectors of 2 values, found a header with 300"):
         read(tmp_path, "2 300\nthe 1 2\n")
 
 

@@ -100,12 +100,12 @@ def test_a_refusal_for_good_is_permanent_and_one_for_now_is_tried_again(
             delivery.send(reported, Delivery(recipients=("a@example.org",)))
     finally:
         server.stop()
-    assert reported.is_news()
+    assert reported.result_has_changed()
 
 
 def test_a_server_that_is_not_there_is_tried_again(delivery, reported: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     set_connection(monkeypatch, free_port(2525))
-    with pytest.raises(MailError, match="did not take the report"):
+    with pytest.raises(MailError, match="did not accept the report"):
         delivery.send(reported, Delivery(recipients=("a@example.org",)))
 
 

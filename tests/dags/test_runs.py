@@ -81,7 +81,7 @@ def test_a_training_task_works_alone_with_its_map_index(
     arguments = ("imdb_study", "train", OTHER_DATE, "--map-index", str(map_index), "--task-params", tiny_conf)
     log = airflow(environment, "tasks", "test", *arguments).stdout
     assert f"Returned value was: {steps.keys.model(steps.study.variants[map_index])}" in log, log[-3_000:]
-    assert "is in the store: nothing to do" in log
+    assert "is already in the store" in log
 
 
 def test_the_mail_goes_out_from_the_store_alone(
@@ -101,7 +101,7 @@ def test_notify_on_change_stays_silent_when_nothing_has_changed(
     params = json.dumps({**json.loads(tiny_conf), "notify": "on change"})
     arguments = ("imdb_study", "send_report", OTHER_DATE, "--task-params", params)
     log = airflow(environment, "tasks", "test", *arguments).stdout
-    assert "not sent: nothing has changed since the last mail" in log, log[-3_000:]
+    assert "not sent: the result has not changed since the last mail" in log, log[-3_000:]
     assert len(inbox.mails) == before
 
 

@@ -15,13 +15,13 @@ from imdb_tasks.errors import (
     TransientError,
     UnexpectedContentError,
 )
-from imdb_tasks.sources import REVIEWS, Patience, fetch, http
+from imdb_tasks.sources import REVIEWS, RetryPolicy, fetch, http
 from imdb_tasks.store import Store
 from imdb_tasks.study import ArchiveSource
 from tests.support.stand_ins import REVIEWS_CSV, Reply, Request, StandIn, file_server, zip_of
 
 ARCHIVE = zip_of({"IMDB Dataset.csv": REVIEWS_CSV, "noise": os.urandom(900_000)})
-QUICK = Patience(tries=3, first_pause=0.01, longest_pause=0.05)
+QUICK = RetryPolicy(tries=3, first_pause=0.01, longest_pause=0.05)
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def server():
         yield running
 
 
-def get(store: Store, url: str, *, sha256: str | None = None, patience: Patience = QUICK) -> bytes:
-    entry = fetch(ArchiveSource(url=url, sha256=sha256), REVIEWS, store, patience=patience)
+def get(store: Store, url: str, *, sha256: str | None = None, retries: RetryPolicy = QUICK) -> bytes:
+    entry = fetch(ArchiveSource(url=url, sha256=sha256), REVIEWS, store, retries=retries)
     return entry.file("IMDB Dataset.csv").read_bytes()
 
 
@@ -78,7 +78,7 @@ def test_what_may_pass_is_tried_again(server: StandIn, store: Store, first) -> N
 def test_a_server_that_asks_for_a_pause_gets_it(server: StandIn, store: Store) -> None:
     url = server.answer("/a.zip", Reply(429, headers={"Retry-After": "1"}), file_server(ARCHIVE))
     started = time.monotonic()
-    assert get(store, url, patience=Patience(tries=2, first_pause=0.01, longest_pause=5)) == REVIEWS_CSV
+    assert get(store, url, retries=RetryPolicy(tries=2, first_pause=0.01, longest_pause=5)) == REVIEWS_CSV
     assert time.monotonic() - started >= 1
 
 
@@ -102,11 +102,11 @@ def test_what_does_not_pass_is_transient_and_caches_nothing(server: StandIn, sto
     ("answer", "pin", "expected"),
     [
         (Reply(403), None, (AccessRefusedError, "check the credentials")),
-        (Reply(200, b"<!doctype html>Sign in"), None, (UnexpectedContentError, "is a web page, expected the data")),
+        (Reply(200, b"<!doctype html>Sign in"), None, (UnexpectedContentError, "expected the data, found a web page")),
         (
             Reply(200, b"<html>", {"Content-Type": "text/html"}),
             None,
-            (UnexpectedContentError, "gave a web page .*, expected an archive"),
+            (UnexpectedContentError, "expected an archive, found a web page"),
         ),
         (file_server(ARCHIVE), "0" * 64, (UnexpectedContentError, "expected a file with sha256 0000")),
     ],

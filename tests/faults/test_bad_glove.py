@@ -29,7 +29,7 @@ def read(folder: Path, content: str | bytes) -> Embeddings:
         ("the 1 2\nfilm 3 4\n", "GloVe line 1: expected a word and 3 values, found 2"),
         ("", "expected GloVe vectors, found an empty file"),
         ("2 3\n", "expected GloVe vectors, found an empty file"),
-        ("2 300\nthe 1 2 3\n", "GloVe line 1: a header that says 300 values, expected 3"),
+        ("2 300\nthe 1 2 3\n", "GloVe line 1: expected vectors of 3 values, found a header with 300"),
     ],
     ids=[
         "short line", "long line", "nan", "inf", "too large", "word with a space", "not UTF-8", "other dimension",

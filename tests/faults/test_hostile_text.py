@@ -80,7 +80,7 @@ def put(content: Any, place: tuple[str | int, ...], text: str) -> None:
     content[place[-1]] = text
 
 
-def with_everywhere(text: str) -> build.Material:
+def with_everywhere(text: str) -> build.ReportInputs:
     """Return what a report is made of, with the text wherever one can come from outside."""
     return material(
         everywhere(RESULT, text),

@@ -146,7 +146,7 @@ def test_a_first_try_that_comes_back_from_the_dead_stops_cleanly(study, finished
     first.send_signal(signal.SIGCONT)
     _, first_log = first.communicate()
     assert second.returncode == 0, second.stderr
-    assert "which has been silent for" in second.stderr
+    assert "is stale (no heartbeat for" in second.stderr
     assert first.returncode == 1
     assert "LostLockError" in first_log
     model = steps.store.need("models", steps.keys.model(steps.variant(name)), step="train")

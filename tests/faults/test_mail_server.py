@@ -171,7 +171,7 @@ def test_a_server_that_is_not_there_is_tried_again(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     connect(monkeypatch, port)
-    with pytest.raises(MailError, match="did not take the report") as caught:
+    with pytest.raises(MailError, match="did not accept the report") as caught:
         delivery.send(reported, TO)
     assert is_retried(caught.value)
 

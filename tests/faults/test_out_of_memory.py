@@ -94,7 +94,7 @@ def test_once_there_is_memory_only_the_missing_variant_is_trained(
     again = whole.finished({**form, "units": [4]})
     assert again.state == "success"
     log = "\n".join(whole.airflow.api.log(again.task(SMALL)))
-    assert "is in the store: nothing to do" in log
+    assert "is already in the store" in log
 
 
 def test_the_failed_task_was_tried_again_and_its_log_says_why(run: FinishedRun, whole: WholeAirflow) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from imdb_tasks.analysis import Concluded, analyse, read_claims
+from imdb_tasks.analysis import AnalysedRun, analyse, read_claims
 from imdb_tasks.pipeline.conclusions import find_conclusions, save_conclusions
 from imdb_tasks.study import Study
 from tests.support.simulation import Simulated, Truth, simulate
@@ -15,8 +15,8 @@ def first() -> Simulated:
 
 
 @pytest.fixture
-def concluded(first: Simulated) -> Concluded:
-    return Concluded("run-1", analyse(first.result, first.tested, read_claims().claims, code="a"), first.tested)
+def concluded(first: Simulated) -> AnalysedRun:
+    return AnalysedRun("run-1", analyse(first.result, first.tested, read_claims().claims, code="a"), first.tested)
 
 
 def test_conclusions_come_back_from_the_store_as_they_were(first, concluded, store):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.analysis import Analysis, Concluded
+from imdb_tasks.analysis import AnalysedRun, Analysis
 from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
 from imdb_tasks.pipeline.conclusions import load_conclusions
@@ -15,7 +15,7 @@ from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.notes import ReportedRun
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.report import most_wrong
+from imdb_tasks.report import most_confident_errors
 from imdb_tasks.report.wrong_reviews import MOST
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import Study, TrainingSettings
@@ -74,9 +74,7 @@ def test_a_training_that_another_run_finds_in_the_store_stays_that_of_the_first(
     for lost in (None, noted | {"epoch": 1, "status": "training"}):
         Steps(done.study, done.store, "later").train(variant)
         assert done.store.read_ref(progress) == noted
-        assert (
-            training_page.training_progress(done.store, "later", variant, "success").state == "was in the store already"
-        )
+        assert training_page.training_progress(done.store, "later", variant, "success").state == "already in the store"
         done.store.write_ref(f"trainings/first/{variant.name}", {"model": done.keys.model(variant)})
         assert training_page.training_progress(done.store, "first", variant, "success").state == "finished"
         if lost:
@@ -152,9 +150,9 @@ def test_a_damaged_model_is_trained_again(done: Steps, tmp_path: Path) -> None:
 
 
 def test_a_report_is_news_until_it_was_mailed(done: Steps) -> None:
-    assert done.is_news()
-    done.note_mailed("r1")
-    assert not done.is_news()
+    assert done.result_has_changed()
+    done.record_mailed("r1")
+    assert not done.result_has_changed()
 
 
 def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
@@ -184,7 +182,7 @@ def test_a_report_that_was_there_keeps_the_code_that_it_was_made_with(
     assert noted["code"] == made != "newer"
 
 
-def concluded(steps: Steps) -> Concluded:
+def concluded(steps: Steps) -> AnalysedRun:
     """Make the report, and read the conclusions that it was made from."""
     steps.report()
     return load_conclusions(steps.run_id, steps.store.need("analyses", analysis_key(steps), step="report").path)
@@ -222,7 +220,9 @@ def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> No
     corpus = done.store.need("arrays", done.keys.corpus(), step="prepare")
     texts = texts_behind(Workspace(done.study, done.store), corpus)
     assert texts is not None
-    wrong = most_wrong(ReviewTexts.load(texts.path), concluded(done).tested.row(found.confusion.variant.name))
+    wrong = most_confident_errors(
+        ReviewTexts.load(texts.path), concluded(done).tested.row(found.confusion.variant.name)
+    )
     assert len(wrong) == min(MOST, found.confusion.false_positive + found.confusion.false_negative)
     page = done.report().file("report.html").read_text("utf8")
     assert all(f"Row {each.row:,} of the source" in page and each.text in page for each in wrong)

@@ -82,7 +82,7 @@ def test_the_report_of_a_run_is_served_as_it_is(airflow: LocalAirflow, store: St
         assert (answer.status_code, answer.text) == (200, "<h1>the report</h1>")
         assert answer.headers["content-type"].startswith("text/html")
     assert "no report yet" in get(airflow, "runs/run-2/report", token).text
-    assert "Only runs of the study" in get(airflow, "dags/other/runs/run-1/report", token).text
+    assert "Only runs of the DAG imdb_study" in get(airflow, "dags/other/runs/run-1/report", token).text
 
 
 def test_two_runs_are_compared_and_an_unknown_one_is_not_found(airflow: LocalAirflow, store: Store, token: str) -> None:

@@ -68,7 +68,7 @@ def test_a_short_run_on_a_sample_is_announced_at_the_top(tmp_path, name):
     assert re.search(r"not the original study:(</strong>)? 3 of 100 epochs; 2,000 reviews", text, re.IGNORECASE)
 
 
-def hostile_material() -> build.Material:
+def hostile_material() -> build.ReportInputs:
     """Markup wherever a report takes text from outside: words, reasons, reviews, names of runs."""
     card = original_card()
     coverage = card.coverage.model_copy(update={"frequent_missing": (SCRIPT,)})

@@ -33,10 +33,10 @@ def test_the_subject_of_a_first_run_says_the_best_and_who_is_lost():
 @pytest.mark.parametrize(
     ("comparison", "news"),
     [
-        (changed(), "GRU-32/64 best at 86.2 % (+0.1, within noise); 2 diverged, 1 missing; data unchanged"),
+        (changed(), "GRU-32/64 best at 86.2 % (+0.1, not significant); 2 diverged, 1 missing; data unchanged"),
         (
             changed("code", "settings", "results"),
-            "GRU-32/64 best at 86.2 % (+0.1, within noise); 2 diverged, 1 missing;"
+            "GRU-32/64 best at 86.2 % (+0.1, not significant); 2 diverged, 1 missing;"
             " settings and code changed, data unchanged",
         ),
         (
@@ -52,7 +52,7 @@ def test_the_subject_says_what_changed_since_the_previous_run(comparison, news):
 
 
 def test_the_subject_says_when_a_change_is_beyond_noise():
-    assert "(+0.1, beyond noise)" in subject_after(run_comparison(study_result(), beyond=True))
+    assert "(+0.1, significant)" in subject_after(run_comparison(study_result(), beyond=True))
 
 
 def test_the_subject_of_a_short_run_says_that_it_is_not_the_original():
@@ -72,7 +72,8 @@ def test_a_study_in_which_nothing_finished_says_so(status):
 def test_the_headline_names_the_best_and_its_margin():
     result = study_result()
     assert headline(result, study_analysis(result)) == (
-        "GRU-32/64 is the most accurate, 86.2 % ± 0.7 points; nothing cheaper comes within noise of it."
+        "GRU-32/64 is the most accurate, 86.2 % ± 0.7 points; no cheaper setting is statistically indistinguishable"
+        " from it."
     )
 
 
@@ -83,7 +84,8 @@ def test_the_headline_recommends_the_cheaper_one_where_the_best_cannot_be_told_f
     advice = analysis.recommendation.model_copy(update={"best": large})
     said = headline(result, analysis.model_copy(update={"recommendation": advice}))
     assert said == (
-        "GRU-128/128 is the most accurate, 86.1 % ± 0.7 points; GRU-32/64, at 86.2 %, is cheaper and not told from it."
+        "GRU-128/128 is the most accurate, 86.1 % ± 0.7 points; GRU-32/64, at 86.2 %, is cheaper and statistically"
+        " indistinguishable from it."
     )
     assert savings(analysis, advice) == "6 % of the trainable parameters and 25 % of the training time"
 
@@ -97,8 +99,8 @@ def test_the_published_numbers_are_weighed_against_the_noise_of_two_samples():
     result = study_result()
     said = beside_published(table_rows(result, study_analysis(result)), 10_000)
     assert said == (
-        "9 of 15 accuracies lie within noise of the published one; the median difference is +0.2 points, the largest"
-        " +8.5 points (LSTM-32/32)."
+        "9 of 15 accuracies are statistically indistinguishable from the published one; the median difference is"
+        " +0.2 points, the largest +8.5 points (LSTM-32/32)."
     )
 
 

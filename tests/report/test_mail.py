@@ -187,9 +187,9 @@ def test_a_line_break_in_the_subject_starts_no_header(report):
 )
 def test_what_is_no_single_address_is_refused(report, address):
     folder, about = report
-    with pytest.raises(SettingsError, match="is no mail address"):
+    with pytest.raises(SettingsError, match="is not a mail address"):
         mail.compose_mail(folder, about, recipients=[address], **RUN)
-    with pytest.raises(SettingsError, match="is no mail address"):
+    with pytest.raises(SettingsError, match="is not a mail address"):
         mail.compose_mail(folder, about, sender=address, recipients=["a@example.org"], identity="run-1 r1")
 
 

@@ -144,5 +144,5 @@ def test_a_run_before_this_one_is_compared_and_none_is_said(page, tmp_path):
     analysis = study_analysis(result, comparison=run_comparison(result))
     build.write_report(material(result, analysis=analysis), tmp_path)
     text = tmp_path.joinpath("report.html").read_text("utf8")
-    assert "Settings and code changed; no model moved beyond noise." in text
+    assert "Settings and code changed; no model changed significantly." in text
     assert "<td>training epochs</td><td>50</td><td>100</td>" in text

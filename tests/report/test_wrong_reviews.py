@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from imdb_tasks.corpus import ReviewTexts, read_reviews, split
 from imdb_tasks.errors import DataError
-from imdb_tasks.report.wrong_reviews import LONGEST, MOST, excerpt, most_wrong
+from imdb_tasks.report.wrong_reviews import LONGEST, MOST, excerpt, most_confident_errors
 from imdb_tasks.study import TextSettings
 
 
@@ -29,7 +29,7 @@ def test_the_surest_errors_come_first_with_the_text_of_their_own_row(texts, in_t
     probabilities = np.where(labels == 1, 0.9, 0.1).astype("float32")
     probabilities[4] = 0.97 if labels[4] == 0 else 0.03
     probabilities[7] = 0.6 if labels[7] == 0 else 0.4
-    found = most_wrong(texts, probabilities)
+    found = most_confident_errors(texts, probabilities)
     assert [wrong.row for wrong in found] == [rows[4] + 1, rows[7] + 1]
     assert found[0].probability == pytest.approx(probabilities[4])
     assert found[0].label == ("positive" if labels[4] else "negative")
@@ -37,17 +37,17 @@ def test_the_surest_errors_come_first_with_the_text_of_their_own_row(texts, in_t
 
 
 def test_a_model_that_is_never_wrong_has_no_examples(texts, in_test):
-    assert most_wrong(texts, in_test[1].astype("float32")) == ()
+    assert most_confident_errors(texts, in_test[1].astype("float32")) == ()
 
 
 def test_there_are_few_of_them_and_the_earlier_of_equals_comes_first(texts, in_test):
-    found = most_wrong(texts, 1 - in_test[1].astype("float32"))
+    found = most_confident_errors(texts, 1 - in_test[1].astype("float32"))
     assert [wrong.row for wrong in found] == [row + 1 for row in in_test[0][:MOST]]
 
 
 def test_probabilities_of_another_corpus_are_refused(texts):
     with pytest.raises(DataError, match=r"behind 3 test probabilities, found 12 texts"):
-        most_wrong(texts, np.zeros(3, "float32"))
+        most_confident_errors(texts, np.zeros(3, "float32"))
 
 
 def test_a_long_review_is_cut_to_its_end_at_a_word():

@@ -14,7 +14,7 @@ from imdb_tasks.errors import (
     UnexpectedContentError,
     UnsafeArchiveError,
 )
-from imdb_tasks.sources.fetching import REVIEWS, KaggleCredentials, Patience, fetch, fetched, fetched_key
+from imdb_tasks.sources.fetching import REVIEWS, KaggleCredentials, RetryPolicy, fetch, fetched, fetched_key
 from imdb_tasks.sources.inputs import glove_vectors
 from imdb_tasks.store import Store
 from imdb_tasks.study import ArchiveSource, KaggleSource, LocalSource
@@ -25,7 +25,7 @@ REVIEWS_ZIP = zip_of({"IMDB Dataset.csv": REVIEWS_CSV})
 GLOVE_ZIP = zip_of({f"glove.6B.{size}d.txt": VECTORS * size for size in (50, 100)})
 ACL_TAR = tar_of({"aclImdb/train/pos/0_9.txt": b"Good,<br />really", "aclImdb/test/neg/3_1.txt": b'A "bad" one'})
 SHA256 = hashlib.sha256(REVIEWS_CSV).hexdigest()
-QUICK = Patience(tries=2, first_pause=0.01)
+QUICK = RetryPolicy(tries=2, first_pause=0.01)
 TOKEN = KaggleCredentials(token="token-of-someone")
 
 
@@ -47,7 +47,7 @@ def kaggle(monkeypatch, tmp_path):
 
 
 def get(source, store, wanted=REVIEWS):
-    return fetch(source, wanted, store, credentials=TOKEN, patience=QUICK)
+    return fetch(source, wanted, store, credentials=TOKEN, retries=QUICK)
 
 
 def local(path, **pin):
@@ -165,7 +165,7 @@ def test_a_broken_download_goes_on_at_the_next_fetch(server, store):
     cut = file_server(archive, cut_after=600_000)
     source = ArchiveSource(url=server.answer("/reviews.zip", cut, Reply(503), file_server(archive)))
     with pytest.raises(ConnectionLostError):
-        fetch(source, REVIEWS, store, patience=Patience(tries=1))
+        fetch(source, REVIEWS, store, retries=RetryPolicy(tries=1))
     assert get(source, store).key == SHA256[:24]
     assert "range" in server.requests[-1].headers
     assert not [path for path in leftovers(store) if "work" in path.parts]
@@ -210,7 +210,9 @@ def test_the_newest_version_is_asked_for_and_downloaded_only_if_it_changed(kaggl
 
 def test_a_page_in_place_of_a_kaggle_archive_leaves_nothing_behind(kaggle, store):
     kaggle.serve(Reply(200, b"<html>maintenance</html>"))
-    with pytest.raises(UnexpectedContentError, match="Kaggle dataset owner/films/2 is a web page"):
+    with pytest.raises(
+        UnexpectedContentError, match="Kaggle dataset owner/films/2: expected the data, found a web page"
+    ):
         get(KaggleSource(dataset="owner/films", version=2), store)
     assert leftovers(store) == []
 

@@ -18,12 +18,12 @@ from imdb_tasks.errors import (
 )
 from imdb_tasks.sources.http import _refuse_downgrade, downloaded
 from imdb_tasks.sources.responses import public_url
-from imdb_tasks.sources.retry import Patience
+from imdb_tasks.sources.retry import RetryPolicy
 from tests.support.stand_ins import Reply, StandIn, file_server
 
 CONTENT = bytes(range(256)) * 8_000  # 2 MB, more than one chunk
-QUICK = Patience(tries=3, first_pause=0.01, longest_pause=2)
-ONCE = Patience(tries=1)
+QUICK = RetryPolicy(tries=3, first_pause=0.01, longest_pause=2)
+ONCE = RetryPolicy(tries=1)
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def server():
         yield stand_in
 
 
-def get(url, folder, *, max_bytes=10_000_000, patience=QUICK):
-    with downloaded(url, folder, max_bytes=max_bytes, patience=patience) as path:
+def get(url, folder, *, max_bytes=10_000_000, retries=QUICK):
+    with downloaded(url, folder, max_bytes=max_bytes, retries=retries) as path:
         return path.read_bytes()
 
 
@@ -68,8 +68,8 @@ def test_a_cut_download_goes_on_where_it_stood(server, tmp_path):
 def test_a_later_call_goes_on_where_a_failed_one_stood(server, tmp_path):
     url = server.answer("/file.zip", file_server(CONTENT, cut_after=700_000), file_server(CONTENT))
     with pytest.raises(ConnectionLostError, match=r"/file\.zip"):
-        get(url, tmp_path, patience=ONCE)
-    assert get(url, tmp_path, patience=ONCE) == CONTENT
+        get(url, tmp_path, retries=ONCE)
+    assert get(url, tmp_path, retries=ONCE) == CONTENT
     assert "range" in server.requests[1].headers
     assert list(tmp_path.iterdir()) == []
 
@@ -131,7 +131,7 @@ def test_an_interrupted_download_goes_on_later(server, tmp_path, request):
 
     url = server.answer("/file.zip", interrupted, file_server(CONTENT))
     with pytest.raises(KeyboardInterrupt):
-        get(url, tmp_path, patience=Patience(tries=2, first_pause=8))
+        get(url, tmp_path, retries=RetryPolicy(tries=2, first_pause=8))
     assert get(url, tmp_path) == CONTENT
     assert "range" in server.requests[1].headers
 
@@ -139,14 +139,14 @@ def test_an_interrupted_download_goes_on_later(server, tmp_path, request):
 def test_a_complete_partial_file_of_a_killed_process_is_downloaded_again(server, tmp_path):
     url = server.answer("/file.zip", file_server(CONTENT, cut_after=700_000), file_server(CONTENT[:1_000]))
     with pytest.raises(ConnectionLostError):
-        get(url, tmp_path, patience=ONCE)
+        get(url, tmp_path, retries=ONCE)
     assert get(url, tmp_path) == CONTENT[:1_000]  # the answer to the first request is 416
 
 
 def test_two_processes_do_not_write_into_one_partial_file(server, tmp_path):
     url = server.answer("/file.zip", file_server(CONTENT))
-    with downloaded(url, tmp_path, max_bytes=10_000_000, patience=QUICK) as first:
-        with downloaded(url, tmp_path, max_bytes=10_000_000, patience=QUICK) as second:
+    with downloaded(url, tmp_path, max_bytes=10_000_000, retries=QUICK) as first:
+        with downloaded(url, tmp_path, max_bytes=10_000_000, retries=QUICK) as second:
             assert first != second
             assert second.read_bytes() == CONTENT
         assert first.read_bytes() == CONTENT
@@ -193,7 +193,7 @@ def test_the_pause_that_a_busy_server_asks_for_is_kept(server, tmp_path):
 def test_a_server_that_asks_for_a_pause_too_long_to_sleep_through_is_left_to_the_scheduler(server, tmp_path):
     url = server.answer("/file.zip", Reply(429, headers={"Retry-After": "120"}))
     with pytest.raises(ServerBusyError, match="wait 120 s") as caught:
-        get(url, tmp_path, patience=Patience(tries=3, longest_pause=0.01))
+        get(url, tmp_path, retries=RetryPolicy(tries=3, longest_pause=0.01))
     assert caught.value.retry_after == 120
     assert len(server.requests) == 1
 
@@ -201,7 +201,7 @@ def test_a_server_that_asks_for_a_pause_too_long_to_sleep_through_is_left_to_the
 def test_a_redirect_from_https_to_http_is_refused():
     asked = httpx.Request("GET", "https://example.org/file.zip")
     answer = httpx.Response(302, headers={"Location": "http://example.org/file.zip?secret=1"}, request=asked)
-    with pytest.raises(SourceError, match=r"file.zip leads away from https, to http://example.org/file.zip;"):
+    with pytest.raises(SourceError, match=r"file.zip redirects from https to http://example.org/file.zip;"):
         _refuse_downgrade(answer)
     _refuse_downgrade(httpx.Response(302, headers={"Location": "/elsewhere.zip"}, request=asked))
 

@@ -17,14 +17,14 @@ from imdb_tasks.errors import (
 )
 from imdb_tasks.sources import kaggle as kaggle_source
 from imdb_tasks.sources.kaggle import KaggleCredentials
-from imdb_tasks.sources.retry import Patience
+from imdb_tasks.sources.retry import RetryPolicy
 from tests.support.stand_ins import KAGGLE_BASIC, REVIEWS_CSV, KaggleStandIn, Reply, kaggle_running, zip_of
 
 ARCHIVE = zip_of({"IMDB Dataset.csv": REVIEWS_CSV * 5_000})
 BY_KEY = KaggleCredentials(username="someone", key="key-of-someone")
 BY_TOKEN = KaggleCredentials(token="token-of-someone")
 SECRETS = ("key-of-someone", "token-of-someone", "c29tZW9uZTpr", KaggleStandIn.SIGNATURE)
-QUICK = Patience(tries=3, first_pause=0.01, longest_pause=2)
+QUICK = RetryPolicy(tries=3, first_pause=0.01, longest_pause=2)
 PINNED = "owner/films/2"
 
 
@@ -34,8 +34,8 @@ def kaggle(monkeypatch, tmp_path_factory):
         yield stand_in
 
 
-def download(folder, credentials=BY_KEY, *, max_bytes=10_000_000, patience=QUICK):
-    return kaggle_source.download(PINNED, folder, credentials, max_bytes=max_bytes, patience=patience)
+def download(folder, credentials=BY_KEY, *, max_bytes=10_000_000, retries=QUICK):
+    return kaggle_source.download(PINNED, folder, credentials, max_bytes=max_bytes, retries=retries)
 
 
 @pytest.mark.parametrize("credentials", [BY_KEY, BY_TOKEN])
@@ -50,19 +50,19 @@ def test_the_pinned_version_is_the_one_that_is_asked_for(kaggle, tmp_path):
 
 
 def test_the_newest_version_is_asked_for(kaggle):
-    assert kaggle_source.newest_version("owner/films", BY_TOKEN, patience=QUICK) == 3
+    assert kaggle_source.newest_version("owner/films", BY_TOKEN, retries=QUICK) == 3
 
 
 def test_a_service_that_names_no_version_is_refused(kaggle):
     kaggle.newest = None
     with pytest.raises(UnexpectedContentError, match="no current version"):
-        kaggle_source.newest_version("owner/films", BY_TOKEN, patience=QUICK)
+        kaggle_source.newest_version("owner/films", BY_TOKEN, retries=QUICK)
 
 
 def test_a_page_of_html_in_place_of_the_version_is_refused(kaggle):
     kaggle.answer("/api/v1/datasets.DatasetApiService/GetDataset", Reply(200, b"<html>"))
     with pytest.raises(UnexpectedContentError, match="JSON"):
-        kaggle_source.newest_version("owner/films", BY_TOKEN, patience=QUICK)
+        kaggle_source.newest_version("owner/films", BY_TOKEN, retries=QUICK)
 
 
 def test_the_environment_serves_where_no_credentials_are_given(kaggle, tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_a_busy_service_is_asked_again(kaggle, tmp_path, reply):
 def test_a_service_that_asks_for_a_pause_too_long_to_sleep_through_is_left_to_the_scheduler(kaggle, tmp_path):
     kaggle.refuse(*[Reply(429, headers={"Retry-After": "90"})] * 9)
     with pytest.raises(ServerBusyError) as caught:
-        download(tmp_path, patience=Patience(tries=3, longest_pause=0.01))
+        download(tmp_path, retries=RetryPolicy(tries=3, longest_pause=0.01))
     assert caught.value.retry_after == 90
     assert len(kaggle.asked("DownloadDataset")) == 1
 
@@ -159,7 +159,7 @@ def test_a_silent_service_is_given_up(kaggle, tmp_path, monkeypatch):
     monkeypatch.setattr(kaggle_source, "READ_SECONDS", 0.2)
     kaggle.refuse(lambda request: time.sleep(1) or Reply(500))
     with pytest.raises(ConnectionLostError, match="ReadTimeout"):
-        download(tmp_path, patience=Patience(tries=1))
+        download(tmp_path, retries=RetryPolicy(tries=1))
 
 
 def test_more_than_the_cap_is_refused(kaggle, tmp_path):

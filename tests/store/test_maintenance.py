@@ -242,7 +242,7 @@ def test_the_commands_print_what_they_find_and_do(used: Store, capsys) -> None:
     assert main(["store", "list", "--store", used.where]) == 0
     assert "1.0 MB" in capsys.readouterr().out.splitlines()[0]
     assert main(["store", "verify", "--store", used.where]) == 0
-    assert capsys.readouterr().out == "9 entries are whole, 0 damaged\n"
+    assert capsys.readouterr().out == "9 entries intact, 0 damaged\n"
     arguments = ["store", "prune", "--store", used.where, "--keep-runs", "1"]
     assert main([*arguments, "--dry-run"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "would free 4.0 MB in 4 entries"
@@ -254,5 +254,5 @@ def test_verify_fails_if_something_is_damaged(used: Store, capsys) -> None:
     Path(used.where, "models", "two", "a.bin").write_bytes(b"")
     assert main(["store", "verify", "--store", used.where]) == 1
     captured = capsys.readouterr()
-    assert captured.out == "8 entries are whole, 1 damaged\n"
-    assert "set aside: models/two" in captured.err
+    assert captured.out == "8 entries intact, 1 damaged\n"
+    assert "moved to aside/: models/two" in captured.err

@@ -159,7 +159,10 @@ def test_a_changed_ref_is_set_aside_and_said_in_the_log(store, caplog) -> None:
 def test_nothing_is_published_once_the_lock_is_lost(store: Store) -> None:
     with store.exclusive("things", "k1") as hold:
         hold.release()
-        with pytest.raises(LostLockError, match="another has"), store.publish("things", "k1", {}, hold=hold) as folder:
+        with (
+            pytest.raises(LostLockError, match="another process has"),
+            store.publish("things", "k1", {}, hold=hold) as folder,
+        ):
             folder.joinpath("a.txt").write_text("late")
     assert store.find("things", "k1") is None
     assert leftovers(store) == []

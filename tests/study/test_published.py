@@ -1,5 +1,5 @@
 from imdb_tasks.study.grid import Study, TextSettings, TrainingSettings
-from imdb_tasks.study.published import deviations, is_another_study, published_study
+from imdb_tasks.study.published import deviations, differs_from_original, published_study
 from tests.support.study_results import demo_result, original_card, study_result
 
 
@@ -30,4 +30,4 @@ def test_another_row_order_deviates_in_its_vocabulary_alone():
     card = original_card().model_copy(update={"vocabulary_size": 92_333})
     result = study_result(card=card)
     assert deviations(result) == ["92,333 words in the vocabulary instead of 92,547"]
-    assert not is_another_study(result)
+    assert not differs_from_original(result)

@@ -17,7 +17,7 @@ from imdb_tasks.analysis import (
 )
 from imdb_tasks.analysis.evidence import Interval
 from imdb_tasks.analysis.records import BestComparison, CalibrationBin, Change, CurveSummary, DivergenceRate, Origin
-from imdb_tasks.report import Material, WrongReview
+from imdb_tasks.report import Misclassified, ReportInputs
 from imdb_tasks.study import StudyResult, VariantResult
 from tests.support.study_evidence import NOISE, effects, verdicts
 
@@ -51,11 +51,11 @@ def material(
     result: StudyResult,
     *,
     analysis: Analysis | None = None,
-    wrong: tuple[WrongReview, ...] | None = None,
+    wrong: tuple[Misclassified, ...] | None = None,
     provenance: Mapping[str, str] | None = None,
-) -> Material:
+) -> ReportInputs:
     """Build what a report on ``result`` is made of."""
-    return Material(
+    return ReportInputs(
         result=result,
         analysis=analysis or study_analysis(result),
         wrong=wrong_reviews() if wrong is None else wrong,
@@ -63,11 +63,11 @@ def material(
     )
 
 
-def wrong_reviews() -> tuple[WrongReview, ...]:
+def wrong_reviews() -> tuple[Misclassified, ...]:
     """Build one error of each kind."""
     return (
-        WrongReview(row=12_345, label="negative", probability=0.9981, text="…a wonderful film, said nobody."),
-        WrongReview(row=7, label="positive", probability=0.00001, text="…so bad that it is good."),
+        Misclassified(row=12_345, label="negative", probability=0.9981, text="…a wonderful film, said nobody."),
+        Misclassified(row=7, label="positive", probability=0.00001, text="…so bad that it is good."),
     )
 
 
@@ -95,7 +95,7 @@ def run_comparison(result: StudyResult, *, beyond: bool = False) -> RunCompariso
         changes=changes,
         same_test_reviews=True,
         variants=variants,
-        summary="Settings and code changed; no model moved beyond noise.",
+        summary="Settings and code changed; no model changed significantly.",
     )
 
 

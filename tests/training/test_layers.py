@@ -208,7 +208,7 @@ def test_a_layer_that_the_fast_path_does_not_cover_is_refused_behind_a_table() -
 
     stock = keras.layers.LSTM(4, recurrent_dropout=0.5)
     stock.build((None, 5, FEATURES))
-    with pytest.raises(ValueError, match="a layer that the fast path covers, found .*'recurrent_dropout': 0.5"):
+    with pytest.raises(ValueError, match="a configuration that the engine supports, found .*'recurrent_dropout': 0.5"):
         recurrent.around(stock)
 
 

@@ -72,14 +72,14 @@ def test_a_training_that_has_ended_says_how_and_asks_for_no_other_look(
     note(store, history(4), status=status)
     progress = training_page.training_progress(store, RUN, VARIANT, task)
     assert (progress.state, progress.ended) == (state, True)
-    assert progress.facts["Time in all"] == "29 s"
+    assert progress.facts["Total time"] == "29 s"
 
 
 def test_a_training_whose_model_was_there_says_so_in_its_own_run_alone(store: Store) -> None:
     note(store, history(4), status="finished")
     store.write_ref(f"trainings/later/{VARIANT.name}", {"model": "m1", "cached": True})
     progress = training_page.training_progress(store, "later", VARIANT, "running")
-    assert (progress.state, progress.ended) == ("was in the store already", True)
+    assert (progress.state, progress.ended) == ("already in the store", True)
     assert training_page.training_progress(store, RUN, VARIANT, "success").state == "finished"
 
 

@@ -36,7 +36,7 @@ def test_accuracy(table: Sequence[TableRow], result: StudyResult) -> Chart:
     return Chart(
         name="test-accuracy",
         title="Test accuracy of every variant",
-        caption=f"Bars are 95 % intervals for the luck of the draw of test reviews.{few}",
+        caption=f"Bars are 95 % intervals for the sampling error of the test reviews.{few}",
         alternative=f"Test accuracy of {count_of(len(finished), 'finished variant', 'finished variants')}. {peak}",
         figure=figure,
     )

@@ -16,7 +16,7 @@ def calibration_chart(calibration: Calibration) -> Chart:
     name = calibration.variant.label
     return Chart(
         name="calibration",
-        title=f"Can its probabilities be believed? Calibration of {name}",
+        title=f"Calibration of {name}",
         caption=(
             "On the dotted line, a probability of 0.8 is right four times in five. Bars are 95 % intervals; below, how"
             f" many test reviews each point has. Mean distance {calibration.ece:.3f} (ECE), Brier score"

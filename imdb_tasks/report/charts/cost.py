@@ -79,7 +79,7 @@ def cost_chart(table: Sequence[TableRow], study: Study) -> Chart | None:
         title="What accuracy costs",
         caption=(
             "The line joins the variants that no cheaper one equals, for each kind of cost. Filled is GRU, hollow is"
-            f" LSTM. Bars are 95 % intervals for the luck of the draw of test reviews.{clipped}"
+            f" LSTM. Bars are 95 % intervals for the sampling error of the test reviews.{clipped}"
         ),
         alternative=f"Test accuracy against training time. No quicker variant equals {', '.join(named)}.",
         figure=figure,

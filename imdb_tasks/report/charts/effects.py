@@ -74,8 +74,8 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
         name=name,
         title=title,
         caption=(
-            "First less second, all else equal, with 95 % intervals. Filled: told from no difference after correction"
-            f" for the number of comparisons.{' Thick: the luck of the draw of test reviews alone.' if inner else ''}"
+            "First less second, all else equal, with 95 % intervals. Filled: statistically significant after correction"
+            f" for the number of comparisons.{' Thick: sampling error of the test reviews only.' if inner else ''}"
         ),
         alternative=f"{title}: {said}.",
         figure=figure,

@@ -45,7 +45,7 @@ def save_pictures(figures: Mapping[str, Any], folder: Path) -> str | None:
     except ChromeNotFoundError:
         reason = NO_BROWSER
     except (BrowserClosedError, BrowserDepsError, BrowserFailedError, ChannelClosedError, TimeoutError) as error:
-        reason = f"the browser on the worker failed ({type(error).__name__}); its log says more"
+        reason = f"the browser on the worker failed ({type(error).__name__}); see the worker's log"
         log.warning("the browser failed", exc_info=True)
     else:
         folder.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ def changes_chart(comparison: RunComparison, study: Study) -> Chart | None:
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], range=[-0.6, len(moved) - 0.4])
     figure.update_xaxes(title="Test accuracy now less before, percentage points", showgrid=True)
     beyond = [each for each in moved if each.beyond_noise]
-    count = f"{count_of(len(beyond), 'variant', 'variants')} of {len(moved)} moved beyond what the reviews explain"
+    count = f"{count_of(len(beyond), 'variant', 'variants')} of {len(moved)} changed significantly"
     listed = "".join(f"; {each.variant.label} {signed(100 * each.difference, 1)} points" for each in beyond)
     paired = comparison.same_test_reviews
     return Chart(
@@ -45,7 +45,7 @@ def changes_chart(comparison: RunComparison, study: Study) -> Chart | None:
             f"{count}. Bars are 95 % intervals of the difference, both runs on the same test reviews. Another training"
             " of the same model could differ by more."
             if paired
-            else "The test reviews are not those of the previous run, so nothing is tested here."
+            else "The test reviews differ from those of the previous run, so the differences are not tested."
         ),
         alternative=f"Differences of test accuracy to the previous run: {count}{listed}.",
         figure=figure,

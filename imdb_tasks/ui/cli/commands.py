@@ -1,4 +1,4 @@
-"""The steps of the study from a shell, without Airflow, in the same store and with the same results."""
+"""Run the steps of the study from a shell, without Airflow, with the same store and the same results."""
 
 import argparse
 import datetime
@@ -13,7 +13,7 @@ from typing import Any
 
 from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
 from imdb_tasks.pipeline import NOTES, Steps
-from imdb_tasks.sources import REVIEWS, InputFile, fetch, glove_vectors, naming_origins
+from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fetch, glove_vectors
 from imdb_tasks.store import Entry, PrunePolicy, Store, list_entries, prune_store, verify_store
 from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
 from imdb_tasks.ui.cli import models
@@ -65,22 +65,34 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_store_commands(commands: Any) -> None:
-    keeping = commands.add_parser("store", help="look after the store").add_subparsers(required=True, metavar="WHAT")
+    keeping = commands.add_parser("store", help="list, verify or prune the store").add_subparsers(
+        required=True, metavar="WHAT"
+    )
     for name, run, told in (
-        ("list", _list, "every entry, with its size and its age"),
+        ("list", _list, "list all entries with size and time of creation"),
         (
             "verify",
             _verify,
             "read everything; what is damaged is set aside, and the next run makes again what it needs",
         ),
-        ("prune", _prune, "delete what the newest runs do not need"),
+        ("prune", _prune, "delete entries that the newest runs do not need"),
     ):
         command = keeping.add_parser(name, help=told, description=told)
         add_store(command)
         command.set_defaults(run=run)
-    command.add_argument("--keep-runs", type=int, default=PrunePolicy.runs, help="default: %(default)s")
-    command.add_argument("--older-than", type=float, default=PrunePolicy.days, help="days; default: %(default)s")
-    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    command.add_argument(
+        "--keep-runs",
+        type=int,
+        default=PrunePolicy.runs,
+        help="number of runs whose reports are kept; default: %(default)s",
+    )
+    command.add_argument(
+        "--older-than",
+        type=float,
+        default=PrunePolicy.days,
+        help="keep entries younger than this number of days; default: %(default)s",
+    )
+    command.add_argument("--dry-run", action="store_true", help="list what would be deleted, and delete nothing")
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -92,7 +104,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _verify(options: argparse.Namespace) -> None:
     whole, damaged = verify_store(open_store(options))
-    print(f"{whole} entries are whole, {len(damaged)} damaged")
+    print(f"{whole} entries intact, {len(damaged)} damaged")
     if damaged:
         raise DataError(
             f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes again what it needs"
@@ -131,7 +143,7 @@ def _run_step(options: argparse.Namespace) -> None:
 
 
 def _run_id(step: str) -> str:
-    """Name a run by its second, so that a report by hand neither hides an earlier one nor goes without comparison."""
+    """Name a run by the current second, so that runs by hand are kept apart and compared."""
     if step not in ("study", "report"):
         return Steps.run_id
     return f"{Steps.run_id}-{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -146,7 +158,7 @@ def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
         except (MissingInputError, SettingsError):  # it concerns the others, too
             raise
         except Exception:
-            log.exception("%s failed; the others go on", variant.name)
+            log.exception("%s failed; continuing with the other variants", variant.name)
             failed.append(variant.name)
     return failed
 
@@ -175,7 +187,7 @@ def _export_arrays(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
         reviews_entry = _fetch_file(options.reviews, REVIEWS, Store(folder))
         glove_entry = _fetch_file(options.glove, glove, Store(folder))
-        with naming_origins(reviews_entry, glove_entry):
+        with errors_name_their_source(reviews_entry, glove_entry):
             corpus = prepare(
                 reviews_entry.file(REVIEWS.member),
                 glove_entry.file(glove.member),

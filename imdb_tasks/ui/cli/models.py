@@ -13,14 +13,14 @@ from imdb_tasks.store import write_json
 from imdb_tasks.study import StudyResult
 from imdb_tasks.ui.cli.options import add_store, open_store
 
-_VARIANT_HELP = "such as 64_GRU_32; default: the best of the setting that is best on average"
+_VARIANT_HELP = "name of a variant, such as 64_GRU_32; default: the best replicate of the best setting"
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to those of ``imdb-study``; each works on the study that was evaluated last."""
-    ask = commands.add_parser("predict", help="ask a trained model whether a text is positive")
+    ask = commands.add_parser("predict", help="predict the sentiment of texts with a trained model")
     ask.add_argument("texts", nargs="+", metavar="TEXT")
-    export = commands.add_parser("export-model", help="copy a trained model, with its vocabulary beside it")
+    export = commands.add_parser("export-model", help="export a trained model and its vocabulary")
     export.add_argument("--out", type=Path, required=True, metavar="FILE.keras")
     logs = commands.add_parser("tensorboard", help="write the learning curves as TensorBoard logs")
     logs.add_argument("--out", type=Path, required=True, metavar="FOLDER")
@@ -47,7 +47,7 @@ def _export(options: argparse.Namespace) -> None:
     """Write FILE.keras and FILE.json: what the model is, and how a text becomes its input."""
     out: Path = options.out
     if out.suffix != ".keras":
-        raise SettingsError(f"--out: expected a name that ends with .keras, which Keras asks for, found {str(out)!r}")
+        raise SettingsError(f"--out: expected a file name that ends with .keras, found {str(out)!r}")
     model = _trained(options)
     about = {**model.about, "text": model.text.model_dump(mode="json")}
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.keras")

@@ -4,7 +4,7 @@ import argparse
 
 from imdb_tasks.store import Store
 
-_STORE_HELP = "folder of the artifacts, or s3://bucket/prefix; default: $IMDB_STORE"
+_STORE_HELP = "artifact store: a folder, s3://bucket/prefix or gs://bucket/prefix; default: $IMDB_STORE"
 
 
 def add_store(command: argparse.ArgumentParser) -> None:

@@ -11,18 +11,18 @@ def test_every_common_variant_has_its_difference_with_an_interval():
     points = [trace for trace in chart.figure.data if trace.mode == "markers"]
     assert len(points) == 15
     assert all(trace.error_x.array[0] > 0 for trace in points)
-    assert chart.caption.startswith("0 variants of 15 moved beyond what the reviews explain.")
+    assert chart.caption.startswith("0 variants of 15 changed significantly.")
 
 
 def test_what_moved_is_told_to_those_who_cannot_see_it():
     chart = changes_chart(run_comparison(RESULT, beyond=True), RESULT.study)
-    assert "15 variants of 15 moved beyond what the reviews explain; GRU-128/128 −0.1 points" in chart.alternative
+    assert "15 variants of 15 changed significantly; GRU-128/128 −0.1 points" in chart.alternative
 
 
 def test_other_test_reviews_are_said_to_allow_no_test():
     apart = tuple(each.model_copy(update={"interval": None}) for each in COMPARISON.variants)
     chart = changes_chart(COMPARISON.model_copy(update={"same_test_reviews": False, "variants": apart}), RESULT.study)
-    assert "nothing is tested here" in chart.caption
+    assert "the differences are not tested" in chart.caption
 
 
 def test_runs_without_a_common_variant_have_no_chart():

@@ -103,11 +103,11 @@ class Study:
         return sorted(folder.glob(f"dag_id={DAG}/run_id={self.id}/task_id={name}/**/*.log"))
 
 
-def wait_until(condition: Callable[[], Any], what: str, patience: float = PATIENCE, *, pause: float = 0.2) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, retries: float = PATIENCE, *, pause: float = 0.2) -> Any:
     """Return what ``condition`` returns as soon as that is true; it is looked at every ``pause`` seconds."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + retries
     while not (found := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {patience:.0f} s in vain until {what}")
+            raise TimeoutError(f"waited {retries:.0f} s in vain until {what}")
         time.sleep(pause)
     return found

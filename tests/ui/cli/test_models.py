@@ -53,7 +53,7 @@ def test_without_a_study_each_says_what_to_do(tmp_path: Path, capsys, command: l
     ("command", "message"),
     [
         (["predict", "fine", "--variant", "9_GRU_9"], "found '9_GRU_9'"),
-        (["predict", "zzz"], "knows no word"),
+        (["predict", "zzz"], "no word of the text"),
         (["export-model", "--out", "model.h5"], "ends with .keras"),
     ],
 )
