@@ -51,7 +51,7 @@ def missing_counts(result: StudyResult) -> str:
 
 
 def savings(analysis: Analysis, advice: Recommendation) -> str:
-    """Return what the cheapest variant that is statistically indistinguishable from it saves against the best: parameters and training time, as shares."""
+    """Return what the cheapest recommended setting saves against the best: parameters and training time, as shares."""
     best, cheap = standing(analysis, advice.best), standing(analysis, advice.cheapest)
     parts = []
     for now, before, what in (
@@ -66,8 +66,8 @@ def savings(analysis: Analysis, advice: Recommendation) -> str:
 def beside_published(table: Iterable[TableRow], reviews: int) -> str:
     """Return how the accuracies lie beside the published ones, as one sentence; empty where nothing can be compared.
 
-    Two accuracies of ``reviews`` reviews each are statistically indistinguishable if the 95 % interval of their difference holds zero:
-    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
+    Two accuracies of ``reviews`` reviews each are statistically indistinguishable if the 95 % interval of their
+    difference holds zero: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
     (1998), 873-890, method 10.
     """
     from statsmodels.stats.proportion import confint_proportions_2indep
