@@ -67,8 +67,8 @@ def beside_published(table: Iterable[TableRow], reviews: int) -> str:
     """Return how the accuracies lie beside the published ones, as one sentence; empty where nothing can be compared.
 
     Two accuracies of ``reviews`` reviews each are statistically indistinguishable if the 95 % interval of their
-    difference holds zero: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
-    (1998), 873-890, method 10.
+    difference holds zero: R. G. Newcombe, "Interval estimation for the difference between independent proportions",
+    Statistics in Medicine 17 (1998), 873-890, method 10.
     """
     from statsmodels.stats.proportion import confint_proportions_2indep
 
