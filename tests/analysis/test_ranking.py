@@ -36,12 +36,12 @@ def test_best_and_second_are_compared_by_mcnemars_exact_test():
     assert best.difference == pytest.approx(0.08)
     assert (best.best.units, best.second.units) == (64, 32)
     assert [standing.within_noise for standing in found.standings] == [True, False]
-    assert "more than chance does" in best.explanation
+    assert ": statistically significant" in best.explanation
 
 
 def test_two_that_agree_cannot_be_told_apart_and_the_cheaper_is_recommended():
     found = two(right_and_wrong(80, 3, 2, 15))
-    assert "not more than chance can do" in found.best.explanation
+    assert ": not statistically significant" in found.best.explanation
     assert [standing.within_noise for standing in found.standings] == [True, True]
     assert found.recommendation.best.units == 64
     assert found.recommendation.cheapest.units == 32
@@ -63,7 +63,7 @@ def test_settings_stand_in_the_order_of_their_mean_accuracy():
     assert [s.accuracy for s in found.standings] == pytest.approx(sorted(expected, reverse=True))
     assert found.standings[0].variant.units == 32
     assert found.best.basis == "replicates"
-    assert "This is about these trained models" not in found.best.explanation
+    assert "on these trained models" not in found.best.explanation
 
 
 def test_a_setting_that_cannot_be_tested_is_not_recommended_and_is_told():
