@@ -34,7 +34,7 @@ endif
 
 ROOMS := study store sources corpus training analysis report pipeline ui
 # What computes with Keras is tested on its other backend, too.
-BOTH_BACKENDS := $(addprefix tests/training/test_,layers.py engine.py fit.py evaluation.py model.py)
+BOTH_BACKENDS := $(addprefix tests/training/test_,fast_layers.py engine.py fit.py evaluation.py model.py)
 # One process per core. Each may need 2 GB, and the Airflow of the tests 3 more.
 PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
 	--ignore=tests/cluster --ignore=tests/containers

@@ -33,11 +33,11 @@ from imdb_tasks.analysis.records import (
 )
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
-from imdb_tasks.analysis.whole_study import REVISION, analyse
+from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
 
 __all__ = [
+    "ANALYSES_REVISION",
     "OUTCOME_NAMES",
-    "REVISION",
     "AnalysedRun",
     "Analysis",
     "Calibration",

@@ -45,7 +45,7 @@ def reported_accuracy(row: VariantResult) -> float | None:
 def best_model(rows: Iterable[VariantResult]) -> VariantResult | None:
     """Return the best replicate of the best setting of these models; None where no model has a test accuracy."""
     settings = _by_accuracy(rows, reported_accuracy)
-    return min(settings[0], key=lambda row: _order([row], reported_accuracy)) if settings else None
+    return min(settings[0], key=lambda row: _best_first([row], reported_accuracy)) if settings else None
 
 
 def _by_accuracy(rows: Iterable[VariantResult], accuracy: _Accuracy) -> list[list[VariantResult]]:
@@ -55,10 +55,10 @@ def _by_accuracy(rows: Iterable[VariantResult], accuracy: _Accuracy) -> list[lis
         if accuracy(row) is not None:
             variant = row.variant
             settings.setdefault((variant.cell, variant.units, variant.batch_size), []).append(row)
-    return sorted(settings.values(), key=lambda models: _order(models, accuracy))
+    return sorted(settings.values(), key=lambda models: _best_first(models, accuracy))
 
 
-def _order(models: list[VariantResult], accuracy: _Accuracy) -> tuple[float, float]:
+def _best_first(models: list[VariantResult], accuracy: _Accuracy) -> tuple[float, float]:
     """Return what orders settings and models: the less, the better."""
     losses = [row.test.loss for row in models if row.test and row.test.loss is not None]
     return -fmean(accuracy(row) or 0.0 for row in models), fmean(losses) if losses else math.inf

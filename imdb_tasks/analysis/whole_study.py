@@ -8,6 +8,7 @@ p-values, ``effects`` and ``verdicts`` correct them for multiple comparisons, ``
 from collections.abc import Sequence
 
 from imdb_tasks.analysis.bootstrap import RESAMPLES, Predictions, resample
+from imdb_tasks.analysis.cautions import cautions
 from imdb_tasks.analysis.claims import Claim
 from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.analysis.curves import summary
@@ -17,13 +18,10 @@ from imdb_tasks.analysis.ranking import rank
 from imdb_tasks.analysis.records import Analysis, Origin
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.verdicts import verdicts
-from imdb_tasks.formatting import count_of
-from imdb_tasks.study import StudyResult, differs_from_original
+from imdb_tasks.study import StudyResult
 
-REVISION = 3
+ANALYSES_REVISION = 3
 """Raise it when the same result, predictions and claims would give another analysis."""
-
-_FEW_REVIEWS = 1_000
 
 
 def measure(result: StudyResult, tested: Predictions, resamples: int = RESAMPLES) -> Measured:
@@ -50,7 +48,7 @@ def analyse(
     best = ranking.standings[0].variant if ranking.standings else None
     now = Analysis(
         origin=_made_from(result, code),
-        cautions=tuple(_cautions(result, measured)),
+        cautions=tuple(cautions(result, measured)),
         verdicts=verdicts(measured, claims),
         variants=tuple(variant_summary(row, measured) for row in result.variants),
         curves=measured.curves,
@@ -80,36 +78,3 @@ def _made_from(result: StudyResult, code: str) -> Origin:
         code=code,
         versions=trained[0].versions if trained else {},
     )
-
-
-def _cautions(result: StudyResult, measured: Measured) -> list[str]:
-    replicates = result.study.replicates
-    found = []
-    if replicates == 1:
-        found.append(
-            "Each model was trained once, so the variation between random initialisations is not known. The intervals"
-            " of single models, and of the best against the second, cover only the sampling error of the test reviews."
-            " The verdicts use the matched settings of the grid instead of replicates, which is conservative and has"
-            " low power. Use three replicates or more to measure this variation."
-        )
-    else:
-        found.append(
-            f"Each setting was trained {replicates} times. The intervals of effects and verdicts cover the sampling"
-            " error of replicates and test reviews; those of single models cover that of the test reviews only."
-        )
-    diverged = sum(row.status == "diverged" for row in result.variants)
-    missing = sum(row.status == "missing" for row in result.variants)
-    if diverged or missing:
-        lost = " and ".join(
-            f"{count} {what}" for count, what in ((diverged, "diverged"), (missing, "missing")) if count
-        )
-        found.append(f"{lost} of {len(result.variants)} variants: comparisons cover only the variants that finished.")
-    if 0 < measured.reviews < _FEW_REVIEWS:
-        found.append(f"There are only {count_of(measured.reviews, 'test review', 'test reviews')}: intervals are wide.")
-    if measured.tested and "auc" not in measured.tested:
-        found.append("All test reviews are of one class: there is no AUC.")
-    if differs_from_original(result):
-        found.append(
-            "This study differs from the original, so its verdicts neither confirm nor refute the original claims."
-        )
-    return found

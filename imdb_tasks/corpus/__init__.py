@@ -10,15 +10,15 @@ reviews to quote from.
 [8, 1]
 """
 
-from imdb_tasks.corpus.arrays import ARRAY_NAMES, REVISION, Arrays, Corpus, prepare
+from imdb_tasks.corpus.arrays import ARRAY_NAMES, ARRAYS_REVISION, Arrays, Corpus, prepare
+from imdb_tasks.corpus.review_texts import TEXTS_REVISION, ReviewTexts
 from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.corpus.splitting import split
-from imdb_tasks.corpus.texts import TEXTS_REVISION, ReviewTexts
 from imdb_tasks.corpus.tokens import Vocabulary, to_ids, tokenise
 
 __all__ = [
+    "ARRAYS_REVISION",
     "ARRAY_NAMES",
-    "REVISION",
     "TEXTS_REVISION",
     "Arrays",
     "Corpus",

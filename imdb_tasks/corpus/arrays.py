@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from imdb_tasks.corpus import data_card
 from imdb_tasks.corpus import tokens as text
 from imdb_tasks.corpus.glove import read_embeddings
+from imdb_tasks.corpus.review_texts import ReviewTexts
 from imdb_tasks.corpus.reviews_csv import read_reviews
 from imdb_tasks.corpus.splitting import split
-from imdb_tasks.corpus.texts import ReviewTexts
 from imdb_tasks.errors import DataError
 from imdb_tasks.store import write_json
 from imdb_tasks.study import DataCard, TextSettings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-REVISION = 1
+ARRAYS_REVISION = 1
 """Raise it when the same files and settings would give other arrays or another data card."""
 
 ARRAY_NAMES = ("x_train", "x_test", "y_train", "y_test", "embedding_matrix")

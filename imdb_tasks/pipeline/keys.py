@@ -12,17 +12,17 @@ from imdb_tasks.sources import REVIEWS, InputFile, fetched_key, glove_vectors
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, Variant, fingerprint
 
-EVALUATION_REVISION = 1
+EVALUATIONS_REVISION = 1
 """Raise it when the same models and predictions would give another ``StudyResult``."""
 
 REVISIONS = {
-    "arrays": corpus.REVISION,
+    "arrays": corpus.ARRAYS_REVISION,
     "texts": corpus.TEXTS_REVISION,
-    "models": training.REVISION,
+    "models": training.MODELS_REVISION,
     "predictions": training.PREDICTIONS_REVISION,
-    "evaluations": EVALUATION_REVISION,
-    "analyses": analysis.REVISION,
-    "reports": report.REVISION,
+    "evaluations": EVALUATIONS_REVISION,
+    "analyses": analysis.ANALYSES_REVISION,
+    "reports": report.REPORTS_REVISION,
 }
 """Each step's revision stands beside its code. A raised one gives that step, and all after it, other places."""
 

@@ -1,5 +1,7 @@
 """Every ref that the steps write, with its type: what was found last, who did what, how far it is.
 
+The refs of sources are written where sources are fetched (``sources/fetching.py``).
+
 A note lies in ``refs/{folder}/{name}.json``. ``NOTES`` lists them all; pruning walks that list.
 """
 

@@ -10,7 +10,7 @@ from imdb_tasks.errors import DataError, MissingInputError, SettingsError
 from imdb_tasks.pipeline.evaluation import models_of, result_of
 from imdb_tasks.pipeline.notes import Evaluated, Notes
 from imdb_tasks.store import Entry, Store, sha256_of
-from imdb_tasks.study import LABELS, THRESHOLD, Label, TextSettings, VariantResult
+from imdb_tasks.study import Label, TextSettings, VariantResult, label_of
 from imdb_tasks.training import load_keras
 
 BEST = "best"
@@ -55,7 +55,7 @@ class Prediction:
     @property
     def label(self) -> Label:
         """The label at the study's threshold."""
-        return LABELS[self.probability > THRESHOLD]
+        return label_of(self.probability)
 
 
 def last_evaluation(store: Store) -> Entry:

@@ -9,7 +9,7 @@ and the subject, ``table`` the rows of the result table, ``wrong_reviews`` the e
 '86.3 %'
 """
 
-from imdb_tasks.report.build import REVISION, ReportInputs, write_report
+from imdb_tasks.report.build import REPORTS_REVISION, ReportInputs, write_report
 from imdb_tasks.report.charts import LOSS_CEILING
 from imdb_tasks.report.mail import compose_mail
 from imdb_tasks.report.templates import template_environment
@@ -17,7 +17,7 @@ from imdb_tasks.report.wrong_reviews import Misclassified, most_confident_errors
 
 __all__ = [
     "LOSS_CEILING",
-    "REVISION",
+    "REPORTS_REVISION",
     "Misclassified",
     "ReportInputs",
     "compose_mail",

@@ -27,7 +27,7 @@ from imdb_tasks.study import (
     trigger_command,
 )
 
-REVISION = 3
+REPORTS_REVISION = 3
 """Raise it when the same analysis would give another page or another mail."""
 
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"

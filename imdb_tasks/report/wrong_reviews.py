@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import DataError
 from imdb_tasks.formatting import one_line
-from imdb_tasks.study import LABELS, THRESHOLD, Label, Record
+from imdb_tasks.study import LABELS, THRESHOLD, Label, Record, label_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +30,7 @@ class Misclassified(Record):
     @property
     def said(self) -> Label:
         """The label that the model gave it."""
-        return LABELS[self.probability > THRESHOLD]
+        return label_of(self.probability)
 
 
 def most_confident_errors(texts: ReviewTexts, probabilities: "npt.NDArray[np.float32]") -> tuple[Misclassified, ...]:

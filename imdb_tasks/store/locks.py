@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "locks"
 BEAT = 10.0  # seconds between two beats
-STALE = 120.0  # seconds without a beat after which the claim of an owner on another machine is stale
+STALE = 120.0  # seconds without a heartbeat after which a lock is stale, unless its process is known to be gone
 PAUSE = 1.0  # seconds between two looks at a lock that another holds
 _SAME_START = 1.0  # seconds; no process number is given out twice in less
 
@@ -177,7 +177,7 @@ class _Watched:
         for owner, claim in owners(self._files, self._name).items():
             if owner == me:
                 continue
-            if reason := self._fault(owner, claim):
+            if reason := self._stale_reason(owner, claim):
                 log.warning(
                     "%s: lock of process %s on %s is stale (%s): taken over",
                     self._name,
@@ -190,7 +190,7 @@ class _Watched:
                 alive.append(owner)
         return alive
 
-    def _fault(self, owner: str, claim: dict[str, Any]) -> str | None:
+    def _stale_reason(self, owner: str, claim: dict[str, Any]) -> str | None:
         if owner_has_exited(claim):
             return "the process no longer exists"
         beat = self._files.read(_path(self._name, owner, "beat"))

@@ -1,8 +1,8 @@
 """What is compared: the grid of variants, the trigger form, and the records that the steps hand to each other.
 
 Everything here is frozen and checks itself when it is made. Where to look: ``grid`` has the study's definition and its
-defaults, ``form`` reads the trigger form, ``records`` are what lies in the store as JSON, ``published`` is the original
-study's result, ``reproduce`` writes the commands that run a study again.
+defaults, ``form`` reads the trigger form, ``records`` are what lies in the store as JSON, ``labels`` are the two
+classes, ``published`` is the original study's result, ``reproduce`` writes the commands that run a study again.
 
 >>> from imdb_tasks.study import Study, Variant
 >>> len(Study().variants)
@@ -29,16 +29,14 @@ from imdb_tasks.study.grid import (
     Variant,
     fingerprint,
 )
+from imdb_tasks.study.labels import LABELS, THRESHOLD, Label, label_of
 from imdb_tasks.study.published import deviations, differs_from_original, published_metrics, published_study
 from imdb_tasks.study.records import (
-    LABELS,
     MEASURES,
-    THRESHOLD,
     Cost,
     Coverage,
     DataCard,
     History,
-    Label,
     LengthSummary,
     Measure,
     StudyResult,
@@ -88,6 +86,7 @@ __all__ = [
     "fingerprint",
     "finite",
     "form_defaults",
+    "label_of",
     "published_metrics",
     "published_study",
     "read_form",

@@ -9,11 +9,6 @@ from imdb_tasks.study.grid import Record, Sha256, Study, Variant
 
 Measure = Literal["loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc"]
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
-Label = Literal["negative", "positive"]
-LABELS: tuple[Label, Label] = ("negative", "positive")
-"""The labels by their numbers, 0 and 1."""
-THRESHOLD = 0.5
-"""A probability above it is taken for "positive", as in Keras's accuracy."""
 
 
 def finite(value: float) -> float | None:

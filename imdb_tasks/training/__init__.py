@@ -13,13 +13,13 @@ backend. Only ``engine``, ``layers`` and ``backends`` import Keras, and only whe
 
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints, remove_checkpoint
 from imdb_tasks.training.evaluation import PREDICTIONS_REVISION, Evaluated, evaluate
-from imdb_tasks.training.fit import REVISION, Trained, train
+from imdb_tasks.training.fit import MODELS_REVISION, Trained, train
 from imdb_tasks.training.process import backend, code_revision, load_keras, peak_memory_bytes, versions
 from imdb_tasks.training.tensorboard import write_tensorboard
 
 __all__ = [
+    "MODELS_REVISION",
     "PREDICTIONS_REVISION",
-    "REVISION",
     "Checkpoint",
     "Checkpoints",
     "Evaluated",

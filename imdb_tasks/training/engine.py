@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from imdb_tasks.study import THRESHOLD
-from imdb_tasks.training import layers
+from imdb_tasks.training import fast_layers
 from imdb_tasks.training.backends import compiled, scan, to_device, value_and_gradients
 from imdb_tasks.training.supported import refuse_what_differs
 
@@ -77,7 +77,7 @@ class Engine:
         embedding, layer, *self._head = model.layers
         self.rows = len(ids)
         self._model = model
-        self._recurrent = layers.around(layer)
+        self._recurrent = fast_layers.around(layer)
         words = int(ids.max()) + 1  # a row that no review names would only make the table dearer to project
         table = embedding.get_weights()[0][:words]
         labels = labels.astype(table.dtype)[:, None]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REVISION = 2
+MODELS_REVISION = 2
 """Raise it when the same arrays and settings would give another model or record."""
 
 EpochListener = Callable[[History], None]

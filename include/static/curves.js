@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const PAUSE = 2000; // milliseconds between two looks
+  // The first two colours of imdb_tasks/report/charts/style.py.
   const LINES = { training: ["#0072B2", "dot"], validation: ["#D55E00", "solid"] };
   const facts = document.getElementById("facts");
   const state = document.getElementById("state");

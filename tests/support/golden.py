@@ -34,13 +34,13 @@ from tests.support.study_results import opinions, study_result
 
 FOLDER = Path(__file__).parents[1] / "data" / "golden"
 WHERE = {
-    "arrays": "REVISION in imdb_tasks/corpus/arrays.py",
-    "texts": "TEXTS_REVISION in imdb_tasks/corpus/texts.py",
-    "models": "REVISION in imdb_tasks/training/fit.py",
+    "arrays": "ARRAYS_REVISION in imdb_tasks/corpus/arrays.py",
+    "texts": "TEXTS_REVISION in imdb_tasks/corpus/review_texts.py",
+    "models": "MODELS_REVISION in imdb_tasks/training/fit.py",
     "predictions": "PREDICTIONS_REVISION in imdb_tasks/training/evaluation.py",
-    "evaluations": "EVALUATION_REVISION in imdb_tasks/pipeline/keys.py",
-    "analyses": "REVISION in imdb_tasks/analysis/whole_study.py",
-    "reports": "REVISION in imdb_tasks/report/build.py",
+    "evaluations": "EVALUATIONS_REVISION in imdb_tasks/pipeline/keys.py",
+    "analyses": "ANALYSES_REVISION in imdb_tasks/analysis/whole_study.py",
+    "reports": "REPORTS_REVISION in imdb_tasks/report/build.py",
 }
 """Where the revision of each kind of entry stands."""
 

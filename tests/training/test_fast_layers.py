@@ -17,7 +17,7 @@ def stock_kind(cell: str) -> "type[keras.layers.Layer]":
 
 
 def fast_kind(cell: str) -> "type[keras.layers.Layer]":
-    from imdb_tasks.training import layers as recurrent
+    from imdb_tasks.training import fast_layers as recurrent
 
     return getattr(recurrent, cell)
 
@@ -81,7 +81,7 @@ def assert_close(found, expected, dtype: str) -> None:
 def test_forward_loss_and_every_gradient_are_those_of_the_stock_layer(dtype, cell, activation, size) -> None:
     from keras import ops
 
-    from imdb_tasks.training import layers as recurrent
+    from imdb_tasks.training import fast_layers as recurrent
 
     units, batch, steps = size
     draw = np.random.default_rng(units)
@@ -192,7 +192,7 @@ def test_a_mask_is_respected(cell) -> None:
 def test_a_layer_around_a_stock_one_trains_the_same_variables() -> None:
     import keras
 
-    from imdb_tasks.training import layers as recurrent
+    from imdb_tasks.training import fast_layers as recurrent
 
     stock = keras.layers.GRU(4, activation="relu")
     stock.build((None, 5, FEATURES))
@@ -204,7 +204,7 @@ def test_a_layer_around_a_stock_one_trains_the_same_variables() -> None:
 def test_a_layer_that_the_fast_path_does_not_cover_is_refused_behind_a_table() -> None:
     import keras
 
-    from imdb_tasks.training import layers as recurrent
+    from imdb_tasks.training import fast_layers as recurrent
 
     stock = keras.layers.LSTM(4, recurrent_dropout=0.5)
     stock.build((None, 5, FEATURES))
@@ -215,7 +215,7 @@ def test_a_layer_that_the_fast_path_does_not_cover_is_refused_behind_a_table() -
 def test_the_table_is_projected_only_where_it_is_smaller_than_the_input() -> None:
     from keras import ops
 
-    from imdb_tasks.training import layers as recurrent
+    from imdb_tasks.training import fast_layers as recurrent
 
     table = np.random.default_rng(0).normal(size=(WORDS, FEATURES)).astype(np.float32)
     kernel, bias = np.ones((FEATURES, 6), np.float32), np.arange(6, dtype=np.float32)
