@@ -19,7 +19,7 @@ def run(study: Study, store: Store) -> tuple[StudyResult, Entry]:
     steps = evaluated(study, store)
     report = steps.report()
     steps.check_complete()
-    return result_of(steps._evaluation()), report
+    return result_of(steps.evaluate()), report
 
 
 def mailed(report: Entry) -> str:

@@ -107,6 +107,7 @@ def test_a_name_that_leads_outside_is_never_a_path(store: Store, tmp_path: Path,
     assert not Path("/tmp", NAME).exists()  # noqa: S108
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["zip", "a zip that lies", "tar.gz"])
 def test_a_bomb_of_ten_gigabytes_is_refused_with_flat_memory(store: Store, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "bomb"

@@ -18,6 +18,8 @@ from tests.support.study_analysis import material, run_comparison, study_analysi
 from tests.support.study_results import study_result
 from tests.support.whole_airflow import WholeAirflow
 
+pytestmark = pytest.mark.slow  # each text is drawn into a page and a mail, and opened in a browser
+
 HARMLESS = "harmless"
 HOSTILE = {
     "an element": "<img src=x onerror=alert(1)>",

@@ -17,6 +17,8 @@ from tests.support.reported import reported_study
 from tests.support.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
 from tests.support.whole_airflow import WholeAirflow
 
+pytestmark = pytest.mark.slow  # each test draws a report; tests/dags has the refusals that matter most
+
 OTHER = "b@example.org"
 TO = Delivery(recipients=(RECIPIENT,))
 

@@ -259,6 +259,7 @@ def test_the_first_result_again_is_set_beside_the_other_that_came_between(
         assert found.previous_run == "run-2"
 
 
+@pytest.mark.slow
 def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, tiny_study: Study) -> None:
     done.report()
     done.store.write_ref("runs/run-0", {"report": "r", "analysis": "gone", "evaluation": "gone"})
@@ -279,6 +280,7 @@ def test_a_prediction_that_is_gone_is_made_again_for_the_conclusions(done: Steps
     assert [each.accuracy for each in again.variants] == [each.accuracy for each in before.variants]
 
 
+@pytest.mark.slow
 def test_an_evaluation_opens_the_arrays_and_each_model_once(
     store: Store, tiny_study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,7 +82,7 @@ def test_fifty_steps_give_the_losses_metrics_and_weights_of_keras(cell, units, b
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("cell", ["GRU", pytest.param("LSTM", marks=pytest.mark.slow)])
 def test_an_epoch_with_a_last_batch_that_is_not_full_is_that_of_fit_and_evaluate(cell) -> None:
     from imdb_tasks.training.engine import Batches, Engine
 

@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_history_and_another_replicate_another() ->
     assert losses(VARIANT) != losses(VARIANT.model_copy(update={"replicate": 1}))
 
 
-@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+@pytest.mark.parametrize("cell", ["GRU", pytest.param("LSTM", marks=pytest.mark.slow)])
 def test_the_numbers_are_those_of_fit_with_validation_split(cell) -> None:
     arrays, variant = make_arrays(), VARIANT.model_copy(update={"cell": cell})
     history = train(variant, SETTINGS, arrays, ignore).record.history
