@@ -100,7 +100,7 @@ def test_two_entries_that_changed_places_are_told_apart_and_made_again(
     caplog.set_level(logging.WARNING)
     again = reached(finished.study, Store(root))
     for here, there in ((one, other), (other, one)):
-        assert f"{kind}/{here.name} is damaged: its manifest.json is that of {kind}/{there.name}" in caplog.text
+        assert f"{kind}/{here.name} is damaged (its manifest.json is that of {kind}/{there.name})" in caplog.text
     assert keys(again) == keys(finished)
     assert main(["store", "verify", "--store", str(root)]) == 0
     assert accuracies(again.store) == accuracies(finished.store)

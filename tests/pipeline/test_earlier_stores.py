@@ -102,7 +102,7 @@ def test_its_stopped_training_goes_on_where_it_was_stopped(earlier: Store, caplo
     with caplog.at_level(logging.INFO):
         model = steps.train(variant)
     assert model.key == training["model"]
-    assert "going on after epoch 2, from the checkpoint" in caplog.text
+    assert "resuming from the checkpoint of epoch 2" in caplog.text
     record = TrainingRecord.model_validate_json(model.file("record.json").read_bytes())
     assert record.history.epochs == 5
     # The seconds, too: had it begun anew, they would be others.
