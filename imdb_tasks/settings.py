@@ -24,15 +24,13 @@ ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 _SHOWN = 80
-_UNSET_IF_EMPTY = BeforeValidator(lambda value: value or None)
-_DEFAULT_IF_EMPTY = BeforeValidator(lambda value: value or DEFAULT_BACKEND)
 _SEPARATED = BeforeValidator(lambda value: value.replace(",", " ").split() if isinstance(value, str) else value)
 
 
 class Settings(BaseSettings):
-    """A group of variables; ``read`` returns what the environment holds now."""
+    """A group of variables; ``read`` returns what the environment holds now. An empty variable counts as not set."""
 
-    model_config = SettingsConfigDict(frozen=True, case_sensitive=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, case_sensitive=True, extra="ignore", env_ignore_empty=True)
 
     @classmethod
     def read(cls) -> Self:
@@ -52,13 +50,13 @@ class Settings(BaseSettings):
 class StoreSettings(Settings):
     """Where artifacts are kept."""
 
-    store: Annotated[str | None, _UNSET_IF_EMPTY] = Field(
+    store: str | None = Field(
         None,
         validation_alias="IMDB_STORE",
         description="folder of the artifacts, or `s3://bucket/prefix`, `gs://bucket/prefix`",
         json_schema_extra={"expected": "a folder or the URL of a bucket"},
     )
-    cache: Annotated[Path | None, _UNSET_IF_EMPTY] = Field(
+    cache: Path | None = Field(
         None,
         validation_alias="IMDB_CACHE",
         description="where a store in a bucket keeps what was read of it",
@@ -78,14 +76,19 @@ class MailSettings(Settings):
 
 
 class KerasSettings(Settings):
-    """How a training computes."""
+    """What a training computes with."""
 
-    backend: Annotated[Backend, _DEFAULT_IF_EMPTY] = Field(
+    backend: Backend = Field(
         DEFAULT_BACKEND,
         validation_alias="KERAS_BACKEND",
         description="`tensorflow` or `jax`",
         json_schema_extra={"expected": "one of tensorflow, jax"},
     )
+
+
+class ThreadSettings(Settings):
+    """How much of the machine one training uses."""
+
     threads: int = Field(
         1,
         ge=1,
@@ -98,7 +101,7 @@ class KerasSettings(Settings):
 class CodeSettings(Settings):
     """Which code made a result."""
 
-    revision: Annotated[str | None, _UNSET_IF_EMPTY] = Field(
+    revision: str | None = Field(
         None,
         validation_alias="IMDB_CODE_REVISION",
         description="the revision of the code that results are marked with; the images set it",
@@ -123,13 +126,13 @@ class RetrySettings(Settings):
 class LocalAirflowSettings(Settings):
     """The local Airflow behind make."""
 
-    home: Annotated[Path | None, _UNSET_IF_EMPTY] = Field(
+    home: Path | None = Field(
         None,
         validation_alias="IMDB_AIRFLOW_HOME",
         description="home of the local Airflow behind make",
         json_schema_extra={"expected": "a folder"},
     )
-    slots: Annotated[int | None, Field(ge=1), _UNSET_IF_EMPTY] = Field(
+    slots: Annotated[int | None, Field(ge=1)] = Field(
         None,
         validation_alias="IMDB_TRAINING_SLOTS",
         description="variants that train side by side under make",
@@ -141,6 +144,7 @@ GROUPS: tuple[type[Settings], ...] = (
     StoreSettings,
     MailSettings,
     KerasSettings,
+    ThreadSettings,
     CodeSettings,
     RetrySettings,
     LocalAirflowSettings,

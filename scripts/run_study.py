@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.pipeline import Notes, ReportedRun
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
 from scripts.checks import faults_of_message, faults_of_report, variants_of
@@ -118,8 +119,8 @@ def _follow(airflow: LocalAirflow, run: str) -> tuple[str, list[dict[str, Any]]]
 def _keep_report(airflow: LocalAirflow, run: str) -> Path | None:
     """Copy the run's report to a place that stays the same from run to run."""
     store = Store(airflow.home.store)
-    key = (store.read_ref(f"runs/{run}") or {}).get("report")
-    entry = store.find("reports", key) if key else None
+    noted = Notes(store).read(ReportedRun, run)
+    entry = store.find("reports", noted.report) if noted else None
     if entry is None:
         return None
     place = airflow.home.root / "report"

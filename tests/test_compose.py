@@ -154,7 +154,7 @@ def test_a_file_of_secrets_is_private_and_keeps_them(tmp_path, monkeypatch, caps
     example.write_text("POSTGRES_PASSWORD=\nREDIS_PASSWORD=\nIMDB_CODE_REVISION=unknown\n# a word\n")
     monkeypatch.setattr(make_env, "source_revision", lambda: "new")
     make_env.main()
-    assert "marked with new; added: REDIS_PASSWORD" in capsys.readouterr().out
+    assert "code revision new; added: REDIS_PASSWORD" in capsys.readouterr().out
     found = read_env(made.read_text())
     assert found == {**kept, "OWN": "1", "REDIS_PASSWORD": found["REDIS_PASSWORD"], "IMDB_CODE_REVISION": "new"}
     assert len(found["REDIS_PASSWORD"]) == 48

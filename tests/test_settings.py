@@ -8,6 +8,7 @@ import pytest
 
 from imdb_tasks import settings
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.training import backend
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {
@@ -18,8 +19,8 @@ FIELDS = {
 NONSENSE = {
     "IMDB_RECIPIENTS": ["nobody", "a@example.org, nobody", "a@b\nBcc: c@d"],
     "KERAS_BACKEND": ["theano", "TensorFlow"],
-    "IMDB_TRAINING_THREADS": ["0", "-1", "two", "", "1.5"],
-    "IMDB_RETRY_DELAY": ["soon", "-1", "nan", "inf", "1e9", ""],
+    "IMDB_TRAINING_THREADS": ["0", "-1", "two", "1.5"],
+    "IMDB_RETRY_DELAY": ["soon", "-1", "nan", "inf", "1e9"],
     "IMDB_TRAINING_SLOTS": ["0", "many"],
 }
 NO_SETTINGS = {"IMDB_LOCAL_AIRFLOW"}  # the mark of a local Airflow's processes
@@ -81,8 +82,17 @@ def test_nonsense_is_refused_with_the_name_of_the_variable(
 def test_every_fault_of_a_group_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "theano")
     monkeypatch.setenv("IMDB_TRAINING_THREADS", "0")
+
+    class Both(settings.ThreadSettings, settings.KerasSettings):
+        pass
+
     with pytest.raises(SettingsError, match="found 'theano'; IMDB_TRAINING_THREADS: expected a whole number from 1"):
-        settings.KerasSettings.read()
+        Both.read()
+
+
+def test_a_bad_number_of_threads_stops_no_step_that_does_not_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMDB_TRAINING_THREADS", "auto")
+    assert backend() == settings.KerasSettings.read().backend
 
 
 def test_a_bad_value_stops_only_what_would_use_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,10 @@
 Differences, verdicts and the words used for them (setting, basis) are in ``evidence``.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from imdb_tasks.analysis.evidence import Basis, Effect, Factor, Interaction, Interval, Level, Verdict
-from imdb_tasks.study import Record, Sha256, Study, Variant
+from imdb_tasks.study import Record, Sha256, ShrunkRecord, Study, Variant
 
 
 class CurveSummary(Record):
@@ -36,13 +36,15 @@ class CurveSummary(Record):
     roughness: float | None
 
 
-class VariantSummary(Record):
+class VariantSummary(ShrunkRecord):
     """One model on the test reviews; None where it has no finite probabilities.
 
     ``accuracy_interval`` is Wilson's 95 % interval (basis "reviews"). ``auc`` is the exact area (the share of pairs of
     a positive and a negative review that are ranked right, ties half), not Keras's sum over 200 thresholds; None where
     the test reviews are of one class.
     """
+
+    removed: ClassVar[frozenset[str]] = frozenset({"auc_interval"})
 
     variant: Variant
     status: Literal["finished", "diverged", "missing"]
@@ -74,13 +76,15 @@ class Standing(Record):
         return self.within_noise and self.p_corrected is not None
 
 
-class BestComparison(Record):
+class BestComparison(ShrunkRecord):
     """Whether the setting of the highest test accuracy is really better than the second.
 
     ``difference`` is best less second, ``interval`` its 95 % interval as if the two had been chosen beforehand.
     ``p_value`` is McNemar's exact test with one replicate, a test over replicates and reviews (``basis``) with more.
     ``explanation`` says in words whether the best is better, by ``p_corrected``, see ``Standing``.
     """
+
+    removed: ClassVar[frozenset[str]] = frozenset({"verdict", "best_only_right", "second_only_right"})
 
     best: Variant
     second: Variant

@@ -1,7 +1,7 @@
 """From reviews and GloVe vectors to the arrays that training reads, and the data card.
 
 ``reviews_csv`` reads and checks, ``tokens`` cleans and numbers the words, ``glove`` looks their vectors up, ``arrays``
-puts it together, ``data_card`` counts what the report says of the data, ``texts`` keeps the test
+puts it together, ``data_card`` counts what the report says of the data, ``review_texts`` keeps the test
 reviews to quote from.
 
 >>> from imdb_tasks.corpus import split

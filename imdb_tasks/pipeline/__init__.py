@@ -16,12 +16,11 @@ the analysis of a run, and ``trained`` finds a trained model and asks it.
 """
 
 from imdb_tasks.pipeline.conclusions import find_conclusions
-from imdb_tasks.pipeline.evaluation import models_of, result_of
-from imdb_tasks.pipeline.notes import NOTES, Note, Notes, Progress, ReportedRun, Training
+from imdb_tasks.pipeline.evaluation import result_of
+from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Training
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import (
     BEST,
-    Prediction,
     TrainedModel,
     about_best_model,
     find_model,
@@ -32,9 +31,7 @@ from imdb_tasks.pipeline.trained import (
 __all__ = [
     "BEST",
     "NOTES",
-    "Note",
     "Notes",
-    "Prediction",
     "Progress",
     "ReportedRun",
     "Steps",
@@ -44,7 +41,6 @@ __all__ = [
     "find_conclusions",
     "find_model",
     "last_evaluation",
-    "models_of",
     "predict",
     "result_of",
 ]

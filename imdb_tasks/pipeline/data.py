@@ -47,10 +47,12 @@ def _prepare(work: Workspace, key: str, hold: Lock) -> None:
     log.info("data card: %s", corpus.card.model_dump_json(exclude={"lengths"}))
 
 
-def texts_behind(work: Workspace, arrays: Entry) -> Entry | None:
-    """Return the texts of the test reviews behind ``arrays``; None where they and the reviews have been pruned."""
-    # Arrays that were made before their inputs had names list the reviews first.
-    reviews_key = arrays.about.get("reviews") or arrays.input_keys("sources")[0]
+def texts_behind(work: Workspace, evaluation: Entry) -> Entry | None:
+    """Return the texts of the test reviews of an evaluation; None where they and the reviews have been pruned."""
+    reviews_key = evaluation.about.get("reviews")
+    if reviews_key is None:  # earlier releases did not name it: their arrays list the reviews first
+        [arrays] = evaluation.input_keys("arrays")
+        reviews_key = work.store.need("arrays", arrays, step="prepare").input_keys("sources")[0]
     key = work.keys.texts(reviews_key)
     if entry := work.store.find("texts", key):
         return entry

@@ -133,7 +133,7 @@ def _about(
     keys = {variant.name: model.key for variant, model in models.items()}
     predictions = [f"predictions/{work.keys.predictions(model)}" for model in keys.values()]
     inputs = [f"arrays/{corpus.key}", *(f"models/{model}" for model in keys.values()), *predictions]
-    return {"missing": len(missing), "inputs": inputs, "models": keys}
+    return {"missing": len(missing), "inputs": inputs, "models": keys, "reviews": corpus.about.get("reviews")}
 
 
 def _measured(work: Workspace, variant: Variant, model: Entry, test_reviews: _TestReviews) -> VariantResult:

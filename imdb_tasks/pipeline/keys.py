@@ -24,7 +24,7 @@ REVISIONS = {
     "analyses": analysis.ANALYSES_REVISION,
     "reports": report.REPORTS_REVISION,
 }
-"""Each step's revision stands beside its code. A raised one gives that step, and all after it, other places."""
+"""Each step's revision stands beside its code. A raised one gives that step, and all after it, other keys."""
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,16 @@ A note lies in ``refs/{folder}/{name}.json``. ``NOTES`` lists them all; pruning 
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from imdb_tasks.store import Store
 from imdb_tasks.study import History
+
+log = logging.getLogger(__name__)
 
 
 class Note(BaseModel):
@@ -129,7 +132,7 @@ class Notes:
     def read(self, kind: type[_Note], name: str) -> _Note | None:
         """Return the note of this name; None where there is none."""
         value = self._store.read_ref(f"{kind.folder}/{name}")
-        return None if value is None else _typed(kind, value)
+        return None if value is None else _typed(kind, name, value)
 
     def write(self, note: Note, name: str) -> None:
         """Replace the note of this name at once."""
@@ -140,15 +143,22 @@ class Notes:
         self._store.remove_ref(f"{kind.folder}/{name}")
 
     def all(self, kind: type[_Note]) -> dict[str, _Note]:
-        """Return the notes of a kind by name, the one written last at the end."""
-        return {name: _typed(kind, value) for name, value in self._store.refs(kind.folder).items()}
+        """Return the notes in the folder of a kind by name, the one written last at the end."""
+        found = {name: _typed(kind, name, value) for name, value in self._store.refs(kind.folder).items()}
+        return {name: note for name, note in found.items() if note is not None}
 
     def latest(self, kind: type[_Note]) -> _Note | None:
         """Return the note of a kind that was written last; None where there is none."""
-        value = self._store.latest_ref(kind.folder)
-        return None if value is None else _typed(kind, value)
+        return next(reversed(self.all(kind).values()), None)
 
 
-def _typed(kind: type[_Note], value: Mapping[str, Any]) -> _Note:
-    # By way of JSON: only there a strict record takes a list for a tuple.
-    return kind.model_validate_json(json.dumps(value))
+def _typed(kind: type[_Note], name: str, value: Mapping[str, Any]) -> _Note | None:
+    """Return the note; None for one that another release has written in another form, which is as good as none."""
+    try:
+        # By way of JSON: only there a strict record takes a list for a tuple.
+        return kind.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        log.warning(
+            "refs/%s/%s has another form than this release reads (%s)", kind.folder, name, error.errors()[0]["msg"]
+        )
+        return None

@@ -91,8 +91,7 @@ def _texts(work: Workspace, evaluation: Entry, concluded: AnalysedRun) -> Entry 
     """Return the texts to quote from; None where no model has errors, or the texts have been pruned."""
     if concluded.analysis.confusion is None:
         return None
-    [arrays] = evaluation.input_keys("arrays")
-    return texts_behind(work, work.store.need("arrays", arrays, step="prepare"))
+    return texts_behind(work, evaluation)
 
 
 def _most_wrong(texts: Entry | None, concluded: AnalysedRun) -> "tuple[Misclassified, ...]":

@@ -15,13 +15,11 @@ path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses``
 from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key
 from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
 from imdb_tasks.sources.kaggle import KaggleCredentials
-from imdb_tasks.sources.retry import RetryPolicy
 
 __all__ = [
     "REVIEWS",
     "InputFile",
     "KaggleCredentials",
-    "RetryPolicy",
     "errors_name_their_source",
     "fetch",
     "fetched",

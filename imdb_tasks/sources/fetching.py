@@ -80,10 +80,10 @@ def fetched(source: AnySource, wanted: InputFile, store: Store) -> Entry:
 
 def fetched_key(source: AnySource, wanted: InputFile, store: Store) -> str:
     """Return the key of that entry without reading its bytes; raises MissingInputError."""
-    pointer = store.read_ref(_plain_ref(source, wanted))
-    if pointer is None:
+    noted = store.read_ref(_plain_ref(source, wanted))
+    if noted is None:
         raise _missing(source, wanted, store)
-    return str(pointer["key"])
+    return str(noted["key"])
 
 
 @contextlib.contextmanager
@@ -200,9 +200,9 @@ def _publish(file: Path, wanted: InputFile, about: dict[str, Any], store: Store)
 
 
 def _known(ref: str, store: Store) -> Entry | None:
-    pointer = store.read_ref(ref)
-    entry = store.find(_KIND, pointer["key"]) if pointer else None
-    return dataclasses.replace(entry, about=pointer["about"]) if entry and pointer else None
+    noted = store.read_ref(ref)
+    entry = store.find(_KIND, noted["key"]) if noted else None
+    return dataclasses.replace(entry, about=noted["about"]) if entry and noted else None
 
 
 def _remember(refs: list[str], entry: Entry, store: Store) -> None:

@@ -19,7 +19,7 @@ from imdb_tasks.store.locks import Lock
 from imdb_tasks.store.maintenance import list_entries, verify_store
 from imdb_tasks.store.manifest import sha256_of
 from imdb_tasks.store.names import CHECKPOINTS
-from imdb_tasks.store.prune import PrunePolicy, RefKind, prune_store
+from imdb_tasks.store.prune import PrunePolicy, prune_store
 from imdb_tasks.store.seals import write_json
 from imdb_tasks.store.store import Entry, Store
 
@@ -28,7 +28,6 @@ __all__ = [
     "Entry",
     "Lock",
     "PrunePolicy",
-    "RefKind",
     "Store",
     "list_entries",
     "prune_store",

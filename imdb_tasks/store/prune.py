@@ -11,15 +11,16 @@ without times makes them younger at most, so that they stay a little longer.
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import locks
 from imdb_tasks.store.maintenance import Listed, list_entries
 from imdb_tasks.store.names import CHECKPOINTS, lock_name, ref_file, ref_folder
+from imdb_tasks.store.refs import ListedRef
 from imdb_tasks.store.store import Store
 
 _FETCHING = lock_name("fetching", "sources")  # how the names of the locks of all fetches begin
@@ -85,14 +86,15 @@ def prune_store(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind], *, 
     """
     old = time.time() - policy.days * _DAY
     listed = {entry.name: entry for entry in list_entries(store)}
-    reports = [entry for kind in kinds if kind.keeps for entry in _targets(store, kind).values()]
+    refs = {kind: _refs(store, kind.folder) for kind in kinds}
+    reports = [str(_target(kind, ref)) for kind in kinds if kind.keeps for ref in refs[kind]]
     kept = _with_inputs(set(reports[-policy.runs :] if policy.runs else ()), listed)
     kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
     claims = locks.live_locks(store.files, old)
     held = {claim.rpartition(".")[0] for claim in claims}
     gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
     left = listed.keys() - {entry.name for entry in gone}
-    strays = [*_strays(store, held, old), *_stray_refs(store, kinds, left, held, old)]
+    strays = [*_strays(store, held, old), *_stray_refs(refs, left, held, old)]
     strays += _stale_locks(store, claims, old)
     work = [] if held else list(_unfinished(store, old))
     pruned = Pruned(gone, list(_set_aside(store, old)), strays, work)
@@ -135,37 +137,36 @@ def _strays(store: Store, held: set[str], old: float) -> Iterator[str]:
             yield f"{CHECKPOINTS}/{name}"
 
 
-def _stray_refs(store: Store, kinds: Sequence[RefKind], left: set[str], held: set[str], old: float) -> Iterator[str]:
+def _stray_refs(
+    refs: Mapping[RefKind, Sequence[ListedRef]], left: set[str], held: set[str], old: float
+) -> Iterator[str]:
     """Yield old refs that are named by an entry that is gone, lead to one, or belong to a run whose report is gone."""
-    gone = {
-        name for kind in kinds if kind.keeps for name, target in _targets(store, kind).items() if target not in left
-    }
-    for kind in kinds:
-        for name, value, written in _refs(store, kind.folder, read=kind.target is not None):
-            needed = [f"{kind.entry}/{name}"] if kind.entry else []
-            needed += [f"{kind.target[0]}/{value.get(kind.target[1])}"] if kind.target and kind.of_run else []
-            lost = any(entry not in left for entry in needed) or (kind.of_run and name.partition("/")[0] in gone)
-            is_made = kind.entry is not None and lock_name(kind.entry, name) in held
-            if lost and not is_made and written < old:
-                yield ref_file(f"{kind.folder}/{name}")
+    reported = {ref.name: _target(kind, ref) for kind in refs if kind.keeps for ref in refs[kind]}
+    gone = {run for run, report in reported.items() if report not in left}
+    for kind, listed in refs.items():
+        for ref in listed:
+            target = f"{kind.entry}/{ref.name}" if kind.entry else _target(kind, ref)
+            needed = {target} if target else set[str]()
+            lost = bool(needed - left) or (kind.of_run and ref.name.partition("/")[0] in gone)
+            is_made = any(entry.replace("/", "-", 1) in held for entry in needed)
+            if lost and not is_made and ref.written < old:
+                yield ref_file(f"{kind.folder}/{ref.name}")
 
 
-def _targets(store: Store, kind: RefKind) -> dict[str, str]:
-    """Return the entries that the refs of a kind lead to, by the names of the refs, the newest last."""
-    if kind.target is None:
-        return {}
+def _target(kind: RefKind, ref: ListedRef) -> str | None:
+    """Return the entry that a ref leads to; None where it leads to none, or cannot be read."""
+    if kind.target is None or ref.value is None:
+        return None
     entry, field = kind.target
-    return {name: f"{entry}/{value.get(field)}" for name, value, _ in _refs(store, kind.folder, read=True)}
+    return f"{entry}/{ref.value.get(field)}"
 
 
-def _refs(store: Store, folder: str, *, read: bool) -> Iterator[tuple[str, dict[str, Any], float]]:
-    """Yield name, value and time of the refs below a folder, the newest of each folder last; no value unless asked."""
-    values = store.refs(folder) if read else {}
-    for name, written in store.ref_times(folder).items():
-        yield name, values.get(name, {}), written
+def _refs(store: Store, folder: str) -> list[ListedRef]:
+    """Return the refs below a folder, the newest of each folder last; nothing is set aside."""
+    found = list(store.listed_refs(folder))
     for inner in store.files.folders(ref_folder(folder)):
-        for name, value, written in _refs(store, f"{folder}/{inner}", read=read):
-            yield f"{inner}/{name}", value, written
+        found += [replace(ref, name=f"{inner}/{ref.name}") for ref in _refs(store, f"{folder}/{inner}")]
+    return found
 
 
 def _stale_locks(store: Store, claims: set[str], old: float) -> Iterator[str]:

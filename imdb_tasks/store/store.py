@@ -1,7 +1,7 @@
 """Artifacts named by what they depend on: published at once, verified on every read, made by one process at a time.
 
 ROOT/{kind}/{key}/manifest.json       sha256 and size of every file of the entry; the entry exists if this does
-ROOT/refs/{name}.json                 small pointers, such as "this dataset version -> that entry"
+ROOT/refs/{name}.json                 refs, such as "this dataset version -> that entry"
 ROOT/checkpoints/{model key}.npz      states of unfinished trainings
 ROOT/locks/...                        who works on what, see ``locks``
 ROOT/aside/...                        what failed verification, kept for a look
@@ -151,7 +151,7 @@ class Store:
         """Move something damaged out of the way, and say so."""
         place = f"aside/{name.replace('/', '-')}-{uuid.uuid4().hex[:8]}"
         self.files.move_entry(name, place)
-        log.warning("%s is damaged (%s); moved to %s/%s", name, fault, self.where, place)
+        log.warning("%s is damaged (%s); set aside as %s/%s", name, fault, self.where, place)
 
     def read_ref(self, name: str) -> dict[str, Any] | None:
         """Return the ref ``name``; None where there is none. A damaged or misplaced one is set aside, and said."""
@@ -171,15 +171,23 @@ class Store:
 
         Nothing is set aside. See ``refs`` for equal times, and for refs of earlier releases.
         """
-        return {ref.name: ref.written for ref in refs.list_refs(self.files, prefix)}
+        return {ref.name: ref.written for ref in self.listed_refs(prefix)}
 
-    def ref_names(self, prefix: str) -> list[str]:
-        """Return the names of the refs in the folder ``prefix``, in the order of ``ref_times``."""
-        return list(self.ref_times(prefix))
+    def ref_time(self, name: str) -> float:
+        """Return when the ref ``name`` was written, in seconds since 1970; 0 where there is none."""
+        ref = self._unsealed(ref_file(name), lambda content: refs.unseal_ref(name, content))
+        if ref and ref.written is not None:
+            return ref.written
+        folder, _, file = ref_file(name).rpartition("/")
+        return self.files.names(folder).get(file, 0.0)
+
+    def listed_refs(self, prefix: str) -> list[refs.ListedRef]:
+        """Return name, value and time of the refs in the folder ``prefix``, as ``ref_times`` does."""
+        return refs.list_refs(self.files, prefix)
 
     def refs(self, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the refs in the folder ``prefix`` by their name within it, in the order of ``ref_times``."""
-        found = refs.list_refs(self.files, prefix)
+        found = self.listed_refs(prefix)
         for ref in found:
             if ref.value is None:
                 self.read_ref(f"{prefix}/{ref.name}")  # sets it aside, and says so

@@ -1,11 +1,11 @@
 """The records that steps hand to each other through the store, as JSON. A number that is not finite is null."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from imdb_tasks.study.grid import Record, Sha256, Study, Variant
+from imdb_tasks.study.grid import Record, Sha256, ShrunkRecord, Study, Variant
 
 Measure = Literal["loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc"]
 MEASURES: tuple[Measure, ...] = ("loss", "accuracy", "auc", "val_loss", "val_accuracy", "val_auc")
@@ -42,7 +42,7 @@ class History(Record):
         return self.epochs > 0 and None in (self.loss[-1], self.val_loss[-1])
 
 
-class Cost(Record):
+class Cost(ShrunkRecord):
     """What the training of one variant took.
 
     ``wall_seconds`` adds up all tries. ``peak_memory_bytes`` is the largest resident size of the process during the
@@ -50,16 +50,12 @@ class Cost(Record):
     it is that since the process began.
     """
 
+    removed: ClassVar[frozenset[str]] = frozenset({"total_parameters"})
+
     wall_seconds: float
     peak_memory_bytes: int
     device: str
     trainable_parameters: int
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_total(cls, values: Any) -> Any:
-        # Records of version 0.1.0 and before also counted the frozen parameters, which nothing reads.
-        return {n: v for n, v in values.items() if n != "total_parameters"} if isinstance(values, dict) else values
 
 
 class TrainingRecord(Record):

@@ -1,8 +1,9 @@
 """From a variant to a trained Keras model, its record, and its predictions.
 
 ``model`` builds the Keras model, ``fit`` trains it epoch by epoch with the ``engine``, ``checkpoints`` keep what a
-killed training goes on from, ``evaluation`` measures on the test reviews, ``process`` sets threads, memory and
-backend. Only ``engine``, ``layers`` and ``backends`` import Keras, and only when something is trained.
+killed training resumes from, ``evaluation`` measures on the test reviews, ``process`` sets threads, memory and
+backend. Only ``engine``, ``supported``, ``fast_layers`` and ``backends`` import Keras, and only when something is
+trained.
 
 >>> import os
 >>> from imdb_tasks.training import backend
@@ -12,8 +13,8 @@ backend. Only ``engine``, ``layers`` and ``backends`` import Keras, and only whe
 """
 
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints, remove_checkpoint
-from imdb_tasks.training.evaluation import PREDICTIONS_REVISION, Evaluated, evaluate
-from imdb_tasks.training.fit import MODELS_REVISION, Trained, train
+from imdb_tasks.training.evaluation import PREDICTIONS_REVISION, evaluate
+from imdb_tasks.training.fit import MODELS_REVISION, train
 from imdb_tasks.training.process import backend, code_revision, load_keras, peak_memory_bytes, versions
 from imdb_tasks.training.tensorboard import write_tensorboard
 
@@ -22,8 +23,6 @@ __all__ = [
     "PREDICTIONS_REVISION",
     "Checkpoint",
     "Checkpoints",
-    "Evaluated",
-    "Trained",
     "backend",
     "code_revision",
     "evaluate",

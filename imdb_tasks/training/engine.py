@@ -1,8 +1,8 @@
 """A model's epochs as compiled programs: the data lies on the device, and no Python runs between its steps.
 
 The numbers are those of ``keras.Model.fit`` and ``evaluate`` on the same model, for its own dense layers, loss,
-optimiser and metrics do the work; only the recurrent layer runs in another order (see ``layers``). What it would not
-train as Keras does is refused (see ``supported``).
+optimiser and metrics do the work; only the recurrent layer runs in another order (see ``fast_layers``). What it would
+not train as Keras does is refused (see ``supported``).
 """
 
 import math

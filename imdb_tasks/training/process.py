@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from imdb_tasks.revision import source_revision
-from imdb_tasks.settings import CodeSettings, KerasSettings
+from imdb_tasks.settings import CodeSettings, KerasSettings, ThreadSettings
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +64,9 @@ def configure_process() -> None:
     One thread unless ``IMDB_TRAINING_THREADS`` says otherwise: two single-threaded training tasks side by side beat
     one with two threads. GPU memory is taken as needed, so that several tasks share a card. What is set already stays.
     """
-    chosen = KerasSettings.read()
-    threads = str(chosen.threads)
+    threads = str(ThreadSettings.read().threads)
     settings = {
-        "KERAS_BACKEND": chosen.backend,
+        "KERAS_BACKEND": backend(),
         "OMP_NUM_THREADS": threads,
         "NPROC": threads,  # how many threads XLA takes on a CPU; its own flags do not reach all of its matrix products
         "TF_NUM_INTRAOP_THREADS": threads,

@@ -12,11 +12,10 @@ training is, ``runs`` finds the runs that have a report.
 
 from imdb_tasks.ui.cli import main
 from imdb_tasks.ui.pages import comparison_page, curves_page, message_page, study_page
-from imdb_tasks.ui.runs import Run, find_run, newest_runs
+from imdb_tasks.ui.runs import find_run, newest_runs
 from imdb_tasks.ui.training_page import TrainingProgress, training_progress, variant_of
 
 __all__ = [
-    "Run",
     "TrainingProgress",
     "comparison_page",
     "curves_page",

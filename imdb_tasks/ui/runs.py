@@ -1,16 +1,15 @@
 """The runs that have a report."""
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from imdb_tasks.pipeline import Notes, ReportedRun
 from imdb_tasks.store import Store
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it noted itself when its report was there; ``written`` is in UTC."""
+    """A run that has a report; ``written`` is when it was recorded, in UTC."""
 
     id: str
     written: datetime.datetime
@@ -21,10 +20,9 @@ class Run:
 
 def newest_runs(store: Store, limit: int) -> tuple[list[Run], int]:
     """Return at most ``limit`` runs, the newest first, and how many there are in all."""
-    times = store.ref_times("runs")
-    newest = list(reversed(times))[:limit]
-    found = (_read(store, name, times[name]) for name in newest)
-    return [run for run in found if run], len(times)
+    times, notes = store.ref_times(ReportedRun.folder), Notes(store).all(ReportedRun)
+    newest = list(reversed(notes.items()))[:limit]
+    return [_run(name, note, times.get(name, 0.0)) for name, note in newest], len(notes)
 
 
 def find_run(store: Store, run_id: str) -> Run | None:
@@ -34,20 +32,10 @@ def find_run(store: Store, run_id: str) -> Run | None:
         SettingsError: this cannot be the id of a run.
 
     """
-    note = store.read_ref(f"runs/{run_id}")
-    return _as_run(run_id, note, store.ref_times("runs").get(run_id, 0.0)) if note else None
+    note = Notes(store).read(ReportedRun, run_id)
+    return _run(run_id, note, store.ref_time(f"{ReportedRun.folder}/{run_id}")) if note else None
 
 
-def _read(store: Store, name: str, written: float) -> Run | None:
-    note = store.read_ref(f"runs/{name}")
-    return _as_run(name, note, written) if note else None
-
-
-def _as_run(name: str, note: Mapping[str, Any], written: float) -> Run:
-    return Run(
-        id=name,
-        written=datetime.datetime.fromtimestamp(written, datetime.UTC),
-        headline=note.get("headline", ""),
-        report=note["report"],
-        analysis=note.get("analysis"),
-    )
+def _run(name: str, note: ReportedRun, written: float) -> Run:
+    at = datetime.datetime.fromtimestamp(written, datetime.UTC)
+    return Run(id=name, written=at, headline=note.headline, report=note.report, analysis=note.analysis)

@@ -10,7 +10,7 @@ from tests.support.corpus import prepare_files
 def test_the_texts_are_those_of_the_test_reviews_in_the_order_of_the_arrays(corpus_folder: Path) -> None:
     reviews = corpus_folder / "IMDB Dataset.csv"
     corpus: Corpus = prepare_files(reviews, corpus_folder / "glove.6B.100d.txt", TextSettings())
-    frame, whole = corpus.review_texts.frame, read_reviews(reviews)
+    frame, whole = corpus.texts.frame, read_reviews(reviews)
     _, rows = split(len(whole), test_fraction=0.2, seed=42)
     assert frame["row"].tolist() == (rows + 1).tolist()
     assert frame["review"].tolist() == whole["review"].iloc[rows].tolist()

@@ -124,7 +124,7 @@ def test_a_checkpoint_of_another_model_is_not_taken_and_the_training_begins_anew
     steps.store.remove("models", mine.key)
     caplog.set_level(logging.WARNING)
     again = steps.train(variant)
-    assert f"checkpoints/{mine.key}.npz is damaged: it is 'checkpoints/{other.key}.npz', not" in caplog.text
+    assert f"checkpoints/{mine.key}.npz is damaged (it is 'checkpoints/{other.key}.npz', not" in caplog.text
     assert again.key == mine.key
     assert history(again).loss == before.loss
     assert history(again).seconds != before.seconds

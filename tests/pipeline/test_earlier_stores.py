@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.pipeline import Steps, find_model, last_evaluation, predict
+from imdb_tasks.pipeline import Steps, find_conclusions, find_model, last_evaluation, predict
 from imdb_tasks.store import Store, list_entries, verify_store
 from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingRecord, TrainingSettings
 from imdb_tasks.training import Checkpoints
-from imdb_tasks.ui import newest_runs
+from imdb_tasks.ui import comparison_page, find_run, newest_runs
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "store-before-the-rooms.tar.xz"
 SOURCE = LocalSource(path="/data/imdb")
@@ -68,6 +68,20 @@ def test_the_steps_find_all_that_they_made(earlier: Store, run_id: str, epochs: 
     assert earlier.find("analyses", run["analysis"]) is not None
     assert earlier.find("reports", run["report"]) is not None
     assert steps.is_mailed(run["report"])
+
+
+def test_its_analyses_are_read_and_its_runs_compared(earlier: Store) -> None:
+    first, second = (find_run(earlier, run) for run in ("run-1", "run-2"))
+    assert first is not None
+    assert second is not None
+    for run in (first, second):
+        assert run.analysis is not None
+        found = find_conclusions(earlier, run.id, run.analysis)
+        assert found is not None
+        assert [summary.variant.name for summary in found.analysis.variants] == ["4_GRU_16", "4_LSTM_16"]
+    page = comparison_page(earlier, first, second, "")
+    assert "there is nothing to compare" not in page
+    assert "training epochs" in page
 
 
 def test_its_runs_are_listed_newest_first(earlier: Store) -> None:

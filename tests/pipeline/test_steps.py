@@ -217,8 +217,7 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
 def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> None:
     found = analysis(done)
     assert found.confusion is not None
-    corpus = done.store.need("arrays", done.keys.corpus(), step="prepare")
-    texts = texts_behind(Workspace(done.study, done.store), corpus)
+    texts = texts_behind(Workspace(done.study, done.store), done.evaluate())
     assert texts is not None
     wrong = most_confident_errors(
         ReviewTexts.load(texts.path), concluded(done).tested.row(found.confusion.variant.name)

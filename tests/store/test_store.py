@@ -103,7 +103,7 @@ def test_two_entries_that_changed_places_are_both_refused(store, caplog) -> None
         assert store.find("things", "k1", repair=False) is None
         assert store.find("things", "k1") is None
         assert store.find("things", "k2") is None
-    assert "things/k1 is damaged (its manifest.json is that of things/k2); moved to" in caplog.text
+    assert "things/k1 is damaged (its manifest.json is that of things/k2); set aside as" in caplog.text
     assert len(list(Path(store.where, "aside").iterdir())) == 2
     publish(store, text="k1")
     assert store.find("things", "k1") is not None

@@ -77,7 +77,7 @@ def test_a_flipped_byte_is_noticed_set_aside_and_said(checkpoints, place, caplog
     file_of(checkpoints).write_bytes(content)
     with caplog.at_level(logging.WARNING):
         assert checkpoints.load() is None
-    assert "does not have the sha256" in caplog.text
+    assert "its sha256 differs" in caplog.text
     assert not file_of(checkpoints).exists()
     assert len(list(Path(checkpoints.store.where, "aside").iterdir())) == 1
 
@@ -90,7 +90,7 @@ def test_two_checkpoints_that_changed_places_are_both_refused(checkpoints, caplo
     with caplog.at_level(logging.WARNING):
         assert checkpoints.load() is None
         assert other.load() is None
-    assert "it is 'checkpoints/model-2.npz', not 'checkpoints/model-1.npz'; set aside" in caplog.text
+    assert "it is 'checkpoints/model-2.npz', not 'checkpoints/model-1.npz'); set aside" in caplog.text
     assert len(list(Path(checkpoints.store.where, "aside").iterdir())) == 2
 
 

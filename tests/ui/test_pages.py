@@ -97,7 +97,7 @@ def test_on_other_test_reviews_differences_are_shown_without_intervals(store: St
     after = grid(64)
     card = after.data_card.model_copy(update={"reviews_sha256": "ff" * 32})
     page = compared(store, grid(64), after.model_copy(update={"data_card": card}))
-    assert "shown and not tested" in page
+    assert "shown but not tested" in page
     assert "Beyond the reviews" not in page
     assert rows_of(page)["GRU-64/32"][2:] == ["0.0"]
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.pipeline import BEST, TrainedModel, find_model, last_evaluation, predict
+from imdb_tasks.pipeline import BEST, TrainedModel, find_model, last_evaluation, predict, result_of
 from imdb_tasks.store import write_json
-from imdb_tasks.study import StudyResult
 from imdb_tasks.ui.cli.options import add_store, open_store
 
 _VARIANT_HELP = "name of a variant, such as 64_GRU_32; default: the best replicate of the best setting"
@@ -64,6 +63,5 @@ def _tensorboard(options: argparse.Namespace) -> None:
     from imdb_tasks.training import write_tensorboard
 
     evaluation = last_evaluation(open_store(options))
-    result = StudyResult.model_validate_json(evaluation.file("result.json").read_bytes())
-    count = write_tensorboard(result, options.out)
+    count = write_tensorboard(result_of(evaluation), options.out)
     print(f"{count} variants; look at them: tensorboard --logdir {options.out}")

@@ -55,7 +55,7 @@ class Study:
         """Start a run that has to train everything again."""
         for variant in self.steps.study.variants:
             self.steps.store.remove("models", self.steps.keys.model(variant))
-        for name in self.steps.store.ref_names("progress"):
+        for name in list(self.steps.store.ref_times("progress")):
             self.steps.store.remove_ref(f"progress/{name}")
         self.start()
 

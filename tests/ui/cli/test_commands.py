@@ -67,7 +67,7 @@ def test_runs_by_hand_are_kept_apart_and_compared(tmp_path: Path, corpus_folder:
     for units in (4, 5):
         assert main(["study", "--store", str(tmp_path), *small_study(corpus_folder, units=[units])]) == 0
     store = Store(tmp_path)
-    first, second = runs = store.ref_names("runs")
+    first, second = runs = list(store.ref_times("runs"))
     assert all(re.fullmatch(r"by-hand-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", run) for run in runs)
     concluded = find_conclusions(store, second, store.refs("runs")[second]["analysis"])
     assert concluded is not None
