@@ -63,7 +63,7 @@ def test_a_variable_is_read_when_it_is_asked_for(
     assert value_of(variable) == expected != before
 
 
-@pytest.mark.parametrize("variable", sorted(FIELDS.keys() - {"IMDB_TRAINING_THREADS", "IMDB_RETRY_DELAY"}))
+@pytest.mark.parametrize("variable", sorted(FIELDS))
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     before = value_of(variable)
     monkeypatch.setenv(variable, "")

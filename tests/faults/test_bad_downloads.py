@@ -15,7 +15,8 @@ from imdb_tasks.errors import (
     TransientError,
     UnexpectedContentError,
 )
-from imdb_tasks.sources import REVIEWS, RetryPolicy, fetch, http
+from imdb_tasks.sources import REVIEWS, fetch, http
+from imdb_tasks.sources.retry import RetryPolicy
 from imdb_tasks.store import Store
 from imdb_tasks.study import ArchiveSource
 from tests.support.stand_ins import REVIEWS_CSV, Reply, Request, StandIn, file_server, zip_of

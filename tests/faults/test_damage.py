@@ -82,7 +82,7 @@ def test_a_damaged_entry_is_set_aside_and_made_again(
     caplog.set_level(logging.WARNING)
     again = reached(finished.study, Store(root))
     assert f"{kind}/{damaged.name} is damaged" in caplog.text
-    assert "; moved to " in caplog.text
+    assert "; set aside as " in caplog.text
     assert len(list(root.joinpath("aside").iterdir())) == 1
     assert keys(again) == keys(finished)
     assert again.store.find(kind, damaged.name) is not None
