@@ -68,7 +68,7 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
     """Give the report to the mail server; return the recipients that it refused while it took others."""
     from imdb_tasks.report import compose_mail
 
-    with _faults_told(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
+    with _smtp_errors_translated(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
         sender = hook.from_email or hook.smtp_user
         if not sender:
             raise SettingsError(f"the connection {SMTP_CONNECTION!r} has no sender; set from_email in its extra")
@@ -80,7 +80,7 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
 
 
 @contextlib.contextmanager
-def _faults_told() -> Iterator[None]:
+def _smtp_errors_translated() -> Iterator[None]:
     """Raise what smtplib and the hook raise as SettingsError where another try would be in vain, else as MailError."""
     try:
         yield

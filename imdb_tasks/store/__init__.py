@@ -3,7 +3,7 @@
 ``store`` is what the other rooms use. ``local`` and ``bucket`` are the two kinds of places that it can lie in, and
 ``names`` says where things lie there; ``seals``, ``manifest`` and ``refs`` are the formats of what lies there.
 ``locks`` keeps a second process from making the same entry; ``maintenance`` lists and verifies, ``prune`` deletes what
-nobody needs any more.
+no kept run needs.
 
 >>> import tempfile
 >>> from imdb_tasks.store import Store

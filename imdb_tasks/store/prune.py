@@ -1,4 +1,4 @@
-"""What nobody needs any more of a store.
+"""Prune: delete what no kept run needs.
 
 Prune keeps the reports of the newest runs and all their inputs, direct and indirect. It also keeps entries younger than
 an age, because a run may be using them.

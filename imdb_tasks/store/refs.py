@@ -1,6 +1,6 @@
 """Refs: small values under a name, such as "this dataset version -> that entry". Each carries its name and its time.
 
-Copies of a store may have other file times, so what was written last is told from inside.
+Copies of a store may have other file times, so the time inside counts.
 """
 
 import datetime

@@ -154,7 +154,7 @@ class Store:
         log.warning("%s is damaged (%s); set aside as %s/%s", name, fault, self.where, place)
 
     def read_ref(self, name: str) -> dict[str, Any] | None:
-        """Return the ref ``name``; None where there is none. A damaged or misplaced one is set aside, and said."""
+        """Return the ref ``name``; None where there is none. A damaged or misplaced one is set aside and logged."""
         ref = self._unsealed(ref_file(name), lambda content: refs.unseal_ref(name, content))
         return ref.value if ref else None
 
@@ -198,7 +198,7 @@ class Store:
         return next(reversed(self.refs(prefix).values()), None)
 
     def read_sealed(self, name: str) -> bytes | None:
-        """Return a file's content; None where there is none. A damaged or misplaced one is set aside, and said."""
+        """Return a file's content; None where there is none. A damaged or misplaced one is set aside and logged."""
         return self._unsealed(name, lambda content: unseal_bytes(name, content))
 
     def write_sealed(self, name: str, content: bytes) -> None:

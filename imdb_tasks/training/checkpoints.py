@@ -1,6 +1,6 @@
 """The state of an unfinished training: one file, replaced atomically after each epoch, deleted once there is a result.
 
-ROOT/checkpoints/{model key}.npz is sealed with that name, and holds an .npz without pickled objects: ``history``
+ROOT/checkpoints/{model key}.npz is sealed with that name (see ``store.seals``), and holds an .npz without pickled objects: ``history``
 (JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a function of seed and
 epoch, so there is no other state.
 """
@@ -71,7 +71,7 @@ class Checkpoints:
         self.store.write_sealed(self.name, buffer.getvalue())
 
     def load(self) -> Checkpoint | None:
-        """Return the last one; None where there is none. A damaged or misplaced one is set aside, and that is said."""
+        """Return the last one; None where there is none. A damaged or misplaced one is set aside and logged."""
         content = self.store.read_sealed(self.name)
         if content is None:
             return None

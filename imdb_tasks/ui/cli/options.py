@@ -8,10 +8,10 @@ _STORE_HELP = "artifact store: a folder, s3://bucket/prefix or gs://bucket/prefi
 
 
 def add_store(command: argparse.ArgumentParser) -> None:
-    """Let a command be told its store."""
+    """Add the option ``--store`` to a command."""
     command.add_argument("--store", help=_STORE_HELP)
 
 
 def open_store(options: argparse.Namespace) -> Store:
-    """Return the store that the command was told, else that of the environment."""
+    """Return the store of ``--store``, else that of the environment."""
     return Store(options.store) if options.store else Store.from_environment()
