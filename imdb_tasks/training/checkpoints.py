@@ -1,8 +1,8 @@
 """The state of an unfinished training: one file, replaced atomically after each epoch, deleted once there is a result.
 
-ROOT/checkpoints/{model key}.npz is sealed with that name (see ``store.seals``), and holds an .npz without pickled objects: ``history``
-(JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a function of seed and
-epoch, so there is no other state.
+ROOT/checkpoints/{model key}.npz is sealed with that name (see ``store.seals``), and holds an .npz without pickled
+objects: ``history`` (JSON as uint8), ``wall_seconds``, ``weights-N`` and ``optimizer-N``. The order of an epoch is a
+function of seed and epoch, so there is no other state.
 """
 
 import io
