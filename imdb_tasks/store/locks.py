@@ -111,9 +111,10 @@ def release_stale(files: Files, name: str) -> None:
 
 
 def release(files: Files, name: str, owner: str) -> None:
-    """Delete an owner's claim, then its beat."""
-    files.delete(_path(name, owner, "claim"))
-    files.delete(_path(name, owner, "beat"))
+    """Delete an owner's lock file, then its heartbeat, with what a process that was killed while it wrote them left."""
+    for kind in ("claim", "beat"):
+        files.delete(_path(name, owner, kind))
+        files.sweep(_path(name, owner, kind))
 
 
 def live_locks(files: Files, since: float) -> set[str]:

@@ -51,7 +51,7 @@ def test_three_time_zones_and_a_clock_that_jumps_give_the_same_keys_and_results(
 ) -> None:
     runs = [told(tiny_study, tmp_path / str(number), TZ=zone) for number, zone in enumerate(ZONES)]
     runs.append(told(tiny_study, tmp_path / "jumping", TZ="Europe/Berlin", CLOCK="jumps"))
-    assert len(runs[0]["entries"]) == 10
+    assert len(runs[0]["entries"]) == 11
     assert all(run == runs[0] for run in runs[1:])
 
 

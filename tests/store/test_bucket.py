@@ -243,7 +243,7 @@ def test_a_study_runs_in_a_bucket_from_the_fetch_to_the_report(bucket, tiny_stud
     report = steps.report()
     shutil.rmtree(tmp_path / "cache")  # as another machine would see it
     assert evaluated(tiny_study, Store(bucket)).reported().key == report.key
-    assert maintenance.verify_store(steps.store) == (10, [])
+    assert maintenance.verify_store(steps.store) == (11, [])
     assert prune_store(steps.store, PrunePolicy(runs=0, days=0), NOTES, dry_run=False).entries != []
     assert list(maintenance.list_entries(steps.store)) == []
 

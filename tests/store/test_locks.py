@@ -157,3 +157,11 @@ def test_a_beat_that_comes_late_gives_a_lost_lock_no_new_owner(files: LocalFiles
         locks.release(files, "k", hold.owner)
         hold.beat(99)
         assert locks.owners(files, "k") == {}
+
+
+def test_what_a_killed_owner_left_of_a_heartbeat_goes_with_its_lock(tmp_path: Path) -> None:
+    files = LocalFiles(tmp_path)
+    with locks.exclusive(files, "k") as lock:
+        half_written = tmp_path / "locks" / f".k.{lock.owner}.beat.0123"
+        half_written.write_bytes(b"{")
+    assert list(tmp_path.joinpath("locks").iterdir()) == []
