@@ -22,7 +22,7 @@ def amount(outcome: Outcome, value: float) -> str:
     if outcome == "accuracy":
         return f"{signed(100 * value, 1)} points"
     if abs(value) >= _EXPLODED:
-        return f"{'beyond +' if value > 0 else 'below −'}{_EXPLODED:.0f} (a loss diverged)"
+        return f"{'beyond +' if value > 0 else 'below −'}{_EXPLODED:.0f} (very large losses)"
     return signed(value, 4 if outcome == "roughness" else 3)
 
 

@@ -50,3 +50,16 @@ def test_the_row_of_the_recommended_best_is_marked_and_no_other():
     result = study_result()
     analysis = study_analysis(result)
     assert [row.variant for row in table_rows(result, analysis) if row.is_best] == [analysis.recommendation.best]
+
+
+def test_an_accuracy_is_the_share_of_whole_reviews_that_the_analysis_counts():
+    result = study_result()
+    card = result.data_card.model_copy(update={"test_rows": 800})
+    rows = tuple(
+        row.model_copy(update={"test": row.test.model_copy(update={"accuracy": 0.8974999785423279})})
+        if row.test
+        else row
+        for row in result.variants
+    )
+    result = result.model_copy(update={"data_card": card, "variants": rows})
+    assert {row.accuracy for row in table_rows(result, study_analysis(result))} == {0.8975, None}
