@@ -1,10 +1,15 @@
 """The steps of the data: fetch the two sources, prepare the arrays."""
 
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.sources import REVIEWS, KaggleCredentials, errors_name_their_source, fetch, fetched
 from imdb_tasks.store import Entry, Lock
+
+if TYPE_CHECKING:
+    from imdb_tasks.corpus import ReviewTexts
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +42,7 @@ def _prepare(work: Workspace, key: str, hold: Lock) -> None:
             reviews_sha256=reviews.about["sha256"],
             glove_sha256=glove.about["sha256"],
         )
-    texts = work.keys.texts(reviews.key)
-    if work.store.find("texts", texts) is None:  # another vocabulary or length leaves them as they are
-        with work.store.publish("texts", texts, _inputs(reviews)) as folder:
-            corpus.texts.save(folder)
+    _keep_texts(work, reviews, lambda: corpus.texts)  # another vocabulary or length leaves them as they are
     about = {**_inputs(reviews, glove), "reviews": reviews.key, "glove": glove.key}
     with work.store.publish("arrays", key, about, hold=hold) as folder:
         corpus.save(folder)
@@ -60,13 +62,22 @@ def texts_behind(work: Workspace, evaluation: Entry) -> Entry | None:
     if reviews is None:
         return None
 
-    def keep(key: str, hold: Lock) -> None:
+    def read() -> "ReviewTexts":
         from imdb_tasks.corpus import ReviewTexts
 
-        with work.store.publish("texts", key, _inputs(reviews), hold=hold) as folder:
-            ReviewTexts.read(reviews.file(REVIEWS.member), work.study.text).save(folder)
+        return ReviewTexts.read(reviews.file(REVIEWS.member), work.study.text)
 
-    return work.once("texts", key, keep, step="prepare")
+    return _keep_texts(work, reviews, read)
+
+
+def _keep_texts(work: Workspace, reviews: Entry, read: "Callable[[], ReviewTexts]") -> Entry:
+    """Return the texts of the test reviews in ``reviews``; publish what ``read`` gives if they are not in the store."""
+
+    def keep(key: str, hold: Lock) -> None:
+        with work.store.publish("texts", key, _inputs(reviews), hold=hold) as folder:
+            read().save(folder)
+
+    return work.once("texts", work.keys.texts(reviews.key), keep, step="prepare")
 
 
 def _inputs(*entries: Entry) -> dict[str, list[str]]:

@@ -193,10 +193,6 @@ class Store:
                 self.read_ref(f"{prefix}/{ref.name}")  # sets it aside, and says so
         return {ref.name: ref.value for ref in found if ref.value is not None}
 
-    def latest_ref(self, prefix: str) -> dict[str, Any] | None:
-        """Return the ref in the folder ``prefix`` that was written last, or None where there is none."""
-        return next(reversed(self.refs(prefix).values()), None)
-
     def read_sealed(self, name: str) -> bytes | None:
         """Return a file's content; None where there is none. A damaged or misplaced one is set aside and logged."""
         return self._unsealed(name, lambda content: unseal_bytes(name, content))

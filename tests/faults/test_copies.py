@@ -11,6 +11,7 @@ from imdb_tasks.store import store as stores
 from imdb_tasks.study import Study, TrainingSettings
 from imdb_tasks.ui import newest_runs, study_page
 from tests.support.ages import copied_without_times
+from tests.support.refs import latest_ref
 from tests.support.stepping import evaluated, reached
 
 pytestmark = pytest.mark.slow  # trains three models for the copies
@@ -69,7 +70,7 @@ def test_what_was_written_after_a_clock_was_set_back_stands_where_its_time_says(
         monkeypatch.setattr(stores, "now", lambda moment=moment: moment)
         store.write_ref(f"evaluated/{name}", {"key": name})
     assert list(store.refs("evaluated")) == ["b", "d", "a", "c"]
-    assert store.latest_ref("evaluated") == {"key": "c"}
+    assert latest_ref(store, "evaluated") == {"key": "c"}
     monkeypatch.undo()
     store.write_ref("evaluated/b", {"key": "b"})
-    assert store.latest_ref("evaluated") == {"key": "b"}
+    assert latest_ref(store, "evaluated") == {"key": "b"}

@@ -19,6 +19,7 @@ from imdb_tasks.store.manifest import MANIFEST
 from imdb_tasks.store.store import Store
 from imdb_tasks.study import Study
 from imdb_tasks.training import Checkpoints, remove_checkpoint
+from tests.support.refs import latest_ref
 from tests.support.stepping import evaluated
 from tests.training.test_checkpoints import CHECKPOINT
 
@@ -167,7 +168,7 @@ def test_the_order_of_refs_outlasts_a_sync_that_writes_them_in_another_order(buc
         copy.files.write(name, content)
     assert copy.ref_times("runs") == store.ref_times("runs")
     assert list(copy.ref_times("runs")) == ["c", "a", "b"]
-    assert copy.latest_ref("runs") == {"run": "b"}
+    assert latest_ref(copy, "runs") == {"run": "b"}
 
 
 def test_files_without_a_manifest_are_no_entry(bucket) -> None:
@@ -206,7 +207,7 @@ def test_a_damaged_copy_in_the_cache_is_fetched_again(bucket) -> None:
 
 def test_refs_and_checkpoints_come_back_and_go(bucket) -> None:
     store = Store(bucket)
-    assert store.latest_ref("runs") is None
+    assert latest_ref(store, "runs") is None
     store.write_ref("runs/r1", {"report": "a"})
     store.write_ref("runs/r1", {"report": "b"})
     assert store.refs("runs") == {"r1": {"report": "b"}}

@@ -12,6 +12,7 @@ from imdb_tasks.store.seals import seal, unseal
 from imdb_tasks.store.store import Store
 from tests.store.test_store import swap
 from tests.support.ages import copied_without_times, write_earlier_ref, write_ref_at
+from tests.support.refs import latest_ref
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 
@@ -33,7 +34,7 @@ def test_refs_come_in_the_order_in_which_they_were_written(store: Store) -> None
     for name in ("c", "a", "b", "a"):
         store.write_ref(f"runs/{name}", {"run": name})
     assert list(store.ref_times("runs")) == list(store.refs("runs")) == ["c", "b", "a"]
-    assert store.latest_ref("runs") == {"run": "a"}
+    assert latest_ref(store, "runs") == {"run": "a"}
     times = list(store.ref_times("runs").values())
     assert times == sorted(set(times))
 
@@ -50,14 +51,14 @@ def test_equal_times_are_ordered_by_name(store: Store) -> None:
     for name in ("b", "c", "a"):
         write_ref_at(store, f"runs/{name}", {"run": name}, NOON.timestamp())
     assert list(store.ref_times("runs")) == ["a", "b", "c"]
-    assert store.latest_ref("runs") == {"run": "c"}
+    assert latest_ref(store, "runs") == {"run": "c"}
 
 
 def test_what_was_written_after_the_clock_was_set_back_comes_where_its_time_says(store: Store) -> None:
     for name, hour in (("first", 0), ("second", 1), ("third", -1)):
         write_ref_at(store, f"runs/{name}", {"run": name}, NOON.timestamp() + hour * 3_600)
     assert list(store.ref_times("runs")) == ["third", "first", "second"]
-    assert store.latest_ref("runs") == {"run": "second"}
+    assert latest_ref(store, "runs") == {"run": "second"}
 
 
 def test_refs_of_earlier_releases_have_the_time_of_their_file_and_come_first(store: Store) -> None:
@@ -67,7 +68,7 @@ def test_refs_of_earlier_releases_have_the_time_of_their_file_and_come_first(sto
     write_earlier_ref(store, "runs/old-a", {"run": "old-a"}, at=now + 2_000)
     assert store.ref_times("runs") == {"old-b": now + 1_000, "old-a": now + 2_000, "new": now}
     assert list(store.refs("runs").values()) == [{"run": "old-b"}, {"run": "old-a"}, {"run": "new"}]
-    assert store.latest_ref("runs") == {"run": "new"}
+    assert latest_ref(store, "runs") == {"run": "new"}
     store.write_ref("runs/old-b", {"run": "again"})
     assert list(store.ref_times("runs")) == ["old-a", "new", "old-b"]
 
@@ -76,7 +77,7 @@ def test_a_damaged_ref_is_not_the_latest(store: Store) -> None:
     store.write_ref("runs/r1", {"run": "r1"})
     store.files.write("refs/runs/r2.json", b"{")
     assert list(store.ref_times("runs")) == ["r2", "r1"]
-    assert store.latest_ref("runs") == {"run": "r1"}
+    assert latest_ref(store, "runs") == {"run": "r1"}
     assert store.refs("runs") == {"r1": {"run": "r1"}}
     assert list(store.ref_times("runs")) == ["r1"]
 
@@ -87,7 +88,7 @@ def test_two_refs_that_changed_places_are_both_refused(store: Store, caplog) -> 
     swap(Path(store.where, "refs", "evaluated", "a.json"), Path(store.where, "refs", "evaluated", "b.json"))
     with caplog.at_level(logging.WARNING):
         assert store.read_ref("evaluated/a") is None
-        assert store.latest_ref("evaluated") is None
+        assert latest_ref(store, "evaluated") is None
     assert "refs/evaluated/a.json is damaged (it is the ref 'evaluated/b', not 'evaluated/a')" in caplog.text
     assert store.refs("evaluated") == {}
     assert len(list(Path(store.where, "aside").iterdir())) == 2

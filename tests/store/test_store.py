@@ -9,6 +9,7 @@ import pytest
 from imdb_tasks.errors import LostLockError, MissingInputError, SettingsError
 from imdb_tasks.store.manifest import MANIFEST, sha256_of
 from imdb_tasks.store.store import Store
+from tests.support.refs import latest_ref
 
 
 def publish(store: Store, key: str = "k1", text: str = "hello") -> Path:
@@ -177,10 +178,10 @@ def test_what_a_dead_process_left_of_an_entry_is_cleared_before_it_is_made_again
 
 
 def test_the_latest_ref_is_the_one_written_last(store: Store) -> None:
-    assert store.latest_ref("runs") is None
+    assert latest_ref(store, "runs") is None
     for name in ("b", "a"):
         store.write_ref(f"runs/{name}", {"run": name})
-    assert store.latest_ref("runs") == {"run": "a"}
+    assert latest_ref(store, "runs") == {"run": "a"}
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b", "", ".hidden", "a b"])
