@@ -13,7 +13,7 @@ from imdb_tasks.corpus import Arrays
 from imdb_tasks.store import Store
 from imdb_tasks.study import MEASURES, History, TrainingSettings, Variant
 from imdb_tasks.training import Checkpoint, Checkpoints, load_keras
-from imdb_tasks.training.fit import shuffled
+from imdb_tasks.training.randomness import order_of_rows
 
 VARIANTS = (Variant(cell="GRU", units=32, batch_size=128), Variant(cell="LSTM", units=32, batch_size=32))
 EPOCHS, SAVES = 3, 20
@@ -42,7 +42,9 @@ def measure(variant: Variant, arrays: Arrays, store: Store) -> dict[str, float]:
     state, epochs, saves = engine.start(), [], []
     for epoch in range(1 + EPOCHS):
         started = time.perf_counter()
-        state, _ = engine.train(state, Batches.of(shuffled(len(ids), seed=42, epoch=epoch), variant.batch_size))
+        state, _ = engine.train(
+            state, Batches.of(order_of_rows(len(ids), variant, 42, epoch=epoch), variant.batch_size)
+        )
         epochs.append(time.perf_counter() - started)
     with store.exclusive("models", "model") as hold:
         for _ in range(SAVES):

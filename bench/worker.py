@@ -66,7 +66,7 @@ def ours(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs:
 
     from imdb_tasks.training import model as models
     from imdb_tasks.training.engine import Batches, Engine
-    from imdb_tasks.training.fit import shuffled
+    from imdb_tasks.training.randomness import order_of_rows
 
     model = models.build(variant, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1])
     engine = Engine(model, x, y)
@@ -75,7 +75,7 @@ def ours(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs:
         if epoch == 1:
             wait_for_the_others()
         started = time.perf_counter()
-        order = shuffled(len(x), seed=42, epoch=epoch)
+        order = order_of_rows(len(x), variant, 42, epoch=epoch)
         state, _ = engine.train(state, Batches.of(order, variant.batch_size))
         seconds.append(time.perf_counter() - started)
     keras.utils.clear_session()

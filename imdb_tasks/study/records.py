@@ -59,7 +59,9 @@ class Cost(ShrunkRecord):
 
 
 class TrainingRecord(Record):
-    """How one variant's training ended. ``diverged_at_epoch`` counts from 1."""
+    """How one variant's training ended. ``diverged_at_epoch`` counts from 1; ``environment`` holds what else the
+    numbers may depend on, such as the number of threads, by name.
+    """
 
     variant: Variant
     status: Literal["finished", "diverged"]
@@ -67,6 +69,7 @@ class TrainingRecord(Record):
     history: History
     cost: Cost
     versions: dict[str, str]
+    environment: dict[str, str] = Field(default_factory=dict)
 
 
 class TestMetrics(Record):

@@ -11,16 +11,14 @@ from imdb_tasks.corpus import Arrays
 from imdb_tasks.study import MEASURES, Cost, History, TrainingRecord, TrainingSettings, Variant, finite
 from imdb_tasks.training import process
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints
+from imdb_tasks.training.randomness import order_of_rows
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from imdb_tasks.training.engine import Engine, PassMetrics, State
 
 log = logging.getLogger(__name__)
 
-MODELS_REVISION = 2
+MODELS_REVISION = 3
 """Raise it when the same arrays and settings would give another model or record."""
 
 EpochListener = Callable[[History], None]
@@ -45,7 +43,7 @@ def train(
     """Fit ``variant`` on the training reviews; ``on_epoch`` gets the history after each epoch.
 
     The last ``validation_fraction`` of the training rows is for validation, as Keras's ``validation_split`` takes it.
-    Rows are shuffled anew each epoch, from the seed and the epoch's number. A loss that is not finite
+    Rows are shuffled anew each epoch (see ``randomness``). A loss that is not finite
     ends the training: the record's status is then ``diverged``.
 
     With ``checkpoints``, the state is saved after each epoch, and a killed training resumes from it. On the same
@@ -70,13 +68,6 @@ def train(
     return Trained(model, _record(variant, model, history, spent + time.perf_counter() - started))
 
 
-def shuffled(rows: int, *, seed: int, epoch: int) -> "npt.NDArray[np.int64]":
-    """Return the order of the rows in one epoch, counted from 0. It does not depend on the orders of other epochs."""
-    import numpy as np
-
-    return np.random.default_rng((seed, epoch)).permutation(rows)
-
-
 def _start(engine: "Engine", checkpoints: Checkpoints | None) -> "tuple[State, History, float]":
     """Return state, history and wall seconds to go on from: those of the checkpoint, or the beginning."""
     saved = checkpoints.load() if checkpoints else None
@@ -98,7 +89,7 @@ def _epochs(
     validation = Batches.of(np.arange(split_at, engine.rows), EVALUATION_BATCH)
     while history.epochs < settings.epochs and not history.diverged:
         started = time.perf_counter()
-        order = shuffled(split_at, seed=settings.seed + variant.replicate, epoch=history.epochs)
+        order = order_of_rows(split_at, variant, settings.seed, epoch=history.epochs)
         state, trained = engine.train(state, Batches.of(order, variant.batch_size))
         validated = engine.evaluate(state[0], validation)
         seconds = time.perf_counter() - started
@@ -121,6 +112,7 @@ def _record(variant: Variant, model: Any, history: History, wall_seconds: float)
             trainable_parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
         ),
         versions=process.versions(),
+        environment=process.environment(),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.study import TrainingSettings, Variant
+from imdb_tasks.training.randomness import weight_seeds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,16 +19,14 @@ def build(
 ) -> Any:
     """Return ``keras.Sequential``: ids int32 (batch, max_tokens) -> probability of "positive" float32 (batch, 1).
 
-    The frozen embedding is float32 (vocabulary size, dimensions). Every weight is drawn from the training seed and the
-    replicate's number, so that the random initialisation of a variant is reproducible.
+    The frozen embedding is float32 (vocabulary size, dimensions). The initial weights are reproducible, and independent
+    of those of every other variant (see ``randomness``).
     """
     import keras
-    import numpy as np
     from keras import initializers, layers
 
     # Seeds for each weight, and none for the process: Keras's global seed would import TensorFlow under JAX.
-    seeds = np.random.SeedSequence((training.seed, variant.replicate)).generate_state(4)
-    inputs, recurrence, hidden, output = (int(seed) // 2 for seed in seeds)
+    inputs, recurrence, hidden, output = weight_seeds(variant, training.seed)
     recurrent = {"GRU": layers.GRU, "LSTM": layers.LSTM}[variant.cell](
         variant.units,
         activation="relu",

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import platform
 import re
 import resource
 import sys
@@ -17,7 +18,10 @@ from imdb_tasks.settings import CodeSettings, KerasSettings, ThreadSettings
 log = logging.getLogger(__name__)
 
 _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_PACKAGES = ("keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "apache-airflow")
+_CPUINFO = Path("/proc/cpuinfo")
+_PACKAGES = ("keras", "numpy", "pandas", "scikit-learn", "apache-airflow")
+# What may change the last digits of a result, besides versions and device.
+_NUMERICS = ("OMP_NUM_THREADS", "NPROC", "XLA_FLAGS", "TF_XLA_FLAGS", "TF_ENABLE_ONEDNN_OPTS", "NVIDIA_TF32_OVERRIDE")
 
 
 def backend() -> str:
@@ -26,7 +30,7 @@ def backend() -> str:
 
 
 def load_keras() -> None:
-    """Import Keras and its backend, with threads, GPU memory and logging set as this project wants them.
+    """Import Keras and its backend, with threads, precision, GPU memory and logging set as this project wants them.
 
     TensorFlow greets every process on standard error, which Airflow shows as errors; here that is debug output, unless
     the import fails.
@@ -40,6 +44,25 @@ def load_keras() -> None:
         sys.stderr.writelines(said)
         raise
     log.debug("%s", "".join(said))
+    _fix_precision()
+
+
+def _fix_precision() -> None:
+    """Compute in full float32, whatever ``~/.keras/keras.json`` or a GPU's default says: no result's key names them."""
+    import keras
+
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    # A GPU with TensorFloat-32 would round the inputs of matrix products to 10 bits.
+    if backend() == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")  # type: ignore[no-untyped-call]
+    else:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(enabled=False)
 
 
 @contextlib.contextmanager
@@ -115,14 +138,31 @@ def peak_memory_bytes() -> int:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that results depend on, without importing them."""
+    """Return the versions of Python and of the packages that results depend on, without importing them.
+
+    A backend that is installed and not used is not among them.
+    """
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, backend()):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
     return found
+
+
+def environment() -> dict[str, str]:
+    """Return the processor and the variables that are set, of those that may change the last digits of a result."""
+    found = {name: os.environ[name] for name in _NUMERICS if name in os.environ}
+    return {"processor": _processor(), **found}
+
+
+def _processor() -> str:
+    """Name the processor: XLA compiles for its instructions."""
+    with contextlib.suppress(OSError):
+        if found := re.search(r"^model name\s*:\s*(.+)$", _CPUINFO.read_text(), re.MULTILINE):
+            return found[1]
+    return platform.processor() or platform.machine()
 
 
 def code_revision() -> str:

@@ -44,11 +44,14 @@ WHERE = {
 }
 """Where the revision of each kind of entry stands."""
 
+_CHAIN = ("arrays", "models", "predictions", "evaluations")
+"""Kinds that are made from each other here; the other outputs are made of constant inputs of their own."""
+
 _EXACT = 1e-7
 _TRAINED = 2e-3  # trainings differ by less between machines, backends and versions of NumPy
 TOLERANCES = dict.fromkeys(("models", "predictions", "evaluations"), _TRAINED)
 """By how much numbers may differ, relatively; those of other kinds by 1e-7."""
-_MEASURED = ("seconds", "samples_per_second", "cost", "versions", "path", "backend")
+_MEASURED = ("seconds", "samples_per_second", "cost", "versions", "environment", "path", "backend")
 
 
 def outputs(folder: Path) -> dict[str, Any]:
@@ -106,8 +109,14 @@ def compare(kind: str, output: Any) -> str | None:
     return next(differences(read(kind).get("output"), output, kind, TOLERANCES.get(kind, _EXACT)), None)
 
 
+def revisions(kind: str) -> dict[str, int]:
+    """Return the revisions that an output is of: its own step's, and those of the steps that made its inputs."""
+    chain = _CHAIN[: _CHAIN.index(kind)] if kind in _CHAIN else ()
+    return {each: REVISIONS[each] for each in (*chain, kind)}
+
+
 def read(kind: str) -> dict[str, Any]:
-    """Return ``revision`` and ``output`` as they were written last; empty where they never were."""
+    """Return ``revisions`` and ``output`` as they were written last; empty where they never were."""
     path = FOLDER / f"{kind}.json"
     return _json(path) if path.exists() else {}
 
@@ -179,14 +188,14 @@ def _write(make: Callable[[Path], dict[str, Any]]) -> int:
     refused = 0
     for kind, output in found.items():
         before = read(kind)
-        if before.get("revision") == REVISIONS[kind]:
+        if before.get("revisions") == revisions(kind):
             if told := compare(kind, output):
                 refused += 1
                 print(f"{told}\n  raise {WHERE[kind]} first, now {REVISIONS[kind]}", file=sys.stderr)
             continue
-        content = json.dumps({"revision": REVISIONS[kind], "output": output}, indent=1, ensure_ascii=False)
+        content = json.dumps({"revisions": revisions(kind), "output": output}, indent=1, ensure_ascii=False)
         FOLDER.joinpath(f"{kind}.json").write_text(f"{content}\n", "utf8")
-        print(f"written: {kind}, revision {REVISIONS[kind]}")
+        print(f"written: {kind}, {revisions(kind)}")
     return 1 if refused else 0
 
 

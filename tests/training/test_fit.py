@@ -10,7 +10,8 @@ from imdb_tasks.corpus import Arrays
 from imdb_tasks.study import History, TrainingRecord, TrainingSettings, Variant
 from imdb_tasks.training import model as models
 from imdb_tasks.training import process
-from imdb_tasks.training.fit import shuffled, train
+from imdb_tasks.training.fit import train
+from imdb_tasks.training.randomness import order_of_rows
 
 VARIANT = Variant(cell="GRU", units=4, batch_size=16)
 SETTINGS = TrainingSettings(epochs=3, learning_rate=0.01)
@@ -54,7 +55,7 @@ def test_the_numbers_are_those_of_fit_with_validation_split(cell) -> None:
     history = train(variant, SETTINGS, arrays, ignore).record.history
     model = models.build(variant, SETTINGS, arrays.embedding_matrix, max_tokens=8)
     for epoch in range(SETTINGS.epochs):
-        order = np.concatenate([shuffled(80, seed=SETTINGS.seed, epoch=epoch), np.arange(80, 100)])
+        order = np.concatenate([order_of_rows(80, variant, SETTINGS.seed, epoch=epoch), np.arange(80, 100)])
         x, y = arrays.x_train[order], arrays.y_train[order].astype("float32")[:, None]
         stock = model.fit(x, y, batch_size=16, validation_split=0.2, shuffle=False, verbose=0).history
         for name, values in stock.items():
@@ -69,6 +70,7 @@ def test_the_record_says_what_the_training_took() -> None:
     assert record.cost.device
     assert record.cost.trainable_parameters == 3 * (100 * 4 + 4 * 4 + 2 * 4) + (4 * 4 + 4) + 5
     assert {"python", "keras", process.backend()} <= record.versions.keys()
+    assert record.environment["processor"]
     assert TrainingRecord.model_validate_json(record.model_dump_json()) == record
 
 
@@ -97,11 +99,3 @@ def test_the_saved_model_loads_where_this_project_is_not_installed(tmp_path: Pat
     assert [type(layer).__module__.partition(".")[0] for layer in trained.model.layers] == ["keras"] * 4
     expected = trained.model.predict(arrays.x_test, verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "p.npy"), expected, rtol=1e-6)
-
-
-def test_every_epoch_has_an_order_of_its_own_that_can_be_told_alone() -> None:
-    first, second = (shuffled(10, seed=1, epoch=epoch).tolist() for epoch in range(2))
-    assert sorted(first) == sorted(second) == list(range(10))
-    assert first != second
-    assert shuffled(10, seed=1, epoch=1).tolist() == second
-    assert shuffled(10, seed=2, epoch=1).tolist() != second

@@ -1,3 +1,4 @@
+import itertools
 import os
 import subprocess
 import sys
@@ -33,14 +34,15 @@ def test_an_embedding_row_of_the_padding_is_used_as_it_is_without_a_mask() -> No
     assert one != other
 
 
-def test_the_same_variant_starts_from_the_same_weights_and_a_replicate_from_others() -> None:
-    first, again, replicate = (
-        build(Variant(cell="GRU", units=4, batch_size=4, replicate=r), TrainingSettings(), MATRIX, max_tokens=3)
-        for r in (0, 0, 1)
-    )
-    kernels = [model.layers[1].get_weights()[0] for model in (first, again, replicate)]
+def test_the_same_variant_starts_from_the_same_weights_and_every_other_from_others() -> None:
+    variant = Variant(cell="GRU", units=4, batch_size=4)
+    others = [variant.model_copy(update=change) for change in ({"replicate": 1}, {"batch_size": 8})]
+    kernels = [
+        build(each, TrainingSettings(), MATRIX, max_tokens=3).layers[1].get_weights()[0]
+        for each in (variant, variant, *others)
+    ]
     np.testing.assert_array_equal(kernels[0], kernels[1])
-    assert not np.array_equal(kernels[0], kernels[2])
+    assert all(not np.array_equal(one, other) for one, other in itertools.combinations(kernels[1:], 2))
 
 
 @pytest.mark.slow

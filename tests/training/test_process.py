@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,31 @@ def test_tensorflows_greetings_do_not_reach_standard_error() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
+def test_a_users_keras_file_changes_no_result(tmp_path: Path, backend: str) -> None:
+    (tmp_path / "keras.json").write_text(json.dumps({"floatx": "float16", "epsilon": 0.1, "backend": "torch"}))
+    script = """if True:
+        from imdb_tasks.training import process
+        process.load_keras()
+        import keras
+        print(keras.backend.backend(), keras.config.floatx(), keras.config.epsilon())
+        print(keras.layers.Dense(1)(keras.ops.ones((1, 1))).dtype)
+    """
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path), "KERAS_BACKEND": backend}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    words = done.stdout.replace("<dtype: 'float32'>", "float32").split()
+    assert words == [backend, "float32", "1e-07", "float32"]
+
+
+def test_what_may_change_the_last_digits_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    found = process.environment()
+    assert found["XLA_FLAGS"] == "--xla_cpu_enable_fast_math=true"
+    assert "TF_ENABLE_ONEDNN_OPTS" not in found
+    assert found["processor"]
+
+
 def test_a_backend_that_cannot_be_imported_keeps_its_words(tmp_path: Path) -> None:
     (tmp_path / "keras.py").write_text("import os; os.write(2, b'no such library'); raise ImportError('broken')")
     script = "from imdb_tasks.training import process; process.load_keras()"
@@ -56,8 +82,10 @@ def test_a_senseless_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatc
         process.configure_process()
 
 
-def test_versions_are_told_without_importing_the_packages() -> None:
-    assert {"python", "keras", "numpy", "apache-airflow"} <= process.versions().keys()
+def test_versions_are_told_without_importing_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert {"python", "keras", "numpy", "apache-airflow", "tensorflow"} <= process.versions().keys()
+    assert "jax" not in process.versions()  # installed, and not used
 
 
 def test_the_code_revision_can_be_given_by_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
