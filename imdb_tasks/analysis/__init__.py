@@ -3,8 +3,9 @@
 Only the file of claims is read.
 
 ``whole_study`` puts the parts together. ``evidence`` and ``records`` are what comes out; ``claims`` reads what is
-asked, ``verdicts`` answers; ``ranking`` picks and recommends; ``curves`` sums learning curves up, ``per_model`` single
-models; ``contrasts``, ``effects``, ``estimates`` and ``bootstrap`` are the statistics below; ``sentences`` words it.
+asked, ``parts`` and ``verdicts`` answer; ``selection`` chooses and recommends; ``curves`` sums learning curves up,
+``per_model`` single models; ``measuring``, ``contrasts``, ``noise``, ``ranks``, ``effects``, ``estimates`` and
+``bootstrap`` are the statistics below; ``sentences`` words it. docs/statistics.md explains and checks all of it.
 
 >>> from imdb_tasks.analysis import wilson
 >>> interval = wilson(0.85, 10_000)
@@ -18,11 +19,11 @@ from imdb_tasks.analysis.curves import best_epoch
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
 from imdb_tasks.analysis.evidence import Effect, Interval, Outcome, VerdictValue
-from imdb_tasks.analysis.ranking import best_model, reported_accuracy
 from imdb_tasks.analysis.records import (
     Analysis,
     Calibration,
     CalibrationBin,
+    Choice,
     Confusion,
     CurveSummary,
     Recommendation,
@@ -32,6 +33,7 @@ from imdb_tasks.analysis.records import (
     VariantSummary,
 )
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
+from imdb_tasks.analysis.selection import best_model, reported_accuracy
 from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
 from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
 
@@ -42,6 +44,7 @@ __all__ = [
     "Analysis",
     "Calibration",
     "CalibrationBin",
+    "Choice",
     "Confusion",
     "CurveSummary",
     "Effect",

@@ -9,33 +9,32 @@ _FEW_REVIEWS = 1_000
 
 def cautions(result: StudyResult, measured: Measured) -> list[str]:
     """Return one sentence for each limit of a result."""
-    replicates = result.study.replicates
-    found = []
-    if replicates == 1:
+    found = [_training_variance(measured)]
+    if measured.failed:
         found.append(
-            "Each model was trained once, so the variation between random initialisations is not known. The intervals"
-            " of single models, and of the best against the second, cover only the sampling error of the test reviews."
-            " The verdicts use the matched settings of the grid instead of replicates, which is conservative and has"
-            " low power. Use three replicates or more to measure this variation."
+            f"{len(measured.failed)} of {len(measured.curves)} trainings did not converge. They count in every"
+            " comparison of accuracies, and in none of overfitting or roughness."
         )
-    else:
-        found.append(
-            f"Each setting was trained {replicates} times. The intervals of effects and verdicts cover the sampling"
-            " error of replicates and test reviews; those of single models cover that of the test reviews only."
-        )
-    diverged = sum(row.status == "diverged" for row in result.variants)
-    missing = sum(row.status == "missing" for row in result.variants)
-    if diverged or missing:
-        lost = " and ".join(
-            f"{count} {what}" for count, what in ((diverged, "diverged"), (missing, "missing")) if count
-        )
-        found.append(f"{lost} of {len(result.variants)} variants: comparisons cover only the variants that finished.")
+    if missing := sum(row.status == "missing" for row in result.variants):
+        found.append(f"{missing} of {len(result.variants)} models are missing: comparisons are without them.")
     if 0 < measured.reviews < _FEW_REVIEWS:
         found.append(f"There are only {count_of(measured.reviews, 'test review', 'test reviews')}: intervals are wide.")
     if measured.tested and "auc" not in measured.tested:
         found.append("All test reviews are of one class: there is no AUC.")
     if differs_from_original(result):
-        found.append(
-            "This study differs from the original, so its verdicts neither confirm nor refute the original claims."
-        )
+        found.append("This study differs from the original: its rulings neither confirm nor refute the original's.")
     return found
+
+
+def _training_variance(measured: Measured) -> str:
+    if measured.basis == "replicates":
+        return (
+            f"Each setting was trained {measured.study.replicates} times. Intervals of differences cover the training"
+            " variance, pooled over the settings of a cell, and the sampling error of the test reviews; those of single"
+            " models cover the sampling error only."
+        )
+    return (
+        "Each setting was trained once. The training variance is estimated from what the main effects of layer size and"
+        " batch size leave over within a cell, so an interaction of the two widens the intervals. Three replicates"
+        " would measure it. The intervals of single models cover the sampling error of the test reviews only."
+    )

@@ -48,6 +48,8 @@ class Part(Record):
             raise ValueError(f"margin: expected one with direction 'equal' and none else, found {self.margin}")
         if (self.first is None) != (self.second is None) or (self.first is None and self.direction != "equal"):
             raise ValueError(f"first, second: expected two levels, found {self.first!r} and {self.second!r}")
+        if self.outcome == "failures" and (self.direction == "equal" or self.at):
+            raise ValueError("outcome: expected 'failures' with direction 'higher' or 'lower', and without 'at'")
         if self.first is not None and self.first == self.second:
             raise ValueError(f"first, second: expected two different levels, found {self.first!r} twice")
         if self.at and (self.direction == "equal" or self.at.factor == self.factor):

@@ -1,26 +1,23 @@
 """Questions to the grid, such as "GRU less LSTM, all else equal", and their answers with an error.
 
-A question is answered from matched sets of models: pairs that differ in one factor only or, for an interaction, pairs
-of such pairs. A set with a model that diverged or is missing has no value; it is counted, not guessed.
+A question is answered from matched sets of settings: pairs that differ in one factor only or, for an interaction, pairs
+of such pairs. A set with a setting that has no value is left out and counted.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis.bootstrap import Resampled
-from imdb_tasks.analysis.estimates import Estimate, Percentile, over_blocks
+from imdb_tasks.analysis.estimates import Student
 from imdb_tasks.analysis.evidence import FACTORS, Basis, Factor, Level, Outcome
+from imdb_tasks.analysis.noise import Noise, noise_of
+from imdb_tasks.analysis.ranks import rank_test
 from imdb_tasks.analysis.records import CurveSummary
 from imdb_tasks.study import Study, Variant
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-MatchedSet = Mapping[Variant, int]  # a model -> its sign
+MatchedSet = Mapping[Variant, int]  # a setting, as its first replicate -> its sign
 ON_REVIEWS: tuple[Outcome, ...] = ("accuracy", "auc")
 
 
@@ -28,6 +25,11 @@ def levels(study: Study, factor: Factor) -> tuple[Level, ...]:
     """Return a factor's levels: cells in the study's order, sizes from small to large."""
     sizes: dict[Factor, tuple[int, ...]] = {"units": study.units, "batch_size": study.batch_sizes}
     return tuple(sorted(sizes[factor])) if factor in sizes else study.cells
+
+
+def setting_of(variant: Variant) -> Variant:
+    """Return a model's setting, as the setting's first replicate."""
+    return variant.model_copy(update={"replicate": 0}) if variant.replicate else variant
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Question:
     at: tuple[Factor, Level, Level] | None = None
 
     def sets(self, study: Study) -> Iterator[MatchedSet]:
-        """Yield the matched sets of the grid, those of one replicate after those of the one before."""
+        """Yield the matched sets of the grid's settings."""
         signs: list[tuple[dict[Factor, Level], int]] = [
             ({self.factor: self.first}, 1),
             ({self.factor: self.second}, -1),
@@ -60,29 +62,31 @@ class Question:
         fixed = {self.factor, self.at[0] if self.at else self.factor}
         others = [name for name in FACTORS if name not in fixed]
         kept = [[self.subset[name]] if name in self.subset else levels(study, name) for name in others]
-        for replicate in range(study.replicates):
-            for chosen in itertools.product(*kept):
-                setting = dict(zip(others, chosen, strict=True))
-                yield {Variant.model_validate({**setting, **own, "replicate": replicate}): sign for own, sign in signs}
+        for chosen in itertools.product(*kept):
+            setting = dict(zip(others, chosen, strict=True))
+            yield {Variant.model_validate({**setting, **own}): sign for own, sign in signs}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``value`` is the mean over the ``sets`` of models that have one; ``estimate`` knows its error, if anything does.
+    """``value`` is the mean over the ``sets`` that have one, each setting counting as the mean of its models.
 
-    ``missing`` counts the sets that have none.
+    ``missing`` counts the sets that have none; ``estimate`` is None where the training variance cannot be estimated.
     """
 
     value: float
-    estimate: Estimate | None
+    estimate: Student | None
     sets: int
     missing: int
-    basis: Basis
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Every outcome of every model of a study; ``curves`` and ``tested`` may lack models."""
+    """Every outcome of every model of a study.
+
+    ``tested`` holds accuracy and AUC of the models ``names``, where a training that diverged counts as the constant
+    answer; ``curves`` has the trained models.
+    """
 
     study: Study
     names: tuple[str, ...]
@@ -91,75 +95,87 @@ class Measured:
     reviews: int
 
     @cached_property
-    def _column(self) -> dict[str, int]:
-        return {name: column for column, name in enumerate(self.names)}
+    def failed(self) -> Set[Variant]:
+        """The models that were trained and did not converge."""
+        return {curve.variant for curve in self.curves if not curve.converged}
 
     @cached_property
-    def _from_curves(self) -> dict[Outcome, dict[str, float]]:
-        found: dict[Outcome, dict[str, float]] = {"val_loss": {}, "overfitting": {}, "roughness": {}}
-        for curve in self.curves:
-            # The best epoch of a training that then diverged would flatter it.
-            best = None if curve.diverged else curve.best_val_loss
-            named: tuple[tuple[Outcome, float | None], ...] = (
-                ("val_loss", best),
-                ("overfitting", curve.overfitting),
-                ("roughness", curve.roughness),
-            )
-            for outcome, value in named:
-                if value is not None:
-                    found[outcome][curve.variant.name] = value
-        return found
+    def values(self) -> Mapping[Outcome, Mapping[Variant, float]]:
+        """Each outcome of each model that has it."""
+        import math
 
-    def value(self, outcome: Outcome, variant: Variant) -> float | None:
-        """Return one model's outcome, if it has one."""
-        if outcome not in ON_REVIEWS:
-            return self._from_curves[outcome].get(variant.name)
-        column = self._column.get(variant.name)
-        return float(self.tested[outcome].values[column]) if outcome in self.tested and column is not None else None
-
-    def draws(self, outcome: Outcome, matched: MatchedSet) -> "npt.NDArray[np.float32]":
-        """Return a matched set's value on the drawn reviews, (resamples,)."""
-        import numpy as np
-
-        signs = np.array(list(matched.values()), np.float32)
-        draws: npt.NDArray[np.float32] = (
-            self.tested[outcome].draws[:, [self._column[variant.name] for variant in matched]] @ signs
-        )
-        return draws
-
-    def answer(self, question: Question, basis: Basis) -> Answer | None:
-        """Answer a question; None if no matched set has a value."""
-        return self.mean(question.outcome, list(question.sets(self.study)), basis)
-
-    def mean(self, outcome: Outcome, sets: list[MatchedSet], basis: Basis) -> Answer | None:
-        """Return the mean outcome of matched sets, with the error that ``basis`` asks for; None if none has a value."""
-        import numpy as np
-
-        blocks: dict[object, list[MatchedSet]] = {}
-        for number, matched in enumerate(sets):
-            if all(self.value(outcome, variant) is not None for variant in matched):
-                block = next(iter(matched)).replicate if basis == "replicates" else number
-                blocks.setdefault(block, []).append(matched)
-        if not blocks:
-            return None
-        means = np.array([np.mean([self._value(outcome, each) for each in block]) for block in blocks.values()])
-        draws = None
-        if outcome in ON_REVIEWS:
-            draws = np.stack(
-                [np.mean([self.draws(outcome, each) for each in block], axis=0) for block in blocks.values()], axis=1
-            )
-        found = sum(map(len, blocks.values()))
-        value = float(means.mean())
-        if basis == "reviews":
-            estimate: Estimate | None = None if draws is None else Percentile(value, draws.mean(axis=1))
-        else:
-            estimate = over_blocks(means, draws)
-        return Answer(value, estimate, found, len(sets) - found, basis)
-
-    def _value(self, outcome: Outcome, matched: MatchedSet) -> float:
-        return sum(sign * (self.value(outcome, variant) or 0.0) for variant, sign in matched.items())
+        on_reviews: dict[Outcome, dict[Variant, float]] = {outcome: {} for outcome in ON_REVIEWS}
+        for outcome, drawn in self.tested.items():
+            on_reviews[outcome] = {Variant.named(n): float(v) for n, v in zip(self.names, drawn.values, strict=True)}
+        curves = self.curves
+        return {
+            **on_reviews,
+            "final_loss": {c.variant: math.log(c.final_val_loss) for c in curves if c.final_val_loss},
+            "overfitting": {c.variant: c.overfitting for c in curves if c.overfitting is not None},
+            "roughness": {c.variant: math.log(c.roughness) for c in curves if c.roughness},
+            "failures": {c.variant: float(not c.converged) for c in curves},
+        }
 
     @property
-    def widest(self) -> Basis:
-        """The basis of a verdict: what could have come out otherwise."""
+    def basis(self) -> Basis:
+        """What the training variance is estimated from."""
         return "replicates" if self.study.replicates > 1 else "settings"
+
+    def answer(self, question: Question, *, without: Set[Variant] = frozenset()) -> Answer | None:
+        """Answer a question, leaving some models out; None if no matched set has a value."""
+        return self.mean(question.outcome, list(question.sets(self.study)), without=without)
+
+    def mean(self, outcome: Outcome, sets: list[MatchedSet], *, without: Set[Variant] = frozenset()) -> Answer | None:
+        """Return the mean outcome of matched sets; None if none has a value."""
+        models, noise = self._by_setting(outcome, without), self._noise(outcome)
+        whole = [matched for matched in sets if all(setting in models for setting in matched)]
+        # Without an error, a cell's settings would only hide that of the others.
+        whole = [matched for matched in whole if all(noise.knows(setting) for setting in matched)] or whole
+        if not whole:
+            return None
+        weights: dict[Variant, float] = {}
+        for matched in whole:
+            for setting, sign in matched.items():
+                for variant in models[setting]:
+                    share = sign / len(whole) / len(models[setting])
+                    weights[variant] = weights.get(variant, 0.0) + share
+        values = self.values[outcome]
+        value = sum(weight * values[variant] for variant, weight in weights.items())
+        return Answer(value, noise.estimate(value, weights), len(whole), len(sets) - len(whole))
+
+    def ranks(self, question: Question) -> tuple[float, float] | None:
+        """Return the rank test's one-sided p-values, higher and lower; None where it does not apply.
+
+        With replicates, a stratum is a matched pair of settings. With one, it is all that a cell has of both levels or,
+        between cells, the whole grid: a pair of single models could never be decided.
+        """
+        if question.at:
+            return None
+        models, values = self._by_setting(question.outcome, frozenset()), self.values.get(question.outcome, {})
+        strata: dict[object, tuple[list[float], list[float]]] = {}
+        for number, matched in enumerate(question.sets(self.study)):
+            (first, _), (second, _) = matched.items()
+            if first not in models or second not in models:
+                continue
+            pooled = "" if question.factor == "cell" else first.cell
+            stratum = strata.setdefault(number if self.study.replicates > 1 else pooled, ([], []))
+            for side, setting in zip(stratum, (first, second), strict=True):
+                side.extend(values[variant] for variant in models[setting])
+        return rank_test(list(strata.values()))
+
+    def _by_setting(self, outcome: Outcome, without: Set[Variant]) -> dict[Variant, list[Variant]]:
+        found: dict[Variant, list[Variant]] = {}
+        for variant in self.values.get(outcome, {}):
+            if variant not in without:
+                found.setdefault(setting_of(variant), []).append(variant)
+        return found
+
+    @cached_property
+    def _noises(self) -> dict[Outcome, Noise]:
+        return {}
+
+    def _noise(self, outcome: Outcome) -> Noise:
+        if outcome not in self._noises:
+            draws = self.tested[outcome].draws if outcome in self.tested else None
+            self._noises[outcome] = noise_of(self.values[outcome], draws)
+        return self._noises[outcome]

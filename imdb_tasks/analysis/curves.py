@@ -3,27 +3,33 @@
 import math
 import statistics
 from collections.abc import Sequence
-from itertools import pairwise
 
 from imdb_tasks.analysis.records import CurveSummary
-from imdb_tasks.study import History, TrainingRecord
+from imdb_tasks.study import DataCard, History, TrainingRecord
 
 _GENERALISATION_LOSS = 0.05  # Prechelt's GL_5
 _LAST_PART = 10  # a tenth of the epochs
+_SMOOTH_FROM = 10  # epochs; before that, a curve is all trend
 
 
-def summary(record: TrainingRecord) -> CurveSummary:
+def summary(record: TrainingRecord, card: DataCard) -> CurveSummary:
     """Sum up one model's training."""
     history, diverged = record.history, record.status == "diverged"
     best = best_epoch(history)
+    loss = None if diverged else final(history.loss)
+    converged = loss is not None and loss <= constant_loss(card)
+    validation = None if diverged else final(history.val_loss)
     return CurveSummary(
         variant=record.variant,
         diverged=diverged,
+        converged=converged,
         best_epoch=best,
         best_val_loss=history.val_loss[best - 1] if best else None,
         overfit_onset=_onset(history, best) if best else None,
-        overfitting=None if diverged else _gap(history),
-        roughness=None if diverged else _roughness(history.val_loss),
+        final_loss=loss,
+        final_val_loss=validation,
+        overfitting=validation - loss if converged and validation is not None and loss is not None else None,
+        roughness=roughness(history.val_loss) if converged else None,
     )
 
 
@@ -31,6 +37,31 @@ def best_epoch(history: History) -> int | None:
     """Return the first epoch, counted from 1, of the lowest validation loss; None where none is finite."""
     finite = [(loss, epoch) for epoch, loss in enumerate(history.val_loss, 1) if loss is not None]
     return min(finite)[1] if finite else None
+
+
+def constant_loss(card: DataCard) -> float:
+    """Return the cross-entropy of the best constant answer: the entropy of the training labels, 0.693 for half each."""
+    share = card.train_positive / card.train_rows
+    return -sum(p * math.log(p) for p in (share, 1 - share) if p > 0)
+
+
+def final(losses: Sequence[float | None]) -> float | None:
+    """Return the median over the last tenth of the epochs; None where none of them is finite."""
+    last = [loss for loss in losses[-max(1, len(losses) // _LAST_PART) :] if loss is not None]
+    return statistics.median(last) if last else None
+
+
+def roughness(losses: Sequence[float | None]) -> float | None:
+    """Return the standard deviation of the relative jumps about a smooth curve, over the second half of the epochs.
+
+    From second differences of the logarithm: those of a straight line are zero, those of independent noise have six
+    times its variance. None below ten epochs.
+    """
+    if len(losses) < _SMOOTH_FROM:
+        return None
+    logs = [math.log(loss) for loss in losses[len(losses) // 2 :] if loss is not None and loss > 0]
+    bends = [first - 2 * middle + last for first, middle, last in zip(logs, logs[1:], logs[2:], strict=False)]
+    return math.sqrt(statistics.fmean(bend * bend for bend in bends) / 6) if bends else None
 
 
 def _onset(history: History, best: int) -> int | None:
@@ -47,17 +78,3 @@ def _onset(history: History, best: int) -> int | None:
             break
         onset = epoch
     return onset
-
-
-def _gap(history: History) -> float | None:
-    last = max(1, history.epochs // _LAST_PART)
-    pairs = zip(history.val_loss[-last:], history.loss[-last:], strict=True)
-    gaps = [validation - training for validation, training in pairs if validation is not None and training is not None]
-    return statistics.median(gaps) if gaps else None
-
-
-def _roughness(losses: Sequence[float | None]) -> float | None:
-    """Half the mean square of successive differences is the variance of what is no trend."""
-    half = losses[len(losses) // 2 :] if len(losses) > 2 else losses  # noqa: PLR2004
-    steps = [after - before for before, after in pairwise(half) if before is not None and after is not None]
-    return math.sqrt(statistics.fmean(step * step for step in steps) / 2) if steps else None

@@ -1,12 +1,12 @@
 """Main effects and interactions of cell, units and batch size on every outcome."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from imdb_tasks.analysis.contrasts import ON_REVIEWS, Answer, Measured, Question, levels
 from imdb_tasks.analysis.estimates import two_sided
-from imdb_tasks.analysis.evidence import FACTORS, OUTCOMES, Basis, Effect, Factor, Interaction, Level, Outcome
+from imdb_tasks.analysis.evidence import ALPHA, FACTORS, OUTCOMES, Effect, Factor, Interaction, Level
 
 _UNIT = {"cell": "", "units": " units", "batch_size": ""}
 _BEFORE = {"cell": "", "units": "", "batch_size": "batch "}
@@ -14,14 +14,14 @@ _Difference = TypeVar("_Difference", bound=Effect)
 
 
 def effects(measured: Measured) -> tuple[Effect, ...]:
-    """Return every pair of levels of every factor, for every outcome; corrected within outcome and basis."""
+    """Return every pair of levels of every factor, for every outcome; corrected within the outcome."""
     found = []
-    for outcome, basis in _bases(measured):
+    for outcome in OUTCOMES:
         family = [
             effect
             for factor in FACTORS
             for first, second in itertools.combinations(levels(measured.study, factor), 2)
-            if (effect := ask(measured, Question(outcome, factor, first, second), basis))
+            if (effect := ask(measured, Question(outcome, factor, first, second)))
         ]
         found += corrected(family)
     return tuple(found)
@@ -30,26 +30,27 @@ def effects(measured: Measured) -> tuple[Effect, ...]:
 def interactions(measured: Measured) -> tuple[Interaction, ...]:
     """Return every pair of factors, between their outermost levels, for every outcome."""
     found: list[Interaction] = []
-    for outcome, basis in _bases(measured):
+    for outcome in OUTCOMES:
         family = []
         for factor, by in itertools.combinations(FACTORS, 2):
             own, other = levels(measured.study, factor), levels(measured.study, by)
             if len(own) > 1 and len(other) > 1:
                 question = Question(outcome, factor, own[0], own[-1], at=(by, other[0], other[-1]))
-                effect = ask(measured, question, basis)
+                effect = ask(measured, question)
                 family += [effect] if isinstance(effect, Interaction) else []
         found += corrected(family)
     return tuple(found)
 
 
-def ask(measured: Measured, question: Question, basis: Basis) -> Effect | None:
-    """Put one question; return the answer as a record that is not yet corrected, or None if no models match."""
-    answer = measured.answer(question, basis)
-    return None if answer is None else record(measured, question, answer)
+def ask(measured: Measured, question: Question) -> Effect | None:
+    """Put one question; return the answer as a record that is not yet corrected, or None if no settings match."""
+    answer = measured.answer(question)
+    return None if answer is None else record(measured, question, answer, 1 - ALPHA)
 
 
-def record(measured: Measured, question: Question, answer: Answer) -> Effect:
-    """Write an answer down."""
+def record(measured: Measured, question: Question, answer: Answer, level: float) -> Effect:
+    """Write an answer down, with an interval of this confidence level."""
+    estimate = answer.estimate if question.outcome != "failures" else None  # its error is not Student's
     fields = {
         "outcome": question.outcome,
         "factor": question.factor,
@@ -58,14 +59,15 @@ def record(measured: Measured, question: Question, answer: Answer) -> Effect:
         "contrast": contrast(question.factor, question.first, question.second),
         "subset": ", ".join(level_text(factor, level) for factor, level in question.subset.items()),
         "estimate": answer.value,
-        "interval": answer.estimate.interval() if answer.estimate else None,
-        "p_value": two_sided(answer.estimate) if answer.estimate else None,
+        "interval": estimate.interval(level) if estimate else None,
+        "level": level,
+        "p_value": two_sided(estimate) if estimate else None,
         "p_corrected": None,
         "pairs": answer.sets,
         "pairs_missing": answer.missing,
         "replicates": measured.study.replicates,
         "reviews": measured.reviews if question.outcome in ON_REVIEWS else 0,
-        "basis": answer.basis,
+        "basis": measured.basis,
     }
     if question.at:
         by, first, second = question.at
@@ -102,10 +104,3 @@ def level_text(factor: Factor, level: Level) -> str:
 def contrast(factor: Factor, first: Level, second: Level) -> str:
     """Return a difference for readers: ``GRU − LSTM``, ``32 − 128 units``, ``batch 32 − 128``."""
     return f"{_BEFORE[factor]}{first} − {second}{_UNIT[factor]}"
-
-
-def _bases(measured: Measured) -> Iterator[tuple[Outcome, Basis]]:
-    for outcome in OUTCOMES:
-        if outcome in ON_REVIEWS and measured.study.replicates == 1:
-            yield outcome, "reviews"
-        yield outcome, measured.widest

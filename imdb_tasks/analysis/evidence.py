@@ -3,27 +3,30 @@
 A *setting* is one point of the grid: cell, units and batch size. It was trained once per replicate, so with one
 replicate a setting is a model. Differences are always "first - second"; shares and accuracies go from 0 to 1.
 
-What an interval is about is its ``basis``:
+Every interval and every p-value is about other trainings of the same settings and other reviews of the same kind. Its
+``basis`` says how the training variance was estimated:
 
-"reviews"     these models, as they came out of training, on other reviews of the same kind. It knows nothing of how the
-              models would have come out from other random weights.
-"replicates"  other trainings of the same settings, and other reviews. Needs two replicates or more.
-"settings"    one replicate only: the matched settings of the grid stand in for replicates, and other reviews. It is a
-              conservative substitute: what the other factors do to the effect counts as noise.
+"replicates"  from the replicates of each setting, pooled over the settings of a cell. Needs two replicates or more.
+"settings"    one replicate only: from what is left when the main effects of units and batch size are taken away within
+              a cell. Where the two factors interact, that counts as training variance: intervals are then too wide.
 """
 
 from typing import Literal
 
 from imdb_tasks.study import Cell, Record
 
-Basis = Literal["reviews", "replicates", "settings"]
+Basis = Literal["replicates", "settings"]
 Factor = Literal["cell", "units", "batch_size"]
 FACTORS: tuple[Factor, ...] = ("cell", "units", "batch_size")
-Outcome = Literal["accuracy", "auc", "val_loss", "overfitting", "roughness"]
-OUTCOMES: tuple[Outcome, ...] = ("accuracy", "auc", "val_loss", "overfitting", "roughness")
+Outcome = Literal["accuracy", "auc", "final_loss", "overfitting", "roughness", "failures"]
+OUTCOMES: tuple[Outcome, ...] = ("accuracy", "auc", "final_loss", "overfitting", "roughness")
+"""The outcomes that have effects with intervals; ``failures``, 0 or 1 for each training, has exact tests only."""
+LOG_OUTCOMES: tuple[Outcome, ...] = ("final_loss", "roughness")
+"""Outcomes whose natural logarithm is compared: a difference is the logarithm of a ratio."""
 Level = Cell | int
-VerdictValue = Literal["supported", "contradicted", "not decided"]
+VerdictValue = Literal["supported", "contradicted", "not decided", "not tested"]
 ALPHA = 0.05
+POWER = 0.8
 
 
 class Interval(Record):
@@ -36,13 +39,13 @@ class Interval(Record):
 class Effect(Record):
     """The mean difference of ``outcome`` between two levels of a factor, all else equal.
 
-    Outcomes: test ``accuracy`` and ``auc``; ``val_loss``, the lowest validation loss; ``overfitting`` and
-    ``roughness`` as in ``CurveSummary``. ``subset`` says in words to which part of the grid it is limited; "" is all.
-    ``pairs`` is the number of matched pairs of models that were compared, ``pairs_missing`` how many the grid has
-    beyond them, because one of the two diverged or is missing. ``reviews`` is 0 where no test review is involved.
-    ``interval`` and ``p_value`` (two-sided, against no difference) are None if there are too few pairs to test;
-    ``p_corrected`` is Holm's over the effects on the same outcome with the same basis or, in a verdict, over all that
-    is behind any verdict.
+    Outcomes: test ``accuracy`` and ``auc``, where a training that diverged counts as the constant answer;
+    ``final_loss``, the logarithm of the final validation loss; ``overfitting`` and the logarithm of ``roughness``, both
+    of converged trainings only, as in ``CurveSummary``. ``subset`` says in words to which part of the grid it is
+    limited; "" is all. ``pairs`` is the number of matched pairs of settings that were compared, ``pairs_missing`` how
+    many the grid has beyond them. ``reviews`` is 0 where no test review is involved. ``interval``, with the confidence
+    ``level``, and ``p_value`` (two-sided, against no difference) are None if the training variance cannot be estimated;
+    ``p_corrected`` is Holm's over the effects on the same outcome.
     """
 
     outcome: Outcome
@@ -53,6 +56,7 @@ class Effect(Record):
     subset: str
     estimate: float
     interval: Interval | None
+    level: float
     p_value: float | None
     p_corrected: float | None
     pairs: int
@@ -62,14 +66,14 @@ class Effect(Record):
     basis: Basis
 
     @property
-    def beyond_noise(self) -> bool:
+    def significant(self) -> bool:
         """Whether the difference is statistically significant at 5 %, after correction."""
         return self.p_corrected is not None and self.p_corrected <= ALPHA
 
 
 class Interaction(Effect):
     """How much an effect differs between two levels of another factor: (first - second) at ``at_first`` less
-    (first - second) at ``at_second``. ``pairs`` counts matched pairs of pairs, four models each.
+    (first - second) at ``at_second``. ``pairs`` counts matched pairs of pairs, four settings each.
     """
 
     at: Factor
@@ -77,18 +81,42 @@ class Interaction(Effect):
     at_second: Level
 
 
-class Verdict(Record):
-    """What the result says of one claim. ``effects`` are what it rests on, in the order of the claim's parts.
+class PartRuling(Record):
+    """What the result says of one part of a claim, and why, in one sentence.
 
-    ``p_corrected`` is Holm's over all claims that can be tested; None where this one cannot. ``sample`` says on how
-    many models, pairs, replicates and reviews it rests; ``warnings`` what weakens it, such as pairs that diverged.
+    ``effects`` are what it rests on, with the intervals that the ruling used. ``p_ranks`` is the exact rank test's
+    two-sided p-value, None where none applies. ``detectable`` is the smallest difference, in the unit of the effect,
+    that this design would decide with a probability of 80 %; ``replicates_needed`` how many replicates would decide the
+    difference seen as often, None where no number up to 50 would.
+    """
+
+    ruling: VerdictValue
+    reason: str
+    effects: tuple[Effect | Interaction, ...]
+    p_ranks: float | None = None
+    detectable: float | None = None
+    replicates_needed: int | None = None
+
+
+class Verdict(Record):
+    """What the result says of one claim: the ruling, its ``reason`` in one sentence, and each part.
+
+    ``p_corrected`` is Bonferroni's over the claims that can be tested; None where this one cannot. ``power`` says what
+    the design could have decided, where nothing is; ``sample`` on how much the ruling rests; ``warnings`` what weakens
+    it, such as trainings that did not converge.
     """
 
     claim: str
     title: str
     ruling: VerdictValue
-    explanation: str
+    reason: str
+    parts: tuple[PartRuling, ...]
+    power: str
     sample: str
     warnings: tuple[str, ...]
     p_corrected: float | None
-    effects: tuple[Effect | Interaction, ...]
+
+    @property
+    def effects(self) -> tuple[Effect | Interaction, ...]:
+        """What the ruling rests on, in the order of the claim's parts."""
+        return tuple(effect for part in self.parts for effect in part.effects)

@@ -1,13 +1,13 @@
-"""Each model on the test reviews, the best one in detail, and how often trainings diverged."""
+"""Each model on the test reviews, one in detail, and how often trainings did not converge."""
 
 from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis.bootstrap import Predictions
-from imdb_tasks.analysis.contrasts import Measured, levels
+from imdb_tasks.analysis.contrasts import ON_REVIEWS, Measured, levels
 from imdb_tasks.analysis.estimates import wilson
 from imdb_tasks.analysis.evidence import FACTORS
-from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, DivergenceRate, VariantSummary
-from imdb_tasks.study import THRESHOLD, StudyResult, Variant, VariantResult
+from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, FailureRate, VariantSummary
+from imdb_tasks.study import THRESHOLD, Variant, VariantResult
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,8 @@ _BINS = 10
 
 def variant_summary(row: VariantResult, measured: Measured) -> VariantSummary:
     """Sum up one model on the test reviews."""
-    accuracy, auc = (measured.value(outcome, row.variant) for outcome in ("accuracy", "auc"))
+    named = row.variant if row.status == "finished" and row.test and row.test.accuracy is not None else None
+    accuracy, auc = (measured.values[o].get(named) if named else None for o in ON_REVIEWS)
     return VariantSummary(
         variant=row.variant,
         status=row.status,
@@ -28,22 +29,23 @@ def variant_summary(row: VariantResult, measured: Measured) -> VariantSummary:
     )
 
 
-def divergence_rates(result: StudyResult) -> tuple[DivergenceRate, ...]:
+def failure_rates(measured: Measured) -> tuple[FailureRate, ...]:
     """Return a rate for every level of every factor of which a model was trained."""
     rates = []
     for factor in FACTORS:
-        for level in levels(result.study, factor):
-            rows = [row for row in result.variants if row.training and getattr(row.variant, factor) == level]
-            if rows:
-                diverged = sum(row.status == "diverged" for row in rows)
+        for level in levels(measured.study, factor):
+            curves = [curve for curve in measured.curves if getattr(curve.variant, factor) == level]
+            if curves:
+                failed = sum(not curve.converged for curve in curves)
                 rates.append(
-                    DivergenceRate(
+                    FailureRate(
                         factor=factor,
                         level=level,
-                        diverged=diverged,
-                        trained=len(rows),
-                        rate=diverged / len(rows),
-                        interval=wilson(diverged / len(rows), len(rows)),
+                        failed=failed,
+                        diverged=sum(curve.diverged for curve in curves),
+                        trained=len(curves),
+                        rate=failed / len(curves),
+                        interval=wilson(failed / len(curves), len(curves)),
                     )
                 )
     return tuple(rates)

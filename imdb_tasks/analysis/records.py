@@ -5,33 +5,41 @@ Differences, verdicts and the words used for them (setting, basis) are in ``evid
 
 from typing import ClassVar, Literal
 
-from imdb_tasks.analysis.evidence import Basis, Effect, Factor, Interaction, Interval, Level, Verdict
-from imdb_tasks.study import Record, Sha256, ShrunkRecord, Study, Variant
+from imdb_tasks.analysis.evidence import Effect, Factor, Interaction, Interval, Level, Verdict
+from imdb_tasks.study import Label, Record, Sha256, ShrunkRecord, Study, Variant
 
 
 class CurveSummary(Record):
     """One model's learning curve in a few numbers; epochs count from 1, losses are binary cross-entropy.
 
+    ``converged``      whether the training loss at the end is at most that of the best constant answer (0.693 for
+                       labels of half each). A training that explodes to a finite loss did not converge; one that
+                       overfits did
     ``best_epoch``     the first epoch of the lowest validation loss, ``best_val_loss``
     ``overfit_onset``  the first epoch after it from which the validation loss stays more than 5 % above its lowest,
                        while the training loss is below what it was at the best epoch; None if there is none.
                        The 5 % are the criterion GL_5 of L. Prechelt, "Early stopping - but when?", Neural Networks:
                        Tricks of the Trade (1998), 55-69; that it must last to the end is ours
-    ``overfitting``    validation loss less training loss, the median over the last tenth of the epochs: the gap in
-                       I. Goodfellow et al., Deep Learning (2016), section 5.2
-    ``roughness``      standard deviation of the validation loss about its own trend, over the second half of the
-                       epochs, from successive differences: J. von Neumann, "Distribution of the ratio of the mean
-                       square successive difference to the variance", Annals of Mathematical Statistics 12 (1941),
-                       367-395. Small is stable
+    ``final_loss``, ``final_val_loss``  the medians over the last tenth of the epochs
+    ``overfitting``    final validation loss less final training loss: the gap in I. Goodfellow et al., Deep Learning
+                       (2016), section 5.2. It grows with the epochs: compare it at equal epochs only
+    ``roughness``      standard deviation of the relative jumps of the validation loss about a smooth curve, over the
+                       second half of the epochs (0.05: five percent from epoch to epoch), from second differences of
+                       its logarithm: J. von Neumann et al., "The mean square successive difference", Annals of
+                       Mathematical Statistics 12 (1941), 153-162, gives the method for first differences. Small is
+                       stable. None below ten epochs
 
-    A diverged model has its best epoch before it diverged, and no overfitting and no roughness.
+    A training that did not converge has no overfitting and no roughness.
     """
 
     variant: Variant
     diverged: bool
+    converged: bool
     best_epoch: int | None
     best_val_loss: float | None
     overfit_onset: int | None
+    final_loss: float | None
+    final_val_loss: float | None
     overfitting: float | None
     roughness: float | None
 
@@ -39,9 +47,9 @@ class CurveSummary(Record):
 class VariantSummary(ShrunkRecord):
     """One model on the test reviews; None where it has no finite probabilities.
 
-    ``accuracy_interval`` is Wilson's 95 % interval (basis "reviews"). ``auc`` is the exact area (the share of pairs of
-    a positive and a negative review that are ranked right, ties half), not Keras's sum over 200 thresholds; None where
-    the test reviews are of one class.
+    ``accuracy_interval`` is Wilson's 95 % interval: this very model on other reviews. ``auc`` is the exact
+    area (the share of pairs of a positive and a negative review that are ranked right, ties half), not Keras's sum over
+    200 thresholds; None where the test reviews are of one class.
     """
 
     removed: ClassVar[frozenset[str]] = frozenset({"auc_interval"})
@@ -54,63 +62,87 @@ class VariantSummary(ShrunkRecord):
 
 
 class Standing(Record):
-    """How far a setting's accuracy, the mean over its replicates, lies below the best one's.
+    """One setting, its first replicate standing for it, beside the chosen one.
 
-    ``variant`` is the setting's first replicate. ``p_corrected`` is of the comparison with the best, times the number
-    of settings that it could have been (Bonferroni), for the best was picked after seeing the results; None where
-    nothing can be tested. ``within_noise`` says that it may well be the best itself.
+    ``failed`` counts the replicates that did not converge. Accuracies are means over the replicates, after the last
+    epoch; ``accuracy`` is on the test reviews, ``accuracy_sd`` the standard deviation between the replicates.
+    ``training_seconds`` is the median epoch times the epochs, without compilation. ``behind`` is how far the test
+    accuracy lies below the chosen setting's (negative: above), with an interval that holds for all settings at once;
+    None for the chosen one, or where the training variance cannot be estimated.
     """
 
     variant: Variant
+    replicates: int
+    failed: int
+    validation_accuracy: float
     accuracy: float
+    accuracy_sd: float | None
     trainable_parameters: int
-    wall_seconds: float
+    training_seconds: float
     behind: float
     behind_interval: Interval | None
-    p_corrected: float | None
-    within_noise: bool
-
-    @property
-    def indistinguishable_from_best(self) -> bool:
-        """Whether it was tested and is statistically indistinguishable from the best; False for the best."""
-        return self.within_noise and self.p_corrected is not None
 
 
-class BestComparison(ShrunkRecord):
-    """Whether the setting of the highest test accuracy is really better than the second.
+class Baseline(Record):
+    """What the constant answer ``label``, the training reviews' majority, scores on the test reviews."""
 
-    ``difference`` is best less second, ``interval`` its 95 % interval as if the two had been chosen beforehand.
-    ``p_value`` is McNemar's exact test with one replicate, a test over replicates and reviews (``basis``) with more.
-    ``explanation`` says in words whether the best is better, by ``p_corrected``, see ``Standing``.
+    label: Label
+    accuracy: float
+
+
+class Choice(Record):
+    """The setting of the highest validation accuracy, and what its models score on the test reviews.
+
+    ``model`` is its replicate of the highest validation accuracy: the one to use. ``interval`` (95 %) is about these
+    very models on other reviews; the choice does not bias it, for no test review took part in it.
     """
 
-    removed: ClassVar[frozenset[str]] = frozenset({"verdict", "best_only_right", "second_only_right"})
+    variant: Variant
+    model: Variant
+    replicates: int
+    validation_accuracy: float
+    accuracy: float
+    interval: Interval
+    baseline: Baseline
+    beats_baseline: bool
 
-    best: Variant
-    second: Variant
-    difference: float
-    interval: Interval | None
-    p_value: float | None
-    p_corrected: float | None
-    basis: Basis
-    explanation: str
+
+class Candidate(Record):
+    """A setting with fewer trainable parameters than the chosen one.
+
+    ``loss`` is how much less accurate it was on the test reviews, ``loss_limit`` the upper 95 % limit of that over
+    other trainings and reviews, for all candidates at once. ``good_enough``: the limit is below the study's margin.
+    """
+
+    variant: Variant
+    trainable_parameters: int
+    accuracy: float
+    loss: float
+    loss_limit: float | None
+    good_enough: bool
 
 
 class Recommendation(Record):
-    """Which setting to use: the ``best``, or the ``cheapest`` (fewest trainable parameters, then shortest training)
-    of those that are statistically indistinguishable from it.
+    """Which setting to ``use``: the cheapest that is good enough, else the chosen one, and why.
+
+    None where no model is better than the constant answer. ``margin`` is the loss in accuracy that counts as none.
     """
 
-    best: Variant
-    cheapest: Variant
+    use: Variant | None
+    margin: float
+    candidates: tuple[Candidate, ...]
     why: str
 
 
-class DivergenceRate(Record):
-    """The share of models with one level of a factor that diverged, of those trained, with Wilson's 95 % interval."""
+class FailureRate(Record):
+    """The share of trainings with one level of a factor that did not converge, with Wilson's 95 % interval.
+
+    ``diverged`` of the ``failed`` ended in a loss that is not finite.
+    """
 
     factor: Factor
     level: Level
+    failed: int
     diverged: int
     trained: int
     rate: float
@@ -175,7 +207,7 @@ class Change(Record):
 
 
 class VariantChange(Record):
-    """A model that both runs have: accuracy now less before, basis "reviews".
+    """A model that both runs have: accuracy now less before, for these very models on other reviews.
 
     The interval is paired where both were measured on the same test reviews, else None, and nothing is tested.
     ``p_corrected`` is Holm's over the common models.
@@ -204,10 +236,9 @@ class Analysis(Record):
     """Everything that can be concluded from one study's result.
 
     ``variants`` and ``curves`` are in the study's order; ``curves`` has only trained models. ``standings`` has one row
-    per setting with a test result, the best first. ``effects`` has, for accuracy and AUC with one replicate, each
-    contrast twice: with the basis "reviews" and with "settings". ``best``, ``recommendation``, ``calibration`` and
-    ``confusion`` are None where no model has a test result (``best`` also where only one setting has).
-    ``cautions`` are sentences on what this result cannot tell.
+    per setting with a tested model, the highest validation accuracy first. ``choice``, ``recommendation``,
+    ``calibration`` and ``confusion`` are None where no model has a test result; the last two are about the model to
+    use. ``cautions`` are sentences on what this result cannot tell.
     """
 
     origin: Origin
@@ -216,11 +247,11 @@ class Analysis(Record):
     variants: tuple[VariantSummary, ...]
     curves: tuple[CurveSummary, ...]
     standings: tuple[Standing, ...]
-    best: BestComparison | None
+    choice: Choice | None
     recommendation: Recommendation | None
     effects: tuple[Effect, ...]
     interactions: tuple[Interaction, ...]
-    divergence: tuple[DivergenceRate, ...]
+    failures: tuple[FailureRate, ...]
     calibration: Calibration | None
     confusion: Confusion | None
     comparison: RunComparison | None

@@ -1,92 +1,212 @@
-"""Sentences on effects, for a reader who knows the study but no statistics."""
+"""Sentences on results, for a reader who knows the study. Two kinds of noise have one name each: the *sampling error*
+of the test reviews, and the *training variance* between trainings of one setting.
+"""
 
+import math
 from collections.abc import Sequence
 
+from imdb_tasks.analysis.claims import Part
 from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.analysis.effects import level_text
-from imdb_tasks.analysis.evidence import Effect, Interaction, Outcome
-from imdb_tasks.formatting import count_of, signed
+from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interaction, Outcome, PartRuling, VerdictValue
+from imdb_tasks.analysis.records import Candidate, Choice, Standing
+from imdb_tasks.formatting import count_of, percent, points, signed
 
 OUTCOME_NAMES: dict[Outcome, str] = {
     "accuracy": "test accuracy",
     "auc": "test AUC",
-    "val_loss": "lowest validation loss",
-    "overfitting": "overfitting (validation less training loss)",
+    "final_loss": "final validation loss",
+    "overfitting": "overfitting gap (final validation less training loss)",
     "roughness": "roughness of the validation loss",
+    "failures": "rate of trainings that did not converge",
 }
-_EXPLODED = 10.0  # a coin's loss is 0.69
+_NEEDS: dict[Outcome, str] = {
+    "accuracy": "a test result on both sides",
+    "auc": "a test result on both sides",
+    "final_loss": "a finite validation loss on both sides",
+    "overfitting": "a converged training on both sides",
+    "roughness": "a converged training of ten epochs or more on both sides",
+    "failures": "a training on both sides",
+}
+_TIMES = math.log(3)  # from here on, a ratio is easier to read than percents
+_LARGEST = 10.0  # a ratio or a loss beyond it has no digits that mean anything
+
+
+def needs(outcome: Outcome) -> str:
+    """Say what a matched pair must have to be compared."""
+    return _NEEDS[outcome]
 
 
 def amount(outcome: Outcome, value: float) -> str:
-    """Write a difference: accuracies in percentage points, and an exploded loss without digits that mean nothing."""
-    if outcome == "accuracy":
+    """Write a difference: rates in percentage points, ratios in percent or as a factor, losses as they are."""
+    if outcome in ("accuracy", "failures"):
         return f"{signed(100 * value, 1)} points"
-    if abs(value) >= _EXPLODED:
-        return f"{'beyond +' if value > 0 else 'below −'}{_EXPLODED:.0f} (very large losses)"
-    return signed(value, 4 if outcome == "roughness" else 3)
+    if outcome in LOG_OUTCOMES:
+        return _ratio(value)
+    if abs(value) >= _LARGEST:
+        return f"{'above +' if value > 0 else 'below −'}{_LARGEST:.0f}"
+    return signed(value, 3)
+
+
+def _ratio(log: float) -> str:
+    if abs(log) < _TIMES:
+        return f"{signed(100 * math.expm1(log), 0)} %"
+    ratio = math.exp(min(abs(log), 50))
+    shown = f"over {_LARGEST:.0f}" if ratio > _LARGEST else f"{ratio:.1f}"
+    return f"{shown} times {'higher' if log > 0 else 'lower'}"
+
+
+def interval_text(effect: Effect) -> str:
+    """Return an interval with its level, such as ``99 % interval +1.2 to +3.4 points``; "" where there is none."""
+    if effect.interval is None:
+        return ""
+    low, high = (amount(effect.outcome, end) for end in (effect.interval.low, effect.interval.high))
+    for unit in (" points", " %"):
+        low = low.removesuffix(unit) if high.endswith(unit) else low
+    return f"{100 * effect.level:.3g} % interval {low} to {high}"
 
 
 def effect_text(effect: Effect) -> str:
-    """Return one difference with its interval, such as ``test accuracy, GRU − LSTM: +14.2 points (95 %: ...)``."""
+    """Return one difference, such as ``test accuracy, GRU − LSTM: +14.2 points (95 % interval +9.0 to ...)``."""
+    interval = interval_text(effect)
+    return f"{_what(effect)}: {amount(effect.outcome, effect.estimate)}" + (f" ({interval})" if interval else "")
+
+
+def _what(effect: Effect) -> str:
     where = f" ({effect.subset})" if effect.subset else ""
     what = f"{OUTCOME_NAMES[effect.outcome]}, {effect.contrast}{where}"
     if isinstance(effect, Interaction):
         what += f", with {level_text(effect.at, effect.at_first)} less with {level_text(effect.at, effect.at_second)}"
-    text = f"{what}: {amount(effect.outcome, effect.estimate)}"
+    return what
+
+
+def reason(
+    measured: Measured, part: Part, ruling: VerdictValue, effects: Sequence[Effect], p_ranks: float | None
+) -> str:
+    """Say in one sentence why a part has its ruling; ``p_ranks`` where the rank test decided or came closer to it."""
+    if part.margin is not None:
+        return _equivalence(part, ruling, effects)
+    if part.outcome == "failures":
+        return _failures(measured, effects[0], p_ranks)
+    [effect] = effects
+    if ruling in ("supported", "contradicted") and p_ranks is not None:
+        return f"{_capital(effect_text(effect))}; decided by the order of the trainings (rank test, {_p(p_ranks)})."
+    if ruling in ("supported", "contradicted"):
+        return f"{_capital(effect_text(effect))}."
     if effect.interval is None:
-        return text
-    low, high = (amount(effect.outcome, end) for end in (effect.interval.low, effect.interval.high))
-    return f"{text} (95 %: {low.removesuffix(' points')} to {high})"
+        return f"{_capital(effect_text(effect))}."
+    return f"{_capital(_what(effect))}: seen {amount(effect.outcome, effect.estimate)}, but {_anything(effect)}."
 
 
-def basis_text(measured: Measured) -> str:
-    """Say what the intervals of the verdicts are about."""
-    if measured.widest == "replicates":
-        return (
-            f"The intervals cover the sampling error of {measured.study.replicates} replicates and of the test reviews."
+def _anything(effect: Effect) -> str:
+    text = interval_text(effect)
+    level, _, ends = text.partition(" interval ")
+    return f"anything from {ends} is possible ({level} interval)"
+
+
+def _equivalence(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) -> str:
+    margin = amount(part.outcome, part.margin or 0.0).lstrip("+")
+    if ruling == "supported":
+        widest = max(effects, key=_reach)
+        return f"No difference in {OUTCOME_NAMES[part.outcome]} is as large as {margin}: at most {_worst(widest)}."
+    if ruling == "contradicted":
+        largest = max(effects, key=lambda effect: abs(effect.estimate))
+        return f"{_capital(effect_text(largest))}; {margin} would count as the same."
+    widest = max(effects, key=_reach)
+    return f"{_capital(_what(widest))}: it may be as large as {_worst(widest)}, and {margin} count as the same."
+
+
+def _reach(effect: Effect) -> float:
+    return max(abs(effect.interval.low), abs(effect.interval.high)) if effect.interval else 0.0
+
+
+def _worst(effect: Effect) -> str:
+    ends = (effect.interval.low, effect.interval.high) if effect.interval else (effect.estimate,)
+    end = amount(effect.outcome, max(ends, key=abs))
+    return f"{end} ({effect.contrast}, {100 * effect.level:.3g} % interval)"
+
+
+def _failures(measured: Measured, effect: Effect, p_ranks: float | None) -> str:
+    counts = []
+    for level in (effect.first, effect.second):
+        trained = [curve for curve in measured.curves if getattr(curve.variant, effect.factor) == level]
+        failed = sum(not curve.converged for curve in trained)
+        counts.append(f"{failed} of {len(trained)} with {level_text(effect.factor, level)}")
+    return f"Trainings that did not converge: {' and '.join(counts)} (rank test, {_p(p_ranks or 1.0)})."
+
+
+def _p(p_value: float) -> str:
+    return "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"  # noqa: PLR2004
+
+
+def power_text(part: PartRuling) -> str:
+    """Say what the design could have decided, and how many replicates would decide the difference seen."""
+    if part.detectable is None or part.ruling != "not decided":
+        return ""
+    outcome = part.effects[0].outcome
+    text = f"A difference of {amount(outcome, part.detectable).lstrip('+')} would be decided in four studies of five"
+    if part.replicates_needed is None:
+        return f"{text}; one as small as that seen needs more than 50 replicates, or more test reviews."
+    return f"{text}; one of the size seen, with {part.replicates_needed} replicates."
+
+
+def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:
+    """Say on how much a verdict rests, and what its intervals are about."""
+    if not effects:
+        return "no matched pair of settings"
+    pairs = sorted({effect.pairs for effect in effects})
+    text = f"{' and '.join(f'{count:,}' for count in pairs)} matched {'pair' if pairs == [1] else 'pairs'} of settings"
+    text += f", {count_of(measured.study.replicates, 'replicate', 'replicates')}"
+    reviews = max(effect.reviews for effect in effects)
+    return f"{text}, {count_of(reviews, 'test review', 'test reviews')}" if reviews else text
+
+
+def failures_text(failed: int, effects: Sequence[Effect]) -> str:
+    """Say how trainings that did not converge were counted in accuracies, if any were, and what was left out."""
+    texts = []
+    if failed:
+        texts.append(
+            f"{count_of(failed, 'training', 'trainings')} did not converge and {'counts' if failed == 1 else 'count'}"
+            " with the test accuracy after the last epoch; one that diverged, with that of the constant answer."
         )
+    lost = [(e.pairs_missing, e.pairs + e.pairs_missing) for e in effects if e.pairs_missing]
+    if lost:
+        counts = ", ".join(dict.fromkeys(f"{missing} of {total}" for missing, total in lost))
+        texts.append(f"Matched pairs left out, because too few trainings converged: {counts}.")
+    return " ".join(texts)
+
+
+def no_better_than_baseline(choice: Choice) -> str:
+    """Say that nothing was learned."""
+    baseline = choice.baseline
     return (
-        "With one replicate per setting, the intervals are estimated from the matched settings of the grid instead of"
-        " replicates."
+        f"No model is shown to be better than always answering “{baseline.label}” ({percent(baseline.accuracy)}): the"
+        f" one of the highest validation accuracy, {choice.variant.label}, scores {percent(choice.accuracy)}. Nothing"
+        " is recommended."
     )
 
 
-def sample_text(effects: Sequence[Effect]) -> str:
-    """Say on how much a verdict rests."""
-    if not effects:
-        return "no matched pair of models"
-    parts = []
-    for outcome in dict.fromkeys(effect.outcome for effect in effects):
-        counts = sorted({effect.pairs for effect in effects if effect.outcome == outcome})
-        parts.append(f"{OUTCOME_NAMES[outcome]}: {' and '.join(f'{count:,}' for count in counts)} matched pairs")
-    reviews = max(effect.reviews for effect in effects)
-    text = f"{'; '.join(parts)}; {count_of(effects[0].replicates, 'replicate', 'replicates')}"
-    return f"{text}; {count_of(reviews, 'test review', 'test reviews')}" if reviews else text
+def recommendation(best: Standing, cheapest: Candidate | None, candidates: Sequence[Candidate], margin: float) -> str:
+    """Say which setting to use, and why it or why no cheaper one."""
+    chosen = f"{best.variant.label} has the highest validation accuracy ({percent(best.validation_accuracy)})"
+    if cheapest is not None:
+        return (
+            f"{cheapest.variant.label} has {cheapest.trainable_parameters:,} trainable parameters instead of the"
+            f" {best.trainable_parameters:,} of {best.variant.label}, which has the highest validation accuracy, and is"
+            f" at most {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate; {points(margin)} count as none."
+        )
+    if not candidates:
+        return f"{chosen}, and no setting has fewer trainable parameters."
+    limits = [each for each in candidates if each.loss_limit is not None]
+    if not limits:
+        return f"{chosen}. One training of each setting cannot show that a cheaper setting is as good."
+    nearest = min(limits, key=lambda each: each.loss_limit or 0.0)
+    return (
+        f"{chosen}. No cheaper setting is shown to be as good: {nearest.variant.label} may be up to"
+        f" {points(nearest.loss_limit or 0.0)} less accurate, and {points(margin)} count as none. These trainings and"
+        " test reviews are too few, or the difference is real."
+    )
 
 
-def missing_text(effects: Sequence[Effect]) -> str:
-    """Say how many pairs are missing, if any are."""
-    lost = [(effect.pairs_missing, effect.pairs + effect.pairs_missing) for effect in effects if effect.pairs_missing]
-    if not lost:
-        return ""
-    counts = ", ".join(dict.fromkeys(f"{missing} of {total}" for missing, total in lost))
-    return f"Matched pairs without a value, because a model diverged or is missing: {counts}."
-
-
-def divergence_bias_text(measured: Measured, effects: Sequence[Effect]) -> str:
-    """Say that models which diverged at one level more than at another make a comparison of the rest unfair."""
-    if not any(effect.pairs_missing for effect in effects):
-        return ""
-    diverged = [curve.variant for curve in measured.curves if curve.diverged]
-    for effect in effects:
-        counts = [
-            sum(getattr(variant, effect.factor) == level for variant in diverged)
-            for level in (effect.first, effect.second)
-        ]
-        if counts[0] != counts[1]:
-            levels = [level_text(effect.factor, level) for level in (effect.first, effect.second)]
-            return (
-                f"Diverged: {counts[0]} with {levels[0]}, {counts[1]} with {levels[1]}. Only finished models are"
-                " compared, which favours the level with more divergences."
-            )
-    return ""
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

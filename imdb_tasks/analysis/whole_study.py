@@ -1,38 +1,26 @@
 """The analysis of one study: ``analyse`` combines the parts.
 
-``bootstrap`` resamples the test reviews, ``contrasts`` compares matched models, ``estimates`` computes intervals and
-p-values, ``effects`` and ``verdicts`` correct them for multiple comparisons, ``ranking`` selects the best setting, and
-``run_comparison`` compares the study with an earlier run.
+``measuring`` collects every outcome, ``bootstrap`` resamples the test reviews; ``contrasts`` compares matched settings
+with the errors of ``noise`` and the test of ``ranks``; ``effects`` and ``verdicts`` correct for multiple comparisons,
+``selection`` chooses a setting, and ``run_comparison`` compares the study with an earlier run.
 """
 
 from collections.abc import Sequence
 
-from imdb_tasks.analysis.bootstrap import RESAMPLES, Predictions, resample
+from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.cautions import cautions
 from imdb_tasks.analysis.claims import Claim
-from imdb_tasks.analysis.contrasts import Measured
-from imdb_tasks.analysis.curves import summary
 from imdb_tasks.analysis.effects import effects, interactions
-from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates, variant_summary
-from imdb_tasks.analysis.ranking import rank
+from imdb_tasks.analysis.measuring import measure
+from imdb_tasks.analysis.per_model import calibration, confusion, failure_rates, variant_summary
 from imdb_tasks.analysis.records import Analysis, Origin
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
+from imdb_tasks.analysis.selection import select
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.study import StudyResult
 
-ANALYSES_REVISION = 3
+ANALYSES_REVISION = 4
 """Raise it when the same result, predictions and claims would give another analysis."""
-
-
-def measure(result: StudyResult, tested: Predictions, resamples: int = RESAMPLES) -> Measured:
-    """Collect every outcome of every model."""
-    return Measured(
-        study=result.study,
-        names=tested.names,
-        tested=resample(tested, resamples),
-        curves=tuple(summary(row.training) for row in result.variants if row.training),
-        reviews=len(tested.labels),
-    )
 
 
 def analyse(
@@ -44,20 +32,20 @@ def analyse(
     revision; ``previous`` is the earlier run to compare with. The same arguments give the same analysis.
     """
     measured = measure(result, tested)
-    ranking = rank(result, measured, tested)
-    best = ranking.standings[0].variant if ranking.standings else None
+    selection = select(result, measured, tested)
+    best = selection.choice.model if selection.choice else None
     now = Analysis(
         origin=_made_from(result, code),
         cautions=tuple(cautions(result, measured)),
         verdicts=verdicts(measured, claims),
         variants=tuple(variant_summary(row, measured) for row in result.variants),
         curves=measured.curves,
-        standings=ranking.standings,
-        best=ranking.best,
-        recommendation=ranking.recommendation,
+        standings=selection.standings,
+        choice=selection.choice,
+        recommendation=selection.recommendation,
         effects=effects(measured),
         interactions=interactions(measured),
-        divergence=divergence_rates(result),
+        failures=failure_rates(measured),
         calibration=calibration(tested, best) if best else None,
         confusion=confusion(tested, best) if best else None,
         comparison=None,

@@ -153,12 +153,16 @@ PUBLIC_GLOVE = ArchiveSource(url="https://nlp.stanford.edu/data/glove.6B.zip")
 
 
 class Study(Record):
-    """The whole study: what is compared, on what data, and how it is trained."""
+    """The whole study: what is compared, on what data, and how it is trained.
+
+    ``margin`` is the loss in test accuracy, as a share, that a cheaper setting may have and still be recommended.
+    """
 
     cells: Annotated[tuple[Cell, ...], Field(strict=False)] = CELLS
     units: Annotated[tuple[Units, ...], Field(strict=False)] = (128, 64, 32)
     batch_sizes: Annotated[tuple[BatchSize, ...], Field(strict=False)] = (128, 64, 32)
     replicates: Annotated[int, Field(ge=1, le=100)] = 1
+    margin: Annotated[float, Field(gt=0, le=0.5)] = 0.01
     text: TextSettings = TextSettings()
     training: TrainingSettings = TrainingSettings()
     reviews: Source = KAGGLE_REVIEWS

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from imdb_tasks.analysis.bootstrap import Resampled
 from imdb_tasks.analysis.contrasts import Measured, Question
 from imdb_tasks.analysis.effects import ask, effects, holm, interactions
-from imdb_tasks.analysis.estimates import Student
-from imdb_tasks.analysis.whole_study import measure
+from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.study import Study
 from tests.support.examples import examples
 from tests.support.simulation import Truth, simulate
@@ -31,33 +30,33 @@ def planted(study: Study = GRID, twist: float = 0.0) -> dict[str, float]:
 
 
 def test_a_main_effect_is_the_mean_over_all_pairs_that_differ_in_it_alone():
-    effect = ask(measured(planted(twist=0.02)), Question("accuracy", "cell", "GRU", "LSTM"), "reviews")
+    effect = ask(measured(planted(twist=0.02)), Question("accuracy", "cell", "GRU", "LSTM"))
     assert effect.estimate == pytest.approx(0.04)
     assert (effect.pairs, effect.pairs_missing, effect.contrast) == (4, 0, "GRU − LSTM")
 
 
 def test_an_interaction_is_a_difference_of_differences():
     question = Question("accuracy", "cell", "GRU", "LSTM", at=("units", 128, 32))
-    effect = ask(measured(planted(twist=0.02)), question, "reviews")
+    effect = ask(measured(planted(twist=0.02)), question)
     assert effect.estimate == pytest.approx(0.02)
     assert (effect.pairs, effect.at, effect.at_first, effect.at_second) == (2, "units", 128, 32)
 
 
 def test_a_subset_keeps_its_level_only():
-    effect = ask(measured(planted()), Question("accuracy", "units", 32, 128, subset={"cell": "GRU"}), "reviews")
+    effect = ask(measured(planted()), Question("accuracy", "units", 32, 128, subset={"cell": "GRU"}))
     assert (effect.pairs, effect.subset) == (2, "GRU")
 
 
 def test_pairs_without_a_value_are_counted():
     values = planted()
     del values["32_LSTM_32"]
-    effect = ask(measured(values), Question("accuracy", "cell", "GRU", "LSTM"), "settings")
+    effect = ask(measured(values), Question("accuracy", "cell", "GRU", "LSTM"))
     assert (effect.pairs, effect.pairs_missing) == (3, 1)
 
 
 def test_without_a_single_pair_there_is_no_effect():
     values = {name: value for name, value in planted().items() if "GRU" in name}
-    assert ask(measured(values), Question("accuracy", "cell", "GRU", "LSTM"), "settings") is None
+    assert ask(measured(values), Question("accuracy", "cell", "GRU", "LSTM")) is None
 
 
 def test_the_estimates_of_a_balanced_grid_are_those_of_least_squares():
@@ -68,37 +67,67 @@ def test_the_estimates_of_a_balanced_grid_are_those_of_least_squares():
     found = measure(study.result, study.tested, 50)
     table = pd.DataFrame(
         {
-            "accuracy": [found.value("accuracy", v) for v in study.result.study.variants],
+            "accuracy": [found.values["accuracy"][v] for v in study.result.study.variants],
             "cell": [v.cell for v in study.result.study.variants],
             "units": [str(v.units) for v in study.result.study.variants],
             "batch": [str(v.batch_size) for v in study.result.study.variants],
         }
     )
     fit = ols("accuracy ~ C(cell, Treatment('LSTM')) + C(units, Treatment('128')) + C(batch)", table).fit()
-    effect = ask(found, Question("accuracy", "cell", "GRU", "LSTM"), "settings")
+    effect = ask(found, Question("accuracy", "cell", "GRU", "LSTM"))
     assert effect.estimate == pytest.approx(fit.params["C(cell, Treatment('LSTM'))[T.GRU]"])
-    effect = ask(found, Question("accuracy", "units", 32, 128), "settings")
+    effect = ask(found, Question("accuracy", "units", 32, 128))
     assert effect.estimate == pytest.approx(fit.params["C(units, Treatment('128'))[T.32]"])
 
 
-def test_replicates_are_the_blocks_where_there_are_some():
+def test_a_setting_counts_as_the_mean_of_its_replicates():
     study = GRID.model_copy(update={"replicates": 3})
     shift = {0: 0.01, 1: 0.02, 2: 0.03}
     values = {v.name: 0.8 + (v.cell == "GRU") * shift[v.replicate] for v in study.variants}
-    answer = measured(values, study).answer(Question("accuracy", "cell", "GRU", "LSTM"), "replicates")
-    assert isinstance(answer.estimate, Student)
-    assert answer.estimate.value == pytest.approx(0.02)
-    assert answer.estimate.error == pytest.approx(0.01 / np.sqrt(3))
-    assert answer.estimate.freedom == pytest.approx(2)
-    assert answer.sets == 12
+    del values["32_GRU_32_r2"]
+    answer = measured(values, study).answer(Question("accuracy", "cell", "GRU", "LSTM"))
+    assert answer.value == pytest.approx((3 * 0.02 + 0.015) / 4)
+    assert answer.sets == 4
 
 
-def test_every_pair_of_levels_is_asked_of_every_outcome_with_each_basis():
-    study = simulate(Truth(reviews=100, epochs=4), np.random.default_rng(2))
+def test_models_can_be_left_out():
+    study = GRID.model_copy(update={"replicates": 2})
+    values = {v.name: 0.8 + (v.cell == "GRU") * 0.01 * (1 + v.replicate) for v in study.variants}
+    question = Question("accuracy", "cell", "GRU", "LSTM")
+    without = {v for v in study.variants if v.replicate}
+    assert measured(values, study).answer(question, without=without).value == pytest.approx(0.01)
+
+
+def test_a_cell_whose_noise_is_unknown_is_left_out_of_what_the_others_show():
+    """Of the LSTMs two settings are left: too few to take main effects away."""
+    values = {v.name: 0.8 + v.units * v.batch_size / 1e6 for v in Study().variants if v.cell == "GRU"}
+    values |= dict.fromkeys(("32_LSTM_32", "128_LSTM_32"), 0.7)
+    answer = measured(values, Study()).answer(Question("accuracy", "units", 128, 32))
+    assert (answer.sets, answer.missing) == (3, 3)
+    assert answer.estimate is not None
+
+
+def test_the_order_of_trainings_is_compared_within_a_cell_unless_the_cells_are():
+    values = {v.name: 0.8 + (v.cell == "GRU") * 0.1 + (v.units == 32) * 0.01 for v in GRID.variants}
+    found = measured(values)
+    assert found.ranks(Question("accuracy", "cell", "GRU", "LSTM"))[0] == pytest.approx(1 / 70)  # 4 of 8
+    assert found.ranks(Question("accuracy", "units", 32, 128))[0] == pytest.approx(1 / 36)  # 2 of 4, twice
+    assert found.ranks(Question("accuracy", "cell", "GRU", "LSTM", at=("units", 32, 128))) is None
+
+
+def test_with_replicates_the_order_is_compared_within_matched_settings():
+    study = GRID.model_copy(update={"replicates": 2})
+    values = {v.name: 0.8 + (v.cell == "GRU") * 0.01 + v.units / 100 for v in study.variants}
+    found = measured(values, study).ranks(Question("accuracy", "cell", "GRU", "LSTM"))
+    assert found[0] == pytest.approx(1 / 6**4)
+
+
+def test_every_pair_of_levels_is_asked_of_every_outcome():
+    study = simulate(Truth(reviews=100, epochs=12), np.random.default_rng(2))
     found = effects(measure(study.result, study.tested, 100))
-    assert len(found) == 7 * (2 * 2 + 3)
-    assert len(interactions(measure(study.result, study.tested, 100))) == 3 * (2 * 2 + 3)
-    assert {effect.basis for effect in found} == {"reviews", "settings"}
+    assert len(found) == 7 * 5
+    assert len(interactions(measure(study.result, study.tested, 100))) == 3 * 5
+    assert {effect.basis for effect in found} == {"settings"}
     assert all(effect.p_corrected >= effect.p_value for effect in found)
 
 

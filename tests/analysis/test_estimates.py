@@ -5,14 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_tasks.analysis.estimates import Estimate, Percentile, Student, margin, over_blocks, two_sided, wilson
-
-DRAWS = np.random.default_rng(0).normal(0.3, 0.1, 4_000)
+from imdb_tasks.analysis.estimates import Student, margin, percentiles, two_sided, wilson
 
 
-@pytest.mark.parametrize("estimate", [Student(0.3, 0.1, 7.0), Percentile(0.3, DRAWS)], ids=["t", "bootstrap"])
 @given(level=st.floats(0.5, 0.99))
-def test_the_end_of_an_interval_is_where_the_p_value_says_so(estimate: Estimate, level: float):
+def test_the_end_of_an_interval_is_where_the_p_value_says_so(level: float):
+    estimate = Student(0.3, 0.1, 7.0)
     interval = estimate.interval(level)
     for end in (interval.low, interval.high):
         assert two_sided(estimate, end) == pytest.approx(1 - level, abs=0.002)
@@ -20,34 +18,13 @@ def test_the_end_of_an_interval_is_where_the_p_value_says_so(estimate: Estimate,
     assert estimate.below(interval.high) == pytest.approx((1 - level) / 2, abs=0.001)
 
 
-def test_a_bootstrap_p_value_is_never_zero():
-    assert two_sided(Percentile(5.0, np.full(999, 5.0))) == pytest.approx(2 / 1_000)
+def test_percentiles_leave_out_the_same_share_on_either_side():
+    interval = percentiles(np.arange(1_001) / 1_000)
+    assert (interval.low, interval.high) == pytest.approx((0.025, 0.975))
 
 
-def test_blocks_without_reviews_are_a_plain_t_test():
-    from scipy import stats
-
-    values = np.array([0.02, 0.05, 0.01, 0.04])
-    estimate = over_blocks(values, None)
-    reference = stats.ttest_1samp(values, 0.0)
-    assert two_sided(estimate) == pytest.approx(reference.pvalue)
-    interval = estimate.interval()
-    assert (interval.low, interval.high) == pytest.approx(tuple(reference.confidence_interval(0.95)))
-
-
-def test_what_the_blocks_share_over_the_reviews_is_added_and_what_is_their_own_is_not_counted_twice():
-    """Draws with a shared part of variance 4 and an own part of variance 9, per block."""
-    random = np.random.default_rng(1)
-    shared, own = 2 * random.standard_normal((200_000, 1)), 3 * random.standard_normal((200_000, 5))
-    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    estimate = over_blocks(values, shared + own)
-    assert estimate.error**2 == pytest.approx(2.5 / 5 + 4, rel=0.02)
-    assert estimate.freedom == pytest.approx(4 * (4.5 / 0.5) ** 2, rel=0.05)
-
-
-@pytest.mark.parametrize("values", [[0.1], [0.1, 0.1]], ids=["one block", "no spread"])
-def test_what_has_no_spread_has_no_error(values):
-    assert over_blocks(np.array(values), None) is None
+def test_an_infinite_number_of_degrees_of_freedom_is_the_normal_distribution():
+    assert Student(0.0, 1.0, math.inf).interval().high == pytest.approx(1.959964, abs=1e-5)
 
 
 def test_the_wilson_interval_agrees_with_a_worked_example():

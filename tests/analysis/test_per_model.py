@@ -3,9 +3,10 @@ import pytest
 
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.estimates import wilson
-from imdb_tasks.analysis.per_model import calibration, confusion, divergence_rates
+from imdb_tasks.analysis.measuring import measure
+from imdb_tasks.analysis.per_model import calibration, confusion, failure_rates
 from imdb_tasks.study import Variant
-from tests.support.study_results import study_result
+from tests.support.study_results import opinions, study_result
 
 VARIANT = Variant(cell="GRU", units=32, batch_size=64)
 
@@ -30,12 +31,13 @@ def test_confusion_counts_the_four_cases_and_half_is_negative():
     assert (found.true_positive, found.false_negative, found.false_positive, found.true_negative) == (1, 1, 1, 2)
 
 
-def test_divergence_is_counted_of_those_trained_by_level():
-    rates = {(rate.factor, rate.level): rate for rate in divergence_rates(study_result())}
+def test_failures_are_counted_of_those_trained_by_level():
+    result = study_result()
+    rates = {(rate.factor, rate.level): rate for rate in failure_rates(measure(result, opinions(result), 20))}
     lstm = rates["cell", "LSTM"]
-    assert (lstm.diverged, lstm.trained) == (2, 8)  # the ninth is missing
+    assert (lstm.failed, lstm.diverged, lstm.trained) == (3, 2, 8)  # one exploded; the ninth is missing
     assert lstm.interval.low < lstm.rate < lstm.interval.high
-    assert (rates["cell", "GRU"].diverged, rates["batch_size", 128].diverged) == (0, 1)
+    assert (rates["cell", "GRU"].failed, rates["batch_size", 128].failed) == (0, 1)
 
 
 def test_a_share_of_none_still_has_an_interval():

@@ -33,7 +33,7 @@ def test_all_18_are_summed_up_and_those_without_a_result_have_none():
         "128_LSTM_64",
     }
     assert len(found.curves) == 17
-    assert found.calibration.variant == found.standings[0].variant == found.confusion.variant
+    assert found.calibration.variant == found.choice.model == found.confusion.variant
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,22 @@ def test_any_grid_and_any_number_of_reviews_can_be_analysed(study: Study, review
     assert len(found.verdicts) == 4
 
 
-@pytest.mark.parametrize("status", ["missing", "diverged"])
-def test_a_study_of_which_nothing_finished_is_analysed_and_decides_nothing(status: str):
-    names = {variant.name: "no worker" for variant in Study().variants}
-    lost = {"missing": names} if status == "missing" else {"diverged": dict.fromkeys(names, 1), "missing": {}}
-    found = analysis_of(study_result(**lost))
-    assert {verdict.ruling for verdict in found.verdicts} == {"not decided"}
-    assert (found.best, found.recommendation, found.calibration, found.standings) == (None, None, None, ())
-    assert (found.effects, found.interactions) == ((), ())
-    assert all(rate.rate == 1 for rate in found.divergence)
-    assert f"18 {status} of 18" in " ".join(found.cautions)
+def test_a_study_of_which_nothing_was_trained_tests_nothing():
+    found = analysis_of(study_result(missing={variant.name: "no worker" for variant in Study().variants}))
+    assert {verdict.ruling for verdict in found.verdicts} == {"not tested"}
+    assert (found.choice, found.recommendation, found.calibration, found.standings) == (None, None, None, ())
+    assert (found.effects, found.interactions, found.failures) == ((), (), ())
+    assert "18 of 18 models are missing" in " ".join(found.cautions)
+
+
+def test_a_study_of_which_everything_diverged_recommends_nothing_and_shows_no_effect():
+    diverged = {variant.name: 1 for variant in Study().variants}
+    found = analysis_of(study_result(diverged=diverged, missing={}))
+    assert not {verdict.ruling for verdict in found.verdicts} & {"supported", "contradicted"}
+    assert (found.choice, found.recommendation, found.calibration, found.standings) == (None, None, None, ())
+    assert not any(effect.significant for effect in found.effects)
+    assert all(rate.rate == 1 for rate in found.failures)
+    assert "18 of 18 trainings did not converge" in " ".join(found.cautions)
 
 
 def test_reviews_of_one_class_have_no_auc_and_it_is_said():
@@ -86,12 +92,12 @@ def test_models_that_all_say_the_same_are_equally_good_without_an_error():
     same = Predictions(tested.names, tested.labels, np.full_like(tested.probabilities, 0.5))
     found = analyse(simulated.result, same, CLAIMS, code="c")
     assert all(effect.estimate == 0 for effect in found.effects if effect.outcome in ("accuracy", "auc"))
-    assert all(standing.within_noise for standing in found.standings)
-    assert found.standings[1].within_noise
+    assert all(standing.behind == 0 for standing in found.standings)
+    assert found.recommendation.use is None  # no better than the constant answer
 
 
 def test_one_run_of_each_is_a_caution_and_replicates_are_another():
-    assert "Each model was trained once, so" in analysis_of(study_result()).cautions[0]
+    assert "Each setting was trained once." in analysis_of(study_result()).cautions[0]
     assert "trained 3 times" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
 
 

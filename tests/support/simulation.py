@@ -1,10 +1,16 @@
-"""Simulated studies whose truth is known: effects of the factors, noise of the starting weights, noise of the reviews.
+"""Simulated studies whose truth is known: effects of the factors, training variance, sampling error of the reviews.
 
 A model is right about a review where ``mu + sqrt(rho) * review + sqrt(1 - rho) * own`` is above 0: reviews that are
 hard for one model are hard for all, as in life. Its true accuracy is then Phi(mu), its true AUC Phi(sqrt(2) * mu), for
 a positive and a negative review are ranked right if the sum of their two margins is above 0.
+
+Trainings deviate from their setting by ``noise[cell]``: normal, or Student's t with three degrees of freedom of the
+same standard deviation (``heavy``). A share ``failing[cell]`` of the trainings does not converge: half of them end in a
+loss that is not finite, half explode to a finite one; both are right half of the time. ``shared`` is the part of the
+training variance that models of one cell, layer size and replicate have in common, as with shared initial weights.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -16,33 +22,56 @@ from imdb_tasks.study import TestMetrics as Metrics
 from tests.support.study_results import sample_card
 
 Planted = Mapping[object, float]  # a level, such as "GRU" or 32 -> what it adds
+GUESS = 0.5
+EXPLODED = 8.0
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is planted; ``seed_noise`` is the standard deviation of a model's true accuracy about its setting's.
+    """What is planted.
 
-    ``by_units`` and ``by_batch`` add to the accuracy, ``overfitting`` (by batch size) to the gap, ``roughness`` (by
-    units) to the unsteadiness, and ``val_loss`` (by units) to the level of the validation loss. ``steeper`` is how much
-    more of ``overfitting`` a layer of so many units shows.
+    ``by_cell``, ``by_units`` and ``by_setting`` (name of a setting) add to the accuracy, ``overfitting`` (by batch
+    size) to the gap, ``roughness`` and ``val_loss`` (by units) to the logarithms of the jumps and of the level of the
+    validation loss. ``steeper`` is how much more of ``overfitting`` a layer of so many units shows.
     """
 
     study: Study = field(default_factory=Study)
     reviews: int = 600
+    validation_reviews: int = 600
     accuracy: float = 0.84
     by_cell: Planted = field(default_factory=dict)
     by_units: Planted = field(default_factory=dict)
+    by_setting: Mapping[str, float] = field(default_factory=dict)
     overfitting: Planted = field(default_factory=dict)
     steeper: Planted = field(default_factory=dict)
     roughness: Planted = field(default_factory=dict)
     val_loss: Planted = field(default_factory=dict)
-    seed_noise: float = 0.006
+    noise: Planted = field(default_factory=lambda: {"GRU": 0.006, "LSTM": 0.012})
+    curve_noise: float = 0.01
+    heavy: bool = False
+    failing: Planted = field(default_factory=dict)
+    shared: float = 0.0
     correlation: float = 0.7
     epochs: int = 20
 
+    def converged_accuracy(self, variant: Variant) -> float:
+        """Return the expected accuracy of a training that converges."""
+        return (
+            self.accuracy
+            + self.by_cell.get(variant.cell, 0.0)
+            + self.by_units.get(variant.units, 0.0)
+            + self.by_setting.get(variant.model_copy(update={"replicate": 0}).name, 0.0)
+        )
+
     def accuracy_of(self, variant: Variant) -> float:
-        """Return the setting's expected accuracy."""
-        return self.accuracy + self.by_cell.get(variant.cell, 0.0) + self.by_units.get(variant.units, 0.0)
+        """Return the setting's expected accuracy, failing trainings included."""
+        lost = self.failing.get(variant.cell, 0.0)
+        return (1 - lost) * self.converged_accuracy(variant) + lost * GUESS
+
+    def mean(self, **levels: object) -> float:
+        """Return the mean accuracy of the settings with these levels."""
+        own = [v for v in self.study.variants if all(getattr(v, name) == level for name, level in levels.items())]
+        return float(np.mean([self.accuracy_of(variant) for variant in own]))
 
 
 @dataclass(frozen=True)
@@ -57,9 +86,17 @@ class Simulated:
 def simulate(truth: Truth, random: np.random.Generator) -> Simulated:
     """Draw a study."""
     variants = truth.study.variants
-    models = {variant: truth.accuracy_of(variant) + truth.seed_noise * random.standard_normal() for variant in variants}
-    tested = draw_reviews(models, truth, random)
-    rows = tuple(_row(variant, truth, random, float(tested.correct[i].mean())) for i, variant in enumerate(variants))
+    failed = {v: bool(random.random() < truth.failing.get(v.cell, 0.0)) for v in variants}
+    moved = _deviations(truth, random)
+    models = {
+        v: GUESS if failed[v] else min(0.995, truth.converged_accuracy(v) + truth.noise.get(v.cell, 0.0) * moved[v])
+        for v in variants
+    }
+    diverged = {v for v in variants if failed[v] and random.random() < 0.5}
+    seen = {v: accuracy for v, accuracy in models.items() if v not in diverged}
+    tested = draw_reviews(seen, truth, random)
+    right = dict(zip(seen, tested.correct.mean(axis=1).tolist(), strict=True))
+    rows = tuple(_row(_Model(v, models[v], right.get(v), failed[v]), truth, random) for v in variants)
     card = sample_card().model_copy(update={"test_rows": truth.reviews})
     return Simulated(models, StudyResult(study=truth.study, data_card=card, variants=rows, backend="jax"), tested)
 
@@ -77,35 +114,74 @@ def draw_reviews(models: Mapping[Variant, float], truth: Truth, random: np.rando
     return Predictions(tuple(variant.name for variant in models), labels, probabilities.astype(np.float32))
 
 
-def _row(variant: Variant, truth: Truth, random: np.random.Generator, accuracy: float) -> VariantResult:
+def _deviations(truth: Truth, random: np.random.Generator) -> dict[Variant, float]:
+    """Return each training's deviation, of standard deviation 1."""
+
+    def draw() -> float:
+        return float(random.standard_t(3) / math.sqrt(3) if truth.heavy else random.standard_normal())
+
+    starts: dict[object, float] = {}
+    found = {}
+    for variant in truth.study.variants:
+        start = starts.setdefault((variant.cell, variant.units, variant.replicate), draw())
+        found[variant] = math.sqrt(truth.shared) * start + math.sqrt(1 - truth.shared) * draw()
+    return found
+
+
+@dataclass(frozen=True)
+class _Model:
+    """One training: its true accuracy, and the share of the test reviews it got right, None if it diverged."""
+
+    variant: Variant
+    accuracy: float
+    seen: float | None
+    failed: bool
+
+
+def _row(model: _Model, truth: Truth, random: np.random.Generator) -> VariantResult:
+    variant, seen = model.variant, model.seen
+    diverged = seen is None
     cost = Cost(
         wall_seconds=variant.units / variant.batch_size,
         peak_memory_bytes=1,
         device="/CPU:0",
-        trainable_parameters=variant.units * 1_000,
+        trainable_parameters=variant.units * 1_000 + (500 if variant.cell == "LSTM" else 0),
     )
+    history = _history(model, truth, random)
     record = TrainingRecord(
-        variant=variant, status="finished", history=_history(variant, truth, random), cost=cost, versions={"keras": "3"}
+        variant=variant,
+        status="diverged" if diverged else "finished",
+        diverged_at_epoch=history.epochs if diverged else None,
+        history=history,
+        cost=cost,
+        versions={"keras": "3"},
     )
-    test = Metrics(loss=0.4, accuracy=accuracy, auc=0.9)
-    return VariantResult(variant=variant, status="finished", training=record, test=test)
+    test = None if diverged else Metrics(loss=0.4, accuracy=seen, auc=0.9)
+    return VariantResult(variant=variant, status=record.status, training=record, test=test)
 
 
-def _history(variant: Variant, truth: Truth, random: np.random.Generator) -> History:
+def _history(model: _Model, truth: Truth, random: np.random.Generator) -> History:
     """Draw a curve; its level and its gap at the end are noisy from model to model, as they are in life."""
-    epoch = np.arange(1, truth.epochs + 1)
-    loss = 0.2 + 0.5 * np.exp(-epoch / 4)
+    variant, epoch = model.variant, np.arange(1, truth.epochs + 1)
+    loss = 0.2 + 0.4 * np.exp(-epoch / 4)
     planted = truth.overfitting.get(variant.batch_size, 0.0) * (1 + truth.steeper.get(variant.units, 0.0))
-    gap = (0.1 + planted + 0.01 * random.standard_normal()) * epoch / truth.epochs
-    level = truth.val_loss.get(variant.units, 0.0) + 0.01 * random.standard_normal()
-    rough = 0.01 + truth.roughness.get(variant.units, 0.0)
-    validation = loss + gap + level + rough * random.standard_normal(truth.epochs)
-    accuracies = (0.8,) * truth.epochs
+    gap = (0.1 + planted + truth.curve_noise * random.standard_normal()) * epoch / truth.epochs
+    level = truth.val_loss.get(variant.units, 0.0) + 2 * truth.curve_noise * random.standard_normal()
+    rough = 0.02 * math.exp(truth.roughness.get(variant.units, 0.0) + 0.1 * random.standard_normal())
+    validation = (loss + gap) * np.exp(level + rough * random.standard_normal(truth.epochs))
+    if model.failed:
+        loss, validation = np.full(truth.epochs, EXPLODED), np.full(truth.epochs, EXPLODED)
+    losses: list[float | None] = loss.tolist()
+    validations: list[float | None] = validation.tolist()
+    if model.seen is None:
+        losses[-1] = validations[-1] = None
+    right = float(random.binomial(truth.validation_reviews, model.accuracy)) / truth.validation_reviews
+    accuracies = (right,) * truth.epochs
     return History(
-        loss=tuple(loss.tolist()),
+        loss=tuple(losses),
         accuracy=accuracies,
         auc=accuracies,
-        val_loss=tuple(validation.tolist()),
+        val_loss=tuple(validations),
         val_accuracy=accuracies,
         val_auc=accuracies,
         seconds=(1.0,) * truth.epochs,

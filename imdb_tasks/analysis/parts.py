@@ -1,0 +1,208 @@
+"""One part of a claim: its questions to the grid, its p-values, and its ruling with the reason."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imdb_tasks.analysis import sentences
+from imdb_tasks.analysis.claims import Chosen, Part
+from imdb_tasks.analysis.contrasts import ON_REVIEWS, Answer, Measured, Question, levels, setting_of
+from imdb_tasks.analysis.effects import level_text, record
+from imdb_tasks.analysis.estimates import Student, two_sided
+from imdb_tasks.analysis.evidence import POWER, Factor, Level, PartRuling, VerdictValue
+from imdb_tasks.study import Variant
+
+MOST_REPLICATES = 50
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A part's p-values for and against, two-sided, corrected for the part's own number of tests.
+
+    ``obstacle`` says why it cannot be tested, if so; ``vacuous`` that there is nothing to test, which stops no claim.
+    """
+
+    part: Part
+    questions: tuple[Question, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    supported: float = 1.0
+    contradicted: float = 1.0
+    p_ranks: float | None = None
+    by_ranks: bool = False
+    obstacle: str = ""
+    vacuous: bool = False
+
+    @property
+    def tests(self) -> int:
+        """How many tests the part's error is shared by."""
+        return 2 if self.part.margin is None and self.p_ranks is not None and self.part.outcome != "failures" else 1
+
+
+def test(measured: Measured, part: Part) -> Tested:
+    """Put a part's questions and test it."""
+    asked = questions(measured, part)
+    if isinstance(asked, str):
+        return Tested(part, obstacle=asked)
+    if part.outcome == "failures":
+        return _failures(measured, part, asked[0])
+    answers = [measured.answer(question) for question in asked]
+    told = tuple(answer for answer in answers if answer)
+    if obstacle := _obstacle(part, answers):
+        whole = len(told) == len(asked)
+        return Tested(part, tuple(asked) if whole else (), told if whole else (), obstacle=obstacle)
+    estimates = [answer.estimate for answer in told if answer.estimate]
+    if part.margin is not None:
+        return Tested(part, tuple(asked), told, *_equal(estimates, part.margin))
+    up, down, p_ranks, by_ranks = _directed(estimates[0], measured.ranks(asked[0]))
+    supported, contradicted = (up, down) if part.direction == "higher" else (down, up)
+    return Tested(part, tuple(asked), told, supported, contradicted, p_ranks, by_ranks)
+
+
+def questions(measured: Measured, part: Part) -> list[Question] | str:
+    """Return what a part asks of this grid, or why the grid cannot answer."""
+    study = measured.study
+    subset = dict(part.subset)
+    for factor, level in subset.items():
+        if level not in levels(study, factor):
+            return f"The grid has no {level_text(factor, level)}."
+    known = levels(study, part.factor)
+    if part.first is None or part.second is None:
+        pairs = list(itertools.combinations(known, 2))
+    else:
+        pairs = [(_level(known, part.first), _level(known, part.second))]
+    lacking = _lacking(part.factor, known, pairs)
+    at = None
+    if part.at and not lacking:
+        others = levels(study, part.at.factor)
+        between = _level(others, part.at.first), _level(others, part.at.second)
+        lacking = _lacking(part.at.factor, others, [between])
+        at = (part.at.factor, *between)
+    return lacking or [Question(part.outcome, part.factor, *pair, subset=subset, at=at) for pair in pairs]
+
+
+def rule(measured: Measured, tested: Tested, alpha: float, parts: int) -> PartRuling:
+    """Rule on a part of a claim that has so many parts and may err with the probability ``alpha``."""
+    if tested.obstacle:
+        effects = tuple(record(measured, q, a, 0.95) for q, a in zip(tested.questions, tested.answers, strict=True))
+        return PartRuling(ruling="not tested", reason=tested.obstacle, effects=effects)
+    ruling: VerdictValue = "not decided"
+    if tested.supported <= alpha:
+        ruling = "supported"
+    elif tested.contradicted <= alpha / parts:
+        ruling = "contradicted"
+    level = 1 - alpha / tested.tests / (parts if ruling == "contradicted" else 1)
+    effects = tuple(record(measured, q, a, level) for q, a in zip(tested.questions, tested.answers, strict=True))
+    estimate = tested.answers[0].estimate if len(tested.answers) == 1 else None
+    directed = tested.part.margin is None and tested.part.outcome != "failures"
+    return PartRuling(
+        ruling=ruling,
+        reason=sentences.reason(measured, tested.part, ruling, effects, tested.p_ranks if tested.by_ranks else None),
+        effects=effects,
+        p_ranks=tested.p_ranks,
+        detectable=detectable(estimate, 1 - level) if directed and estimate else None,
+        replicates_needed=replicates_needed(estimate, measured.study.replicates, 1 - level)
+        if directed and estimate
+        else None,
+    )
+
+
+def survivors_text(measured: Measured, tested: Tested) -> str:
+    """Say what the converged trainings alone show, where a comparison of accuracies has others."""
+    if tested.part.outcome not in ON_REVIEWS or not tested.questions or tested.obstacle:
+        return ""
+    lost = failed(measured, tested.questions)
+    if not lost:
+        return ""
+    told = []
+    for question in tested.questions:
+        answer = measured.answer(question, without=lost)
+        if answer is None:
+            return "No matched pair of settings has converged trainings on both sides."
+        told.append(sentences.effect_text(record(measured, question, answer, 0.95)))
+    return f"Converged trainings alone, which favours the level that fails more: {'; '.join(told)}."
+
+
+def failed(measured: Measured, asked: Sequence[Question]) -> set[Variant]:
+    """Return the trainings that did not converge, of the settings that questions ask about."""
+    settings = {setting for question in asked for each in question.sets(measured.study) for setting in each}
+    return {variant for variant in measured.failed if setting_of(variant) in settings}
+
+
+def detectable(estimate: Student, alpha: float) -> float:
+    """Return the smallest difference that a two-sided test at ``alpha`` finds with a probability of 80 %."""
+    from scipy.stats import t
+
+    return estimate.reach(1 - alpha) + float(t.ppf(POWER, estimate.freedom)) * estimate.error
+
+
+def replicates_needed(estimate: Student, replicates: int, alpha: float) -> int | None:
+    """Return how many replicates would find the difference seen with a probability of 80 %; None if more than 50.
+
+    What the trainings add to the squared error falls with their number, what the reviews add does not.
+    """
+    training = (estimate.error**2 - estimate.reviews) * replicates
+    for number in range(replicates + 1, MOST_REPLICATES + 1):
+        freedom = estimate.freedom * (number - 1) / max(1, replicates - 1)
+        then = Student(estimate.value, math.sqrt(training / number + estimate.reviews), freedom, estimate.reviews)
+        if detectable(then, alpha) <= abs(estimate.value):
+            return number
+    return None
+
+
+def _directed(estimate: Student, ranks: tuple[float, float] | None) -> tuple[float, float, float | None, bool]:
+    """Return the p-values for higher and for lower, the rank test's own, and whether it is the smaller one."""
+    by_mean = 2 * estimate.above(0.0), 2 * estimate.below(0.0)
+    if ranks is None:
+        return *by_mean, None, False
+    by_ranks = 2 * ranks[0], 2 * ranks[1]
+    up, down = (min(1.0, 2 * min(pair)) for pair in zip(by_mean, by_ranks, strict=True))
+    return up, down, min(1.0, *by_ranks), min(by_ranks) < min(by_mean)
+
+
+def _failures(measured: Measured, part: Part, question: Question) -> Tested:
+    ranks, answer = measured.ranks(question), measured.answer(question)
+    if ranks is None or answer is None:
+        return Tested(part, obstacle="No matched pair of settings was trained.")
+    if not failed(measured, [question]):
+        return Tested(part, obstacle="Every training converged, so their rate of failure tells nothing.", vacuous=True)
+    up, down = (min(1.0, 2 * p) for p in ranks)
+    supported, contradicted = (up, down) if part.direction == "higher" else (down, up)
+    return Tested(part, (question,), (answer,), supported, contradicted, p_ranks=min(1.0, up, down), by_ranks=True)
+
+
+def _equal(estimates: Sequence[Student], margin: float) -> tuple[float, float]:
+    within = max(2 * max(each.below(margin), each.above(-margin)) for each in estimates)
+    beyond = min(min(two_sided(each, margin) if each.value > margin else 1.0, 1.0) for each in estimates)
+    below = min(min(two_sided(each, -margin) if each.value < -margin else 1.0, 1.0) for each in estimates)
+    return within, min(1.0, len(estimates) * min(beyond, below))
+
+
+def _obstacle(part: Part, answers: Sequence[Answer | None]) -> str:
+    """Return why these answers cannot decide a part."""
+    if any(answer is None for answer in answers):
+        return f"No matched pair of settings has {sentences.needs(part.outcome)}."
+    for answer in filter(None, answers):
+        if answer.sets < answer.missing:
+            return (
+                f"{answer.missing} of {answer.sets + answer.missing} matched pairs of settings lack"
+                f" {sentences.needs(part.outcome)}, more than half."
+            )
+        if answer.estimate is None:
+            return "The grid is too small to estimate the training variance: use two replicates or more."
+    return ""
+
+
+def _lacking(factor: Factor, known: Sequence[Level], pairs: Sequence[tuple[Level, Level]]) -> str | None:
+    if not pairs or any(first == second for first, second in pairs):
+        return f"The grid has only {level_text(factor, known[0])}."
+    for level in itertools.chain(*pairs):
+        if level not in known:
+            return f"The grid has no {level_text(factor, level)}."
+    return None
+
+
+def _level(known: Sequence[Level], chosen: Chosen) -> Level:
+    if chosen == "smallest":
+        return known[0]
+    return known[-1] if chosen == "largest" else chosen
