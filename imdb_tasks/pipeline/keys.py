@@ -12,7 +12,7 @@ from imdb_tasks.sources import REVIEWS, InputFile, fetched_key, glove_vectors
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, Variant, fingerprint
 
-EVALUATIONS_REVISION = 1
+EVALUATIONS_REVISION = 2
 """Raise it when the same models and predictions would give another ``StudyResult``."""
 
 REVISIONS = {

@@ -58,26 +58,9 @@ def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
     curves = {each.variant: each for each in analysis.curves}
     best = analysis.recommendation.best if analysis.recommendation else None
     return tuple(
-        _row(
-            _exact(each, result.data_card.test_rows),
-            intervals.get(each.variant),
-            curves.get(each.variant),
-            is_best=each.variant == best,
-        )
+        _row(each, intervals.get(each.variant), curves.get(each.variant), is_best=each.variant == best)
         for each in result.variants
     )
-
-
-def _exact(result: VariantResult, reviews: int) -> VariantResult:
-    """Return the result with its accuracy as a share of whole reviews, as the analysis counts them.
-
-    Keras computes it in float32: 718 of 800 are 0.8974999, which rounds to another tenth of a percent than 0.8975.
-    """
-    accuracy = reported_accuracy(result)
-    if accuracy is None or result.test is None:
-        return result
-    test = result.test.model_copy(update={"accuracy": round(accuracy * reviews) / reviews})
-    return result.model_copy(update={"test": test})
 
 
 def ending(result: VariantResult) -> str:

@@ -1,9 +1,9 @@
 """The records that steps hand to each other through the store, as JSON. A number that is not finite is null."""
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from imdb_tasks.study.grid import Record, Sha256, ShrunkRecord, Study, Variant
 
@@ -73,13 +73,31 @@ class TrainingRecord(Record):
 
 
 class TestMetrics(Record):
-    """Loss, accuracy and AUC on the test reviews."""
+    """Loss, accuracy and AUC on the test reviews.
+
+    ``accuracy`` is ``right / rows``: how many test reviews the model labels correctly, of how many there are. The two
+    counts are None together: in the published metrics, in those that earlier releases stored, and without an accuracy.
+    """
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
 
     loss: float | None
     accuracy: float | None
     auc: float | None
+    right: int | None = None
+    rows: int | None = None
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        if self.right is None and self.rows is None:
+            return self
+        if self.right is None or self.rows is None or not 0 <= self.right <= self.rows or self.rows == 0:
+            raise ValueError(
+                f"right, rows: expected 0 <= right <= rows > 0, or neither, found {self.right}, {self.rows}"
+            )
+        if self.accuracy != self.right / self.rows:
+            raise ValueError(f"accuracy: expected right / rows, {self.right} / {self.rows}, found {self.accuracy}")
+        return self
 
 
 class VariantResult(Record):

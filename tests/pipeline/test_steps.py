@@ -211,7 +211,7 @@ def test_the_conclusions_are_kept_beside_the_report_and_found_from_the_run(done:
     assert [verdict.claim for verdict in found.verdicts] == ["cell", "stability", "batch", "size"]
     metrics = json.loads(done.store.need("evaluations", noted["evaluation"], step="").file("result.json").read_text())
     accuracies = [row["test"]["accuracy"] for row in metrics["variants"]]
-    assert [summary.accuracy for summary in found.variants] == pytest.approx(accuracies)
+    assert [summary.accuracy for summary in found.variants] == accuracies
 
 
 def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> None:

@@ -1,9 +1,14 @@
+import numpy as np
 import pytest
 
+from imdb_tasks.analysis import Predictions, analyse, read_claims
+from imdb_tasks.formatting import percent
+from imdb_tasks.report.headline import headline
 from imdb_tasks.report.table import TableRow, table_rows
-from imdb_tasks.study import StudyResult
+from imdb_tasks.study import Study, StudyResult
+from imdb_tasks.study import TestMetrics as Metrics
 from tests.support.study_analysis import study_analysis
-from tests.support.study_results import analysis_of, study_result
+from tests.support.study_results import analysis_of, original_card, study_result
 
 
 def row_of(name: str, result: StudyResult | None = None) -> TableRow:
@@ -52,14 +57,18 @@ def test_the_row_of_the_recommended_best_is_marked_and_no_other():
     assert [row.variant for row in table_rows(result, analysis) if row.is_best] == [analysis.recommendation.best]
 
 
-def test_an_accuracy_is_the_share_of_whole_reviews_that_the_analysis_counts():
-    result = study_result()
-    card = result.data_card.model_copy(update={"test_rows": 800})
-    rows = tuple(
-        row.model_copy(update={"test": row.test.model_copy(update={"accuracy": 0.8974999785423279})})
-        if row.test
-        else row
-        for row in result.variants
+def test_one_model_has_one_accuracy_in_record_analysis_headline_and_table():
+    result = study_result(
+        Study(cells=("GRU",), units=(32,), batch_sizes=(64,)),
+        card=original_card().model_copy(update={"test_rows": 800}),
     )
-    result = result.model_copy(update={"data_card": card, "variants": rows})
-    assert {row.accuracy for row in table_rows(result, study_analysis(result))} == {0.8975, None}
+    test = Metrics(loss=0.3, accuracy=718 / 800, auc=0.9, right=718, rows=800)
+    row = result.variants[0].model_copy(update={"test": test})
+    result = result.model_copy(update={"variants": (row,)})
+    probabilities = np.where(np.arange(800) < 718, 0.9, 0.1).astype(np.float32)[None]
+    tested = Predictions((row.variant.name,), np.ones(800, np.int8), probabilities)
+    analysis = analyse(result, tested, read_claims().claims, code="3f9c2ab")
+    [shown] = table_rows(result, analysis)
+    assert shown.accuracy == analysis.variants[0].accuracy == analysis.standings[0].accuracy == 0.8975
+    assert percent(shown.accuracy) == "89.8 %"
+    assert "89.8 %" in headline(result, analysis)

@@ -36,7 +36,7 @@ def study_result(
     card: DataCard | None = None,
 ) -> StudyResult:
     """Build the result of ``study``; variants are named as in ``Variant.name``."""
-    study = study or Study()
+    study, card = study or Study(), card or original_card()
     results = []
     for variant in study.variants:
         if variant.name in missing:
@@ -44,8 +44,8 @@ def study_result(
             continue
         stop = diverged.get(variant.name)
         record = training_record(variant, study, stop=stop, exploding=variant.name in exploding)
-        results.append(_evaluated(record))
-    return StudyResult(study=study, data_card=card or original_card(), variants=tuple(results), backend="tensorflow")
+        results.append(_evaluated(record, card.test_rows))
+    return StudyResult(study=study, data_card=card, variants=tuple(results), backend="tensorflow")
 
 
 def opinions(result: StudyResult, reviews: int = 400) -> Predictions:
@@ -100,14 +100,17 @@ def sample_card() -> DataCard:
     return _card(rows=2_000, vocabulary=6_214, expected=None, glove=20_000)
 
 
-def _evaluated(record: TrainingRecord) -> VariantResult:
+def _evaluated(record: TrainingRecord, rows: int) -> VariantResult:
     if record.status == "diverged":
         return VariantResult(variant=record.variant, status="diverged", training=record, reason="loss is not finite")
     history = record.history
+    right = round(((history.val_accuracy[-1] or 0.5) - 0.002) * rows)
     test = TestMetrics(
         loss=history.val_loss[-1],
-        accuracy=round((history.val_accuracy[-1] or 0.5) - 0.002, 4),
+        accuracy=right / rows,
         auc=round((history.val_auc[-1] or 0.5) - 0.001, 4),
+        right=right,
+        rows=rows,
     )
     return VariantResult(variant=record.variant, status="finished", training=record, test=test)
 

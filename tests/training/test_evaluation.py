@@ -56,6 +56,15 @@ def test_metrics_agree_with_scikit_learn_within_the_200_thresholds(tmp_path, ids
     assert found.metrics.accuracy == pytest.approx(accuracy_score(labels, found.probabilities > 0.5))
 
 
+def test_the_accuracy_is_the_exact_share_of_the_reviews_that_are_counted_as_right(tmp_path, ids, labels) -> None:
+    saved_model(tmp_path)
+    found = evaluate(tmp_path / "model.keras", ids, labels)
+    metrics = found.metrics
+    assert metrics.right == ((found.probabilities > 0.5) == labels).sum()
+    assert metrics.rows == REVIEWS
+    assert metrics.accuracy == metrics.right / metrics.rows != float(np.float32(metrics.accuracy))
+
+
 def test_metrics_of_a_model_that_always_says_one_half_are_golden(tmp_path, ids, labels) -> None:
     saved_model(tmp_path, fill=0.0)
     metrics = evaluate(tmp_path / "model.keras", ids, labels).metrics
