@@ -14,20 +14,21 @@ from imdb_tasks.analysis import Analysis, margin
 from imdb_tasks.formatting import one_line
 from imdb_tasks.report import headline, page
 from imdb_tasks.report.charts import WIDTH, charts, save_pictures
-from imdb_tasks.report.table import TableRow, table_rows
+from imdb_tasks.report.table import TableRow, beside_published, table_rows
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import Misclassified
 from imdb_tasks.study import (
     StudyResult,
     backend_variable,
     deviations,
-    differs_from_original,
+    is_original,
     published_study,
+    ruling_scope,
     shell_command,
     trigger_command,
 )
 
-REPORTS_REVISION = 3
+REPORTS_REVISION = 4
 """Raise it when the same analysis would give another page or another mail."""
 
 PAGE, MAIL_HTML, MAIL_TEXT, CHARTS = "report.html", "mail.html", "mail.txt", "charts"
@@ -82,11 +83,11 @@ def picture_id(name: str) -> str:
 def _facts(material: ReportInputs) -> dict[str, Any]:
     """Return every value that the templates name."""
     result, analysis = material.result, material.analysis
-    rows, card = table_rows(result, analysis), result.data_card
+    rows = table_rows(result, analysis)
     return {
         "result": result,
         "study": result.study,
-        "card": card,
+        "card": result.data_card,
         "rows": rows,
         "analysis": analysis,
         "comparison": analysis.comparison,
@@ -94,9 +95,10 @@ def _facts(material: ReportInputs) -> dict[str, Any]:
         "headline": headline.headline(result, analysis),
         "missing_counts": headline.missing_counts(result),
         "deviations": deviations(result),
-        "another_study": differs_from_original(result),
-        "published": published_study(),
-        "beside_published": headline.beside_published(rows, card.test_rows),
+        "another_study": not is_original(result),
+        "ruling_scope": ruling_scope(result),
+        "published": published_study() if any(row.published for row in rows) else None,
+        "beside_published": beside_published(rows),
         "command": shell_command(result.study, result.backend),
         "variable": backend_variable(result.backend),
         "trigger": trigger_command(result.study),

@@ -1,12 +1,8 @@
 """What is new and what to do about it, in one or two sentences: the page's headline, the mail's subject."""
 
-import statistics
-from collections.abc import Iterable
-
 from imdb_tasks.analysis import Analysis, Recommendation, RunComparison, Standing, margin
-from imdb_tasks.formatting import count_of, percent, points, signed
-from imdb_tasks.report.table import TableRow
-from imdb_tasks.study import StudyResult, Variant, differs_from_original
+from imdb_tasks.formatting import percent, points, signed
+from imdb_tasks.study import StudyResult, Variant, is_original
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:
@@ -28,7 +24,7 @@ def headline(result: StudyResult, analysis: Analysis) -> str:
 
 def subject(result: StudyResult, analysis: Analysis) -> str:
     """Return the news as the subject of a mail."""
-    start = "IMDB study (not the original)" if differs_from_original(result) else "IMDB study"
+    start = "IMDB study" if is_original(result) else "IMDB study (not the original)"
     news = "no variant has a test result"
     if analysis.recommendation:
         best = standing(analysis, analysis.recommendation.best)
@@ -61,34 +57,6 @@ def savings(analysis: Analysis, advice: Recommendation) -> str:
         if before and now != before:
             parts.append(f"{100 * now / before:.0f} % {what}")
     return " and ".join(parts)
-
-
-def beside_published(table: Iterable[TableRow], reviews: int) -> str:
-    """Return how the accuracies lie beside the published ones, as one sentence; empty where nothing can be compared.
-
-    Two accuracies of ``reviews`` reviews each are statistically indistinguishable if the 95 % interval of their
-    difference holds zero: R. G. Newcombe, "Interval estimation for the difference between independent proportions",
-    Statistics in Medicine 17 (1998), 873-890, method 10.
-    """
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    pairs = [
-        (row, row.accuracy, row.published.accuracy) for row in table if row.difference is not None and row.published
-    ]
-    known = [(row, p, q) for row, p, q in pairs if p is not None and q is not None]
-    if not known:
-        return ""
-    gaps = [
-        confint_proportions_2indep(p * reviews, reviews, q * reviews, reviews, method="newcomb") for _, p, q in known
-    ]
-    within = sum(low <= 0 <= high for low, high in gaps)
-    far, now, before = max(known, key=lambda each: abs(each[1] - each[2]))
-    middle = statistics.median(p - q for _, p, q in known)
-    return (
-        f"{within} of {count_of(len(known), 'accuracy is', 'accuracies are')} statistically indistinguishable from the"
-        f" published one; the median difference is {signed(100 * middle, 1)} points, the largest"
-        f" {signed(100 * (now - before), 1)} points ({far.label})."
-    )
 
 
 def _plus_minus(result: StudyResult, best: Standing) -> str:

@@ -1,19 +1,30 @@
 """The result table: one row per variant, with everything that page and mail show of it, as typed values."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imdb_tasks.analysis import Analysis, CurveSummary, Interval, reported_accuracy
-from imdb_tasks.formatting import one_line
-from imdb_tasks.study import Cost, StudyResult, TestMetrics, Variant, VariantResult, published_metrics
+from imdb_tasks.formatting import one_line, signed
+from imdb_tasks.study import (
+    Cost,
+    StudyResult,
+    TestMetrics,
+    Variant,
+    VariantResult,
+    is_original,
+    published_metrics,
+)
 
 
 @dataclass(frozen=True)
 class TableRow:
     """One line of the result table.
 
-    ``test`` is there only if the variant finished with an accuracy, ``published`` only if the original study has the
-    variant; ``epochs`` and ``cost`` if it was trained. ``ending`` says in words how it ended. ``best_epoch`` and
-    ``overfits_from`` count epochs from 1, see ``CurveSummary``. ``is_best`` marks the most accurate setting.
+    ``test`` is there only if the variant finished with an accuracy, ``published`` only if the study can be compared
+    with the original one, and that has the variant; ``epochs`` and ``cost`` if it was trained. ``ending`` says in words
+    how it ended. ``best_epoch`` and ``overfits_from`` count epochs from 1, see ``CurveSummary``. ``is_best`` marks the
+    most accurate setting.
     """
 
     variant: Variant
@@ -57,9 +68,32 @@ def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
     intervals = {each.variant: each.accuracy_interval for each in analysis.variants}
     curves = {each.variant: each for each in analysis.curves}
     best = analysis.recommendation.best if analysis.recommendation else None
+    published = published_metrics() if is_original(result) else {}
     return tuple(
-        _row(each, intervals.get(each.variant), curves.get(each.variant), is_best=each.variant == best)
+        _row(
+            each,
+            intervals.get(each.variant),
+            published.get((each.variant.cell, each.variant.units, each.variant.batch_size)),
+            curves.get(each.variant),
+            is_best=each.variant == best,
+        )
         for each in result.variants
+    )
+
+
+def beside_published(table: Sequence[TableRow]) -> str:
+    """Return how far the accuracies lie from the published ones, as one sentence; empty without a published one.
+
+    Nothing is tested: each side is one training, and how much another training would differ is not known.
+    """
+    known = [(row.difference, row.label) for row in table if row.difference is not None]
+    if not known:
+        return ""
+    middle = statistics.median(difference for difference, _ in known)
+    largest, label = max(known, key=lambda each: abs(each[0]))
+    return (
+        f"Test accuracy less the published one: {signed(100 * middle, 1)} points in the median,"
+        f" {signed(100 * largest, 1)} points at most ({label})."
     )
 
 
@@ -71,7 +105,14 @@ def ending(result: VariantResult) -> str:
     return result.status
 
 
-def _row(result: VariantResult, interval: Interval | None, curve: CurveSummary | None, *, is_best: bool) -> TableRow:
+def _row(
+    result: VariantResult,
+    interval: Interval | None,
+    published: TestMetrics | None,
+    curve: CurveSummary | None,
+    *,
+    is_best: bool,
+) -> TableRow:
     variant, training = result.variant, result.training
     return TableRow(
         variant=variant,
@@ -80,7 +121,7 @@ def _row(result: VariantResult, interval: Interval | None, curve: CurveSummary |
         reason=one_line(result.reason or ""),
         test=None if reported_accuracy(result) is None else result.test,
         interval=None if reported_accuracy(result) is None else interval,
-        published=published_metrics().get((variant.cell, variant.units, variant.batch_size)),
+        published=published,
         epochs=training.history.epochs if training else None,
         best_epoch=curve.best_epoch if curve else None,
         best_val_loss=curve.best_val_loss if curve else None,

@@ -2,7 +2,8 @@
 
 Everything here is frozen and checks itself when it is made. Where to look: ``grid`` has the study's definition and its
 defaults, ``form`` reads the trigger form, ``records`` are what lies in the store as JSON, ``labels`` are the two
-classes, ``published`` is the original study's result, ``reproduce`` writes the commands that run a study again.
+classes, ``published`` has the original study's result and tells what can be compared with it, ``reproduce`` writes the
+commands that run a study again.
 
 >>> from imdb_tasks.study import Study, Variant
 >>> len(Study().variants)
@@ -29,7 +30,14 @@ from imdb_tasks.study.grid import (
     fingerprint,
 )
 from imdb_tasks.study.labels import LABELS, THRESHOLD, Label, label_of
-from imdb_tasks.study.published import deviations, differs_from_original, published_metrics, published_study
+from imdb_tasks.study.published import (
+    deviations,
+    is_original,
+    published_metrics,
+    published_study,
+    ruling_scope,
+    scope,
+)
 from imdb_tasks.study.records import (
     MEASURES,
     Cost,
@@ -80,14 +88,16 @@ __all__ = [
     "VariantResult",
     "backend_variable",
     "deviations",
-    "differs_from_original",
     "fingerprint",
     "finite",
     "form_defaults",
+    "is_original",
     "label_of",
     "published_metrics",
     "published_study",
     "read_form",
+    "ruling_scope",
+    "scope",
     "shell_command",
     "trigger_command",
 ]

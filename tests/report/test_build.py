@@ -6,7 +6,8 @@ import struct
 import pytest
 
 from imdb_tasks.report import build
-from imdb_tasks.study import Study, TrainingSettings
+from imdb_tasks.resources import SAMPLE
+from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingSettings
 from tests.support.markup import unclosed
 from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
 from tests.support.study_results import demo_result, original_card, study_result
@@ -66,6 +67,46 @@ def test_a_short_run_on_a_sample_is_announced_at_the_top(tmp_path, name):
     build.write_report(material(demo_result()), tmp_path)
     text = tmp_path.joinpath(name).read_text("utf8")
     assert re.search(r"not the original study:(</strong>)? 3 of 100 epochs; 2,000 reviews", text, re.IGNORECASE)
+
+
+OTHERS = {
+    "in this study": Study(
+        text=TextSettings(max_tokens=10, vocabulary_limit=200), training=TrainingSettings(learning_rate=0.05)
+    ),
+    "on this sample": Study(reviews=LocalSource(path=str(SAMPLE)), glove=LocalSource(path=str(SAMPLE))),
+}
+
+
+@pytest.mark.parametrize("name", ["report.html", "mail.html", "mail.txt"])
+@pytest.mark.parametrize("words", OTHERS)
+def test_another_study_shows_nothing_published_and_limits_its_rulings(tmp_path, name, words):
+    result = study_result(OTHERS[words])
+    build.write_report(material(result), tmp_path)
+    text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", tmp_path.joinpath(name).read_text("utf8"), flags=re.S)
+    assert not re.search("[Pp]ubl|[Dd]iff[.]|[Dd]ifferences are", text)
+    assert text.count(words) == len(study_analysis(result).verdicts)
+    assert not re.search('class="(supported|contradicted|not-decided)"', text)
+    assert unclosed(text) == []
+    assert len(set(columns(text))) == (name != "mail.txt")
+
+
+@pytest.mark.parametrize("name", ["report.html", "mail.html", "mail.txt"])
+def test_the_original_study_shows_what_was_published_and_its_rulings_as_they_are(tmp_path, name):
+    build.write_report(material(study_result()), tmp_path)
+    text = tmp_path.joinpath(name).read_text("utf8")
+    assert re.search("86[.]3", text)
+    assert not any(words in text for words in OTHERS)
+    assert ('class="supported"' in text) == (name == "report.html")
+    assert len(set(columns(text))) == (name != "mail.txt")
+
+
+def columns(text: str) -> list[int]:
+    """How many columns the first head and each row of the result table have."""
+    tables = [table for table in re.findall("<table.*?</table>", text, flags=re.S) if ">GRU-32/64" in table]
+    rows = [row for table in tables for row in re.findall("<tr.*?</tr>", table, flags=re.S)]
+    heads = [row for row in rows if 'scope="row"' not in row][:1]
+    rows = heads + [row for row in rows if 'scope="row"' in row]
+    return [sum(int(span or 1) for span in re.findall(r'<t[dh]\b(?:[^>]*?colspan="(\d+)")?', row)) for row in rows]
 
 
 def hostile_material() -> build.ReportInputs:

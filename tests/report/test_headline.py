@@ -2,8 +2,7 @@ import pytest
 
 from imdb_tasks.analysis import RunComparison, best_model
 from imdb_tasks.analysis.records import Change
-from imdb_tasks.report.headline import beside_published, headline, savings, subject
-from imdb_tasks.report.table import table_rows
+from imdb_tasks.report.headline import headline, savings, subject
 from imdb_tasks.study import Study, StudyResult
 from tests.support.study_analysis import run_comparison, study_analysis
 from tests.support.study_results import demo_result, study_result
@@ -93,17 +92,3 @@ def test_the_headline_recommends_the_cheaper_one_where_the_best_cannot_be_told_f
 def test_the_headline_of_replicates_claims_no_margin_of_one_model():
     result = study_result(Study(units=(32,), replicates=3))
     assert "±" not in headline(result, study_analysis(result))
-
-
-def test_the_published_numbers_are_weighed_against_the_noise_of_two_samples():
-    result = study_result()
-    said = beside_published(table_rows(result, study_analysis(result)), 10_000)
-    assert said == (
-        "9 of 15 accuracies are statistically indistinguishable from the published one; the median difference is"
-        " +0.2 points, the largest +8.5 points (LSTM-32/32)."
-    )
-
-
-def test_a_grid_of_its_own_has_no_published_numbers():
-    result = study_result(Study(units=(7,)))
-    assert beside_published(table_rows(result, study_analysis(result)), 10_000) == ""

@@ -139,7 +139,7 @@ def test_the_page_names_the_backend_to_make_it_again_with(tmp_path, monkeypatch)
 
 
 def test_a_run_before_this_one_is_compared_and_none_is_said(page, tmp_path):
-    assert "There is no earlier run with another result" in page
+    assert "There is no earlier run of this study with another result" in page
     result = study_result()
     analysis = study_analysis(result, comparison=run_comparison(result))
     build.write_report(material(result, analysis=analysis), tmp_path)

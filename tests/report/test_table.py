@@ -4,8 +4,8 @@ import pytest
 from imdb_tasks.analysis import Predictions, analyse, read_claims
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.headline import headline
-from imdb_tasks.report.table import TableRow, table_rows
-from imdb_tasks.study import Study, StudyResult
+from imdb_tasks.report.table import TableRow, beside_published, table_rows
+from imdb_tasks.study import Study, StudyResult, TrainingSettings
 from imdb_tasks.study import TestMetrics as Metrics
 from tests.support.study_analysis import study_analysis
 from tests.support.study_results import analysis_of, original_card, study_result
@@ -37,6 +37,25 @@ def test_a_finished_variant_stands_beside_its_published_one():
     assert row.published.auc == 0.9393
     assert row.difference == pytest.approx(row.accuracy - 0.8632)
     assert row.interval.low < row.accuracy < row.interval.high
+
+
+def test_no_variant_of_another_study_stands_beside_a_published_one():
+    result = study_result(Study(training=TrainingSettings(learning_rate=0.05)))
+    rows = table_rows(result, study_analysis(result))
+    assert {(row.published, row.difference) for row in rows} == {(None, None)}
+    assert beside_published(rows) == ""
+
+
+def test_the_differences_from_the_published_accuracies_are_told_in_points_and_not_tested():
+    result = study_result()
+    assert beside_published(table_rows(result, study_analysis(result))) == (
+        "Test accuracy less the published one: +0.2 points in the median, +8.5 points at most (LSTM-32/32)."
+    )
+
+
+def test_a_grid_of_its_own_has_no_published_numbers():
+    result = study_result(Study(units=(7,)))
+    assert beside_published(table_rows(result, study_analysis(result))) == ""
 
 
 def test_a_row_has_the_best_epoch_and_the_onset_of_overfitting_that_the_analysis_found():

@@ -17,7 +17,7 @@ _BAR = 23  # pixels for one variant
 
 
 def test_accuracy(table: Sequence[TableRow], result: StudyResult) -> Chart:
-    """Draw the test accuracy with its 95 % interval, beside the published one: one line for each variant."""
+    """Draw one line for each variant: its test accuracy with its 95 % interval, and the published one if any."""
     finished = [(row.accuracy, row.label) for row in table if row.accuracy is not None]
     if len(table) > MOST_BARS:
         table = tuple(sorted(table, key=lambda row: row.accuracy or 0, reverse=True)[:MOST_BARS])

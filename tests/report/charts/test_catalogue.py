@@ -161,6 +161,11 @@ def test_published_values_stand_beside_the_measured_ones():
     assert dict(zip(known.y, known.x, strict=True))["GRU-32/64"] == 0.8632
 
 
+def test_the_chart_of_another_study_has_no_published_mark():
+    drawn = next(chart for chart in draw_all(demo_result()) if chart.name == "test-accuracy")
+    assert "published" not in drawn.figure.to_json()
+
+
 def test_the_measured_ones_have_error_bars():
     bars = [trace for trace in all_charts()["test-accuracy"].figure.data if trace.error_x.array is not None]
     assert len(bars) == 15
