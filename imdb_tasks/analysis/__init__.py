@@ -18,7 +18,7 @@ from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.curves import best_epoch
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
-from imdb_tasks.analysis.evidence import Effect, Interval, Outcome, VerdictValue
+from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interval, Outcome, VerdictValue
 from imdb_tasks.analysis.records import (
     Analysis,
     Calibration,
@@ -39,6 +39,7 @@ from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
 
 __all__ = [
     "ANALYSES_REVISION",
+    "LOG_OUTCOMES",
     "OUTCOME_NAMES",
     "AnalysedRun",
     "Analysis",

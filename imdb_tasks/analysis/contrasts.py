@@ -151,7 +151,7 @@ class Measured:
         """
         if question.at:
             return None
-        models, values = self._by_setting(question.outcome, frozenset()), self.values.get(question.outcome, {})
+        models, values = self._by_setting(question.outcome, frozenset()), self.values[question.outcome]
         strata: dict[object, tuple[list[float], list[float]]] = {}
         for number, matched in enumerate(question.sets(self.study)):
             (first, _), (second, _) = matched.items()
@@ -163,12 +163,20 @@ class Measured:
                 side.extend(values[variant] for variant in models[setting])
         return rank_test(list(strata.values()))
 
-    def _by_setting(self, outcome: Outcome, without: Set[Variant]) -> dict[Variant, list[Variant]]:
+    def _by_setting(self, outcome: Outcome, without: Set[Variant]) -> Mapping[Variant, list[Variant]]:
+        if not without and outcome in self._settings:
+            return self._settings[outcome]
         found: dict[Variant, list[Variant]] = {}
-        for variant in self.values.get(outcome, {}):
+        for variant in self.values[outcome]:
             if variant not in without:
                 found.setdefault(setting_of(variant), []).append(variant)
+        if not without:
+            self._settings[outcome] = found
         return found
+
+    @cached_property
+    def _settings(self) -> dict[Outcome, Mapping[Variant, list[Variant]]]:
+        return {}
 
     @cached_property
     def _noises(self) -> dict[Outcome, Noise]:

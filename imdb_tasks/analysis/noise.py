@@ -15,6 +15,7 @@ reviews count as many.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis.estimates import Student
@@ -44,12 +45,13 @@ class CellNoise:
 class Noise:
     """The noise of one outcome.
 
-    ``draws`` is float (resamples, models), one column for each of ``variants``; None where no review is involved.
+    ``covariance`` is that of the models over the reviews, float64 (models, models), a row for each of ``variants``;
+    None where no review is involved.
     """
 
     cells: Mapping[Cell, CellNoise]
     variants: tuple[Variant, ...]
-    draws: "npt.NDArray[np.floating] | None"
+    covariance: "npt.NDArray[np.float64] | None"
 
     def knows(self, variant: Variant) -> bool:
         """Return whether the training variance of a model's cell could be estimated."""
@@ -76,17 +78,25 @@ class Noise:
     def _over_reviews(self, weights: Weights) -> float:
         import numpy as np
 
-        if self.draws is None:
+        if self.covariance is None:
             return 0.0
-        vector = np.array([weights.get(variant, 0.0) for variant in self.variants], self.draws.dtype)
-        return float(np.var((self.draws @ vector).astype(np.float64), ddof=1))
+        rows, vector = [self._row[variant] for variant in weights], np.array(list(weights.values()))
+        return float(vector @ self.covariance[np.ix_(rows, rows)] @ vector)
+
+    @cached_property
+    def _row(self) -> dict[Variant, int]:
+        return {variant: row for row, variant in enumerate(self.variants)}
 
 
 def noise_of(values: Mapping[Variant, float], draws: "npt.NDArray[np.floating] | None") -> Noise:
-    """Estimate the noise of an outcome from each model's value and, in the same order, its draws over the reviews."""
+    """Estimate the noise of an outcome from each model's value and, in the same order, its draws over the reviews.
+
+    ``draws`` is float (resamples, models), or None where no review is involved.
+    """
     import numpy as np
 
     variants, cells = tuple(values), {}
+    covariance = None if draws is None else np.atleast_2d(np.cov(draws.astype(np.float64), rowvar=False))
     for cell in dict.fromkeys(variant.cell for variant in variants):
         own = [column for column, variant in enumerate(variants) if variant.cell == cell]
         residual, freedom = _residual_maker([variants[column] for column in own])
@@ -94,12 +104,9 @@ def noise_of(values: Mapping[Variant, float], draws: "npt.NDArray[np.floating] |
             continue
         seen = np.array([values[variants[column]] for column in own])
         variance = float(((residual @ seen) ** 2).sum()) / freedom
-        reviews = 0.0
-        if draws is not None:
-            moved = (draws[:, own].astype(np.float64) - seen) @ residual
-            reviews = float((moved**2).sum(axis=1).mean()) / freedom
+        reviews = 0.0 if covariance is None else float((residual * covariance[np.ix_(own, own)]).sum()) / freedom
         cells[cell] = CellNoise(variance, reviews, freedom)
-    return Noise(cells, variants, draws)
+    return Noise(cells, variants, covariance)
 
 
 def _residual_maker(variants: list[Variant]) -> "tuple[npt.NDArray[np.float64], int]":

@@ -108,17 +108,15 @@ def _facts(material: ReportInputs) -> dict[str, Any]:
 
 
 def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
-    advice = analysis.recommendation
-    if advice is None:
-        return {"advice": None, "margin": None}
-    best = headline.standing(analysis, advice.best)
+    advice, choice = analysis.recommendation, analysis.choice
+    if advice is None or choice is None:
+        return {"advice": None, "choice": None, "margin": None}
     return {
         "advice": advice,
-        "best": best,
-        "cheapest": headline.standing(analysis, advice.cheapest),
-        "savings": headline.savings(analysis, advice),
-        "near": [each for each in analysis.standings if each.indistinguishable_from_best],
-        "margin": margin(best.accuracy, result.data_card.test_rows),
+        "choice": choice,
+        "chosen": headline.standing(analysis, choice.variant),
+        "used": headline.standing(analysis, advice.use) if advice.use else None,
+        "margin": margin(choice.accuracy, result.data_card.test_rows),
     }
 
 

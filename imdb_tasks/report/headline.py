@@ -1,41 +1,46 @@
 """What is new and what to do about it, in one or two sentences: the page's headline, the mail's subject."""
 
-from imdb_tasks.analysis import Analysis, Recommendation, RunComparison, Standing, margin
+from imdb_tasks.analysis import Analysis, Choice, RunComparison, Standing
 from imdb_tasks.formatting import percent, points, signed
 from imdb_tasks.study import StudyResult, Variant, is_original
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:
-    """Return the main result and the advice that follows from it."""
-    advice = analysis.recommendation
-    if advice is None:
-        return f"No variant has a test result: {missing_counts(result)}."
-    best = standing(analysis, advice.best)
-    said = f"{best.variant.label} is the most accurate, {percent(best.accuracy)}{_plus_minus(result, best)}"
-    if advice.cheapest == advice.best:
-        others = (
-            "; no cheaper setting is statistically indistinguishable from it." if len(analysis.standings) > 1 else "."
+    """Return the advice and the result that it rests on."""
+    advice, choice = analysis.recommendation, analysis.choice
+    if advice is None or choice is None:
+        return f"No model has a test result: {missing_counts(result)}."
+    if advice.use is None:
+        return advice.why
+    if advice.use == choice.variant:
+        alone = " No cheaper setting is shown to be as good." if advice.candidates else ""
+        return (
+            f"Use {choice.variant.label}: the highest validation accuracy, and {_test_result(result, choice)}.{alone}"
         )
-        return f"{said}{others}"
-    cheap = standing(analysis, advice.cheapest)
-    cheaper = f"{cheap.variant.label}, at {percent(cheap.accuracy)}"
-    return f"{said}; {cheaper}, is cheaper and statistically indistinguishable from it."
+    used = standing(analysis, advice.use)
+    limit = next(each.loss_limit for each in advice.candidates if each.variant == advice.use) or 0.0
+    share = used.trainable_parameters / standing(analysis, choice.variant).trainable_parameters
+    return (
+        f"Use {advice.use.label}: at most {points(max(0.0, limit))} less accurate than {choice.variant.label}, with"
+        f" {100 * share:.0f} % of its trainable parameters. {choice.variant.label} has the highest validation accuracy,"
+        f" and {_test_result(result, choice)}."
+    )
 
 
 def subject(result: StudyResult, analysis: Analysis) -> str:
     """Return the news as the subject of a mail."""
     start = "IMDB study" if is_original(result) else "IMDB study (not the original)"
-    news = "no variant has a test result"
-    if analysis.recommendation:
-        best = standing(analysis, analysis.recommendation.best)
-        news = (
-            f"{best.variant.label} best at {percent(best.accuracy)}{_since_before(analysis.comparison, best.variant)}"
-        )
+    news, advice, choice = "no model has a test result", analysis.recommendation, analysis.choice
+    if advice and choice and advice.use is None:
+        news = f"no model better than always “{choice.baseline.label}”"
+    elif advice and advice.use:
+        used = standing(analysis, advice.use)
+        news = f"use {used.variant.label}, {percent(used.accuracy)}{_since_before(analysis.comparison, used)}"
     return f"{start}: " + "; ".join(filter(None, (news, missing_counts(result), _changed(analysis.comparison))))
 
 
 def standing(analysis: Analysis, variant: Variant) -> Standing:
-    """Return the standing of a recommended variant."""
+    """Return the standing of a setting."""
     return next(each for each in analysis.standings if each.variant == variant)
 
 
@@ -46,30 +51,19 @@ def missing_counts(result: StudyResult) -> str:
     return ", ".join(f"{count} {status}" for count, status in counts if count)
 
 
-def savings(analysis: Analysis, advice: Recommendation) -> str:
-    """Return what the cheapest recommended setting saves against the best: parameters and training time, as shares."""
-    best, cheap = standing(analysis, advice.best), standing(analysis, advice.cheapest)
-    parts = []
-    for now, before, what in (
-        (cheap.trainable_parameters, best.trainable_parameters, "of the trainable parameters"),
-        (cheap.wall_seconds, best.wall_seconds, "of the training time"),
-    ):
-        if before and now != before:
-            parts.append(f"{100 * now / before:.0f} % {what}")
-    return " and ".join(parts)
+def _test_result(result: StudyResult, choice: Choice) -> str:
+    low, high = percent(choice.interval.low).removesuffix(" %"), percent(choice.interval.high)
+    models = "" if choice.replicates == 1 else f" in the mean of {choice.replicates} trainings"
+    return (
+        f"{percent(choice.accuracy)} of {result.data_card.test_rows:,} test reviews right{models}"
+        f" (95 % interval {low} to {high})"
+    )
 
 
-def _plus_minus(result: StudyResult, best: Standing) -> str:
-    # The mean of several replicates has another margin than one model; the page gives it with the standings.
-    return f" ± {points(margin(best.accuracy, result.data_card.test_rows))}" if result.study.replicates == 1 else ""
-
-
-def _since_before(comparison: RunComparison | None, best: Variant) -> str:
-    change = next((each for each in comparison.variants if each.variant == best), None) if comparison else None
-    if comparison is None or change is None:
-        return ""
-    noise = "significant" if change.beyond_noise else "not significant"
-    return f" ({signed(100 * change.difference, 1)}, {noise if comparison.same_test_reviews else 'other test reviews'})"
+def _since_before(comparison: RunComparison | None, used: Standing) -> str:
+    known = comparison.variants if comparison and used.replicates == 1 else ()
+    change = next((each for each in known if each.variant == used.variant), None)
+    return f" ({signed(100 * change.difference, 1)} points)" if change else ""
 
 
 def _changed(comparison: RunComparison | None) -> str:

@@ -24,7 +24,7 @@ class TableRow:
     ``test`` is there only if the variant finished with an accuracy, ``published`` only if the study can be compared
     with the original one, and that has the variant; ``epochs`` and ``cost`` if it was trained. ``ending`` says in words
     how it ended. ``best_epoch`` and ``overfits_from`` count epochs from 1, see ``CurveSummary``. ``is_best`` marks the
-    most accurate setting.
+    model to use.
     """
 
     variant: Variant
@@ -67,7 +67,7 @@ def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
     """Return the result table in the study's order."""
     intervals = {each.variant: each.accuracy_interval for each in analysis.variants}
     curves = {each.variant: each for each in analysis.curves}
-    best = analysis.recommendation.best if analysis.recommendation else None
+    best = analysis.choice.model if analysis.choice else None
     published = published_metrics() if is_original(result) else {}
     return tuple(
         _row(

@@ -12,7 +12,7 @@ from imdb_tasks.resources import TEMPLATES
 if TYPE_CHECKING:
     import jinja2
 
-_MARKS: Mapping[VerdictValue, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?"}
+_MARKS: Mapping[VerdictValue, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?", "not tested": "–"}
 _HUGE = 100
 _LEAST_P = 0.001
 

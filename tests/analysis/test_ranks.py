@@ -61,3 +61,12 @@ def test_without_two_sides_there_is_no_test(strata) -> None:
 def test_ninety_trainings_are_counted_out_exactly() -> None:
     higher, _ = rank_test([(list(range(45, 90)), list(range(45)))])
     assert higher == pytest.approx(1 / comb(90, 45), rel=1e-6)
+
+
+def test_more_values_than_can_be_counted_out_are_taken_for_normal() -> None:
+    from scipy.stats import mannwhitneyu
+
+    random = np.random.default_rng(0)
+    first, second = random.normal(0.3, 1, 100), random.normal(0, 1, 120)
+    expected = mannwhitneyu(first, second, alternative="greater", method="asymptotic", use_continuity=False).pvalue
+    assert rank_test([(first.tolist(), second.tolist())])[0] == pytest.approx(expected)

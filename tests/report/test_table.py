@@ -73,7 +73,7 @@ def test_a_row_has_the_best_epoch_and_the_onset_of_overfitting_that_the_analysis
 def test_the_row_of_the_recommended_best_is_marked_and_no_other():
     result = study_result()
     analysis = study_analysis(result)
-    assert [row.variant for row in table_rows(result, analysis) if row.is_best] == [analysis.recommendation.best]
+    assert [row.variant for row in table_rows(result, analysis) if row.is_best] == [analysis.choice.model]
 
 
 def test_one_model_has_one_accuracy_in_record_analysis_headline_and_table():

@@ -1,24 +1,25 @@
 """Effects with their intervals, one line each: what every factor does to every outcome, all else equal."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.analysis import OUTCOME_NAMES, Analysis, Effect, Outcome, amount, effect_text
+from imdb_tasks.analysis import LOG_OUTCOMES, OUTCOME_NAMES, Analysis, Effect, Outcome, amount, effect_text
 from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
+_RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _LINE, _HEAD, _CHARACTER = 26, 30, 7  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
 
 
 @dataclass(frozen=True)
 class Block:
-    """The effects on one outcome; ``inner`` has, where they exist, those that count the draw of reviews only."""
+    """The effects on one outcome."""
 
     outcome: Outcome
     effects: tuple[Effect, ...]
-    inner: tuple[Effect | None, ...]
 
 
 def accuracy_effects(analysis: Analysis) -> Chart | None:
@@ -33,18 +34,18 @@ def accuracy_effects(analysis: Analysis) -> Chart | None:
 
 def loss_effects(analysis: Analysis) -> Chart | None:
     """Draw what each factor does to loss, overfitting and stability."""
-    blocks = _blocks(analysis, ("val_loss", "overfitting", "roughness"))
-    return _chart("effects-on-loss", "What each factor does to loss, overfitting and stability", blocks, "loss")
+    blocks = _blocks(analysis, ("final_loss", "roughness", "overfitting"))
+    return _chart(
+        "effects-on-loss", "What each factor does to loss, overfitting and stability", blocks, "cross-entropy"
+    )
 
 
 def _blocks(analysis: Analysis, outcomes: Sequence[Outcome]) -> list[Block]:
     found = []
     for outcome in outcomes:
-        own = [effect for effect in analysis.effects if effect.outcome == outcome and not effect.subset]
-        outer = tuple(effect for effect in own if effect.basis != "reviews") or tuple(own)
-        inner = {(e.factor, e.first, e.second): e for e in own if e.basis == "reviews"}
-        if outer:
-            found.append(Block(outcome, outer, tuple(inner.get((e.factor, e.first, e.second)) for e in outer)))
+        own = tuple(effect for effect in analysis.effects if effect.outcome == outcome and not effect.subset)
+        if own:
+            found.append(Block(outcome, own))
     return found
 
 
@@ -69,13 +70,12 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
         _draw_block(figure, block, row, headed=len(blocks) > 1)
     figure.update_xaxes(title=f"Difference, {unit}", row=len(blocks))
     said = "; ".join(effect_text(effect) for block in blocks for effect in block.effects)
-    inner = any(each for block in blocks for each in block.inner if each and each not in block.effects)
     return Chart(
         name=name,
         title=title,
         caption=(
-            "First less second, all else equal, with 95 % intervals. Filled: statistically significant after correction"
-            f" for the number of comparisons.{' Thick: sampling error of the test reviews only.' if inner else ''}"
+            "First less second, all else equal, with 95 % intervals for other trainings and other reviews. Filled:"
+            " statistically significant after correction for the number of comparisons."
         ),
         alternative=f"{title}: {said}.",
         figure=figure,
@@ -87,18 +87,17 @@ def _draw_block(figure: Any, block: Block, row: int, *, headed: bool) -> None:
     place = {"row": row, "col": 1}
     count = len(block.effects)
     limits = _range(block.effects)
-    for line, (effect, inner) in enumerate(zip(block.effects, block.inner, strict=True)):
+    for line, effect in enumerate(block.effects):
         y = count - 1 - line
-        for each, width in ((effect, 1.5), (inner if inner is not effect else None, 5)):
-            if each and each.interval:
-                _draw_interval(figure, each, y, width, limits, place)
+        if effect.interval:
+            _draw_interval(figure, effect, y, limits, place)
         _draw_estimate(figure, effect, y, limits, place)
     figure.add_vline(x=0, line={"color": GREY, "width": 1, "dash": "dot"}, **place)
     labels = [effect.contrast for effect in block.effects]
     figure.update_yaxes(
         tickvals=list(range(count)), ticktext=labels[::-1], range=[-0.6, count - 0.4], showgrid=False, **place
     )
-    figure.update_xaxes(range=[end * _scale(block.outcome) for end in limits], showgrid=True, **place)
+    figure.update_xaxes(_axis(block.outcome, limits), **place)
     if headed:
         figure.add_annotation(
             text=f"<b>{OUTCOME_NAMES[block.outcome]}</b>",
@@ -112,14 +111,12 @@ def _draw_block(figure: Any, block: Block, row: int, *, headed: bool) -> None:
         )
 
 
-def _draw_interval(  # noqa: PLR0913, PLR0917 - a line needs its ends, its place and its width
-    figure: Any, effect: Effect, y: int, width: float, limits: tuple[float, float], place: dict[str, int]
-) -> None:
+def _draw_interval(figure: Any, effect: Effect, y: int, limits: tuple[float, float], place: dict[str, int]) -> None:
     figure.add_scatter(
         x=[_clipped(value, limits) * _scale(effect.outcome) for value in _ends(effect)],
         y=[y, y],
         mode="lines",
-        line={"color": NEUTRAL, "width": width},
+        line={"color": NEUTRAL, "width": 1.5},
         hoverinfo="skip",
         showlegend=False,
         **place,
@@ -154,18 +151,27 @@ def _clipped(value: float, limits: tuple[float, float]) -> float:
 def _value(effect: Effect) -> str:
     """Write estimate and interval, without the unit that the axis names."""
     numbers = [effect.estimate, *_ends(effect)]
-    number, *ends = (amount(effect.outcome, value).removesuffix(" points").split(" (")[0] for value in numbers)
+    number, *ends = (amount(effect.outcome, value).removesuffix(" points") for value in numbers)
     return f"{number} ({ends[0]} to {ends[1]})" if ends else number
 
 
 def _symbol(effect: Effect, *, clipped: bool) -> str:
     if clipped:
         return "triangle-right" if effect.estimate > 0 else "triangle-left"
-    return "circle" if effect.beyond_noise else "circle-open"
+    return "circle" if effect.significant else "circle-open"
 
 
 def _scale(outcome: Outcome) -> float:
     return 100.0 if outcome == "accuracy" else 1.0
+
+
+def _axis(outcome: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
+    """Return the axis of a block: a ratio is drawn on the scale of its logarithm, with ticks such as ×2."""
+    axis: dict[str, Any] = {"range": [end * _scale(outcome) for end in limits], "showgrid": True}
+    if outcome in LOG_OUTCOMES:
+        ticks = [tick for tick in _RATIOS if limits[0] <= math.log(tick) <= limits[1]]
+        axis |= {"tickvals": [math.log(tick) for tick in ticks], "ticktext": [f"×{tick:g}" for tick in ticks]}
+    return axis
 
 
 def _range(effects: Sequence[Effect]) -> tuple[float, float]:

@@ -4,9 +4,9 @@ import pytest
 
 from imdb_tasks.analysis import Analysis
 from imdb_tasks.analysis.evidence import Interval
-from imdb_tasks.report.charts.effects import _blocks, accuracy_effects, loss_effects
+from imdb_tasks.report.charts.effects import accuracy_effects, loss_effects
 from tests.support.study_analysis import study_analysis
-from tests.support.study_results import analysis_of, study_result
+from tests.support.study_results import study_result
 
 
 @cache
@@ -28,18 +28,19 @@ def notes(chart):
 
 def test_accuracies_are_in_percentage_points_with_their_numbers_beside_them():
     chart = accuracy_effects(analysis())
-    assert [round(x, 1) for x, _ in points(chart)] == [11.3, 0.4, -0.3]
-    assert notes(chart) == ["+11.3 (+9.8 to +13.1)", "+0.4 (−1.1 to +2.2)", "−0.3 (−1.8 to +1.5)"]
-
-
-def test_the_wide_interval_is_thin_and_that_of_the_reviews_alone_thick():
-    (low, high, thin), (inner_low, inner_high, thick), *_ = lines(accuracy_effects(analysis()))
-    assert low < inner_low < inner_high < high
-    assert thin < thick
+    effects = [effect for effect in analysis().effects if effect.outcome == "accuracy"]
+    assert [x for x, _ in points(chart)] == pytest.approx([100 * effect.estimate for effect in effects])
+    interval = effects[0].interval
+    expected = [f"{100 * value:+.1f}" for value in (effects[0].estimate, interval.low, interval.high)]
+    assert notes(chart)[0] == "{} ({} to {})".format(*expected)
 
 
 def test_only_what_is_told_from_none_is_filled():
-    assert [symbol for _, symbol in points(accuracy_effects(analysis()))] == ["circle", "circle-open", "circle-open"]
+    effects = [effect for effect in analysis().effects if effect.outcome == "accuracy"]
+    filled = [symbol == "circle" for _, symbol in points(accuracy_effects(analysis()))]
+    assert filled == [effect.significant for effect in effects]
+    assert filled[0]
+    assert not all(filled)
 
 
 def test_other_outcomes_have_panels_of_their_own():
@@ -69,13 +70,10 @@ def test_an_effect_without_an_interval_is_a_point_alone():
     effects = tuple(each.model_copy(update={"interval": None}) for each in analysis().effects)
     chart = accuracy_effects(analysis().model_copy(update={"effects": effects}))
     assert lines(chart) == []
-    assert notes(chart)[0] == "+11.3"
+    assert "(" not in notes(chart)[0]
 
 
-def test_layer_and_batch_sizes_of_the_same_numbers_keep_their_own_intervals() -> None:
-    real = analysis_of(study_result())
-    [block] = _blocks(real, ("accuracy",))
-    for effect, inner in zip(block.effects, block.inner, strict=True):
-        assert inner is not None
-        assert (inner.factor, inner.first, inner.second) == (effect.factor, effect.first, effect.second)
-        assert inner.estimate == pytest.approx(effect.estimate, abs=1e-9)
+def test_a_ratio_is_drawn_on_a_scale_of_factors():
+    chart = loss_effects(analysis())
+    ticks = next(axis.ticktext for axis in chart.figure.select_xaxes() if axis.ticktext)
+    assert "×1" in ticks
