@@ -223,7 +223,7 @@ class VariantChange(Record):
 
 
 class RunComparison(Record):
-    """A result beside that of the run before it that had another one."""
+    """A result beside another one: in a report, that of the last run of the same study that had another result."""
 
     previous_run: str
     changes: tuple[Change, ...]

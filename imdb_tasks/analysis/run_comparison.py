@@ -9,6 +9,7 @@ from imdb_tasks.analysis.effects import holm
 from imdb_tasks.analysis.evidence import ALPHA, Interval
 from imdb_tasks.analysis.records import Analysis, Change, Origin, RunComparison, VariantChange
 from imdb_tasks.formatting import count_of, percent
+from imdb_tasks.study import Study
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ def _same_test_reviews(now: Origin, before: Origin) -> bool:
 
 def _origin_changes(before: Origin, now: Origin) -> Iterable[Change]:
     data = ("reviews_sha256", "glove_sha256", "train_rows", "test_rows")
-    old, new = _settings(before), _settings(now)
+    old, new = _settings(before.study), _settings(now.study)
     for where, pairs in (
         ("data", {name: (getattr(before, name), getattr(now, name)) for name in data}),
         (
             "code",
             {name: (before.versions.get(name), now.versions.get(name)) for name in {*before.versions, *now.versions}},
         ),
-        ("code", {"revision": (before.code, now.code)}),
+        ("code", {"backend": (before.backend, now.backend), "revision": (before.code, now.code)}),
         ("settings", {name: (old.get(name), new.get(name)) for name in sorted({*old, *new})}),
     ):
         for name, (was, is_now) in sorted(pairs.items()):
@@ -62,9 +63,10 @@ def _origin_changes(before: Origin, now: Origin) -> Iterable[Change]:
                 )
 
 
-def _settings(origin: Origin) -> dict[str, Any]:
-    flat = {"backend": origin.backend}
-    for name, value in origin.study.model_dump(mode="json").items():
+def _settings(study: Study) -> dict[str, Any]:
+    """Return the settings by name, without the place of the data: its bytes have hashes, which are compared as data."""
+    flat: dict[str, Any] = {}
+    for name, value in study.model_dump(mode="json", exclude={"reviews", "glove"}).items():
         flat |= (
             {f"{name} {inner}": each for inner, each in value.items()} if isinstance(value, Mapping) else {name: value}
         )

@@ -41,9 +41,7 @@ class Keys:
 
     def corpus(self) -> str:
         """Key of the arrays. Needs the fetched sources' refs."""
-        reviews = fetched_key(self.study.reviews, REVIEWS, self.store)
-        glove = fetched_key(self.study.glove, self.glove, self.store)
-        return _key("arrays", reviews, glove, self.study.text.model_dump(mode="json"))
+        return _key("arrays", *self._sources(), self.study.text.model_dump(mode="json"))
 
     def texts(self, reviews_key: str) -> str:
         """Key of the test reviews' texts, from the key of the file that they are in."""
@@ -60,7 +58,7 @@ class Keys:
 
     def evaluation(self, parts: list[str]) -> str:
         """Key of the study's result; ``parts`` has, per variant, its predictions' key or why it is missing."""
-        return _key("evaluations", self.study.model_dump(mode="json"), parts)
+        return _key("evaluations", self.identity, parts)
 
     def analysis(self, evaluation_key: str, claims: str, previous: Mapping[str, str] | None) -> str:
         """Key of the conclusions from an evaluation, on claims of this fingerprint, beside the run ``previous``."""
@@ -71,9 +69,26 @@ class Keys:
         return _key("reports", analysis_key)
 
     @property
+    def identity(self) -> str:
+        """Fingerprint of what the study is: its grid, its settings and the bytes of its data.
+
+        It contains neither the place of the bytes nor the code, backend and versions: runs that differ in those are
+        runs of the same study. Needs the fetched sources' refs.
+        """
+        settings = self.study.model_dump(mode="json", exclude={"reviews", "glove"})
+        return fingerprint(settings, *self._sources())
+
+    @property
     def of_study(self) -> str:
         """Name of the notes that belong to this study on this backend."""
-        return fingerprint(self.study.model_dump(mode="json"), training.backend())
+        return fingerprint(self.identity, training.backend())
+
+    def _sources(self) -> tuple[str, str]:
+        """Return the keys of the reviews and of the vectors, which follow from their bytes."""
+        return (
+            fetched_key(self.study.reviews, REVIEWS, self.store),
+            fetched_key(self.study.glove, self.glove, self.store),
+        )
 
 
 def _key(kind: str, *parts: object) -> str:

@@ -55,7 +55,10 @@ class Analysed(Note):
 
 
 class ReportedRun(Note):
-    """A run that has a report, and what the mail needs of it; named by the run's id."""
+    """A run that has a report, and what the mail needs of it; named by the run's id.
+
+    ``study`` is ``Keys.identity``; earlier releases wrote a fingerprint that contained the place of the data.
+    """
 
     folder: ClassVar[str] = "runs"
     of_run: ClassVar[bool] = True

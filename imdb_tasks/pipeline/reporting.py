@@ -29,7 +29,7 @@ def report(work: Workspace) -> Entry:
     entry = work.once("reports", key, lambda key, hold: _write(work, key, evaluation, analysis, hold), step="report")
     note = ReportedRun.model_validate(
         {**entry.about, "report": key, "analysis": analysis.key, "evaluation": evaluation.key}
-        | {"study": work.study.fingerprint()}
+        | {"study": work.keys.identity}
     )
     work.notes.write(note, work.run_id)
     return entry
@@ -38,8 +38,9 @@ def report(work: Workspace) -> Entry:
 def _analysed(work: Workspace, evaluation: Entry) -> Entry:
     """Draw the conclusions from an evaluation.
 
-    The run to compare with is the last one before that came to another evaluation. It is noted with the first
-    analysis that has one, so that from then on the same evaluation, in whatever run, is set beside the same one.
+    The run to compare with is the last one before, of the same study, that came to another evaluation. It is noted
+    with the first analysis that has one, so that from then on the same evaluation, in whatever run, is set beside the
+    same one.
     """
     noted = work.notes.read(Analysed, evaluation.key)
     previous = (noted and noted.previous) or _run_before(work, evaluation)
@@ -50,9 +51,10 @@ def _analysed(work: Workspace, evaluation: Entry) -> Entry:
 
 
 def _run_before(work: Workspace, evaluation: Entry) -> PreviousRun | None:
+    study = work.keys.identity
     for run, noted in reversed(work.notes.all(ReportedRun).items()):
         other = noted.evaluation is not None and noted.evaluation != evaluation.key
-        if run != work.run_id and other and noted.analysis:
+        if run != work.run_id and noted.study == study and other and noted.analysis:
             return PreviousRun(run=run, analysis=noted.analysis)
     return None
 
@@ -108,7 +110,7 @@ def _most_wrong(texts: Entry | None, concluded: AnalysedRun) -> "tuple[Misclassi
 def _provenance(work: Workspace, evaluation: Entry) -> dict[str, str]:
     return {
         "first made by run": work.run_id,
-        "study": work.study.fingerprint(),
+        "study": work.keys.identity,
         "evaluation": evaluation.key,
         "reviews from": work.study.reviews.model_dump_json(exclude_none=True),
         "vectors from": work.study.glove.model_dump_json(exclude_none=True),

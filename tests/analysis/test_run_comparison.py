@@ -8,7 +8,7 @@ from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.records import RunComparison
 from imdb_tasks.analysis.run_comparison import AnalysedRun
 from imdb_tasks.analysis.whole_study import analyse
-from imdb_tasks.study import Study, StudyResult, TrainingSettings
+from imdb_tasks.study import LocalSource, Study, StudyResult, TrainingSettings
 from tests.support.simulation import Simulated, Truth, simulate
 
 TRUTH = Truth(study=Study(units=(32,), batch_sizes=(64, 32)), reviews=500, epochs=4)
@@ -69,6 +69,19 @@ def test_what_changed_is_named_by_where_it_is(first):
         ("settings", "training epochs"),
     ]
     assert (found.changes[2].before, found.changes[2].now) == ("100", "3")
+
+
+def test_another_backend_is_a_change_of_the_code(first):
+    found = compared(first.result.model_copy(update={"backend": "tensorflow"}), first.tested, first, code="a")
+    assert [(c.where, c.what, c.before, c.now) for c in found.changes] == [("code", "backend", "jax", "tensorflow")]
+
+
+def test_the_same_bytes_from_another_place_have_changed_nothing(first):
+    elsewhere = LocalSource(path="/elsewhere", sha256="a" * 64)
+    study = first.result.study.model_copy(update={"reviews": elsewhere, "glove": elsewhere})
+    found = compared(first.result.model_copy(update={"study": study}), first.tested, first, code="a")
+    assert found.changes == ()
+    assert found.summary.startswith("Data, code and settings are the same.")
 
 
 def test_on_other_reviews_nothing_is_tested(first):

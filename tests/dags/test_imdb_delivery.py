@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ from aiosmtpd.controller import Controller
 
 from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.pipeline import Steps
-from imdb_tasks.study import Delivery
+from imdb_tasks.study import Delivery, LocalSource
 from scripts.home import free_port
 from tests.support.airflow_home import ROOT
 from tests.support.inbox import Inbox
@@ -107,6 +108,20 @@ def test_a_server_that_is_not_there_is_tried_again(delivery, reported: Steps, mo
     set_connection(monkeypatch, free_port(2525))
     with pytest.raises(MailError, match="did not accept the report"):
         delivery.send(reported, Delivery(recipients=("a@example.org",)))
+
+
+def test_the_same_bytes_from_another_folder_are_no_change_to_mail(
+    delivery, reported: Steps, inbox: Inbox, tmp_path: Path
+) -> None:
+    wanted = Delivery(recipients=("a@example.org",), notify="on change")
+    assert delivery.send(reported, wanted) == "sent to 1 recipients"
+    source = LocalSource(path=str(shutil.copytree(tmp_path / "corpus", tmp_path / "elsewhere")))
+    study = reported.study.model_copy(update={"reviews": source, "glove": source})
+    again = Steps(study, reported.store, "run-2")
+    again.fetch_reviews()
+    again.fetch_glove()
+    assert again.report().key == reported.reported().key
+    assert delivery.send(again, wanted) == "not sent: the result has not changed since the last mail"
 
 
 def test_a_report_drawn_without_a_browser_is_drawn_again(reported: Steps, monkeypatch: pytest.MonkeyPatch) -> None:

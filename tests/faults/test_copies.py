@@ -8,29 +8,36 @@ import pytest
 from imdb_tasks.pipeline import NOTES, Steps, last_evaluation
 from imdb_tasks.store import PrunePolicy, Store, list_entries, prune_store
 from imdb_tasks.store import store as stores
-from imdb_tasks.study import Study, TrainingSettings
+from imdb_tasks.study import Study
 from imdb_tasks.ui import newest_runs, study_page
 from tests.support.ages import copied_without_times
 from tests.support.refs import latest_ref
-from tests.support.stepping import evaluated, reached
+from tests.support.stepping import prepared
 
 pytestmark = pytest.mark.slow  # trains three models for the copies
 
 
 @pytest.fixture(scope="module")
 def ran(tiny_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Steps:
-    """Three runs whose names, in their order, are not the order of time; the last one has no report yet."""
+    """Three runs whose names, in their order, are not the order of time; the last one has no report yet.
+
+    Each has one more of the study's models than the one before.
+    """
     store = Store(tmp_path_factory.mktemp("ran") / "store")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BROWSER_PATH", "/no-such-browser")
-        reached(with_epochs(tiny_study, 1), store, "run-c")
-        reached(with_epochs(tiny_study, 2), store, "run-a")
-    return evaluated(with_epochs(tiny_study, 3), store, "run-b")
+        with_models(tiny_study, 1, store, "run-c").report()
+        with_models(tiny_study, 2, store, "run-a").report()
+    return with_models(tiny_study, 3, store, "run-b")
 
 
-def with_epochs(study: Study, epochs: int) -> Study:
-    settings = TrainingSettings(epochs=epochs, learning_rate=0.01)
-    return study.model_copy(update={"cells": ("GRU",), "training": settings})
+def with_models(study: Study, count: int, store: Store, run_id: str) -> Steps:
+    """Train the first models of a study of three, and evaluate them."""
+    steps = prepared(study.model_copy(update={"cells": ("GRU",), "batch_sizes": (16, 8, 4)}), store, run_id)
+    for variant in steps.study.variants[:count]:
+        steps.train(variant)
+    steps.evaluate()
+    return steps
 
 
 def entries(store: Store) -> set[str]:

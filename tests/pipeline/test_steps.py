@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 from imdb_tasks.analysis import AnalysedRun, Analysis
 from imdb_tasks.corpus import ReviewTexts
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.pipeline import keys
 from imdb_tasks.pipeline.conclusions import load_conclusions
 from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.notes import ReportedRun
@@ -18,8 +20,9 @@ from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.report import most_confident_errors
 from imdb_tasks.report.wrong_reviews import MOST
 from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import Study, TrainingSettings
+from imdb_tasks.study import LocalSource, Study, TrainingSettings, Variant
 from imdb_tasks.ui import training_page
+from tests.support.corpus import write_corpus
 from tests.support.stepping import FinishedStudy, evaluated, prepared, reached
 
 
@@ -227,32 +230,110 @@ def test_the_report_shows_the_surest_errors_of_the_best_model(done: Steps) -> No
     assert all(f"Row {each.row:,} of the source" in page and each.text in page for each in wrong)
 
 
-def test_a_report_is_set_beside_the_last_run_that_came_to_another_result(done: Steps, tiny_study: Study) -> None:
-    done.report()
-    wider = Steps(tiny_study.model_copy(update={"units": (4, 6), "cells": ("GRU",)}), done.store, "run-3")
-    for variant in wider.study.variants:
-        wider.train(variant)
-    wider.evaluate()
-    report = wider.report()
-    found = analysis(wider).comparison
+def without(steps: Steps, variant: Variant, run_id: str) -> Steps:
+    """Evaluate the study in another run from which the model of a variant is missing."""
+    steps.store.remove("models", steps.keys.model(variant))
+    fewer = Steps(steps.study, steps.store, run_id)
+    fewer.evaluate()
+    return fewer
+
+
+def from_elsewhere(steps: Steps, folder: Path, run_id: str) -> Steps:
+    """Run the study again on a copy of its data in another folder."""
+    assert isinstance(steps.study.reviews, LocalSource)
+    source = LocalSource(path=str(shutil.copytree(steps.study.reviews.path, folder)))
+    return evaluated(steps.study.model_copy(update={"reviews": source, "glove": source}), steps.store, run_id)
+
+
+def test_a_report_is_set_beside_the_last_run_of_the_study_that_came_to_another_result(
+    finished_study: FinishedStudy, tmp_path: Path
+) -> None:
+    done = finished_study.reported(tmp_path)
+    Steps(done.study, done.store, "run-2").report()
+    fewer = without(done, done.study.variants[1], "run-3")
+    report = fewer.report()
+    found = analysis(fewer).comparison
     assert found is not None
-    assert found.previous_run in ("run-1", "run-2")
+    assert found.previous_run == "run-2"
     assert found.same_test_reviews
     assert [(each.variant.name, each.difference) for each in found.variants] == [("4_GRU_16", 0.0)]
-    assert {change.what for change in found.changes if change.where == "settings"} == {"cells", "units"}
-    assert wider.report().key == report.key
-    assert Steps(wider.study, wider.store, "run-4").report().key == report.key
-    assert wider.reported().key == report.key
+    assert {change.where for change in found.changes} <= {"results"}
+    assert fewer.report().key == report.key
+    assert Steps(fewer.study, fewer.store, "run-4").report().key == report.key
+    assert fewer.reported().key == report.key
+
+
+@pytest.mark.parametrize(
+    "other", [{"cells": ("GRU",)}, {"units": (4, 6)}, {"training": TrainingSettings(epochs=3)}], ids=str
+)
+def test_a_run_of_another_study_is_not_compared(other: dict[str, object], done: Steps) -> None:
+    done.report()
+    another = Steps(done.study.model_copy(update=other), done.store, "run-6")
+    another.train(another.study.variants[0])
+    another.evaluate()
+    assert analysis(another).comparison is None
+
+
+def test_a_run_on_other_bytes_is_not_compared(finished_study: FinishedStudy, tmp_path: Path) -> None:
+    done = finished_study.reported(tmp_path / "store")
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    source = LocalSource(path=str(write_corpus(folder, reviews=64)))
+    study = done.study.model_copy(update={"cells": ("GRU",), "reviews": source, "glove": source})
+    assert analysis(reached(study, done.store, "run-2")).comparison is None
+
+
+def test_the_same_bytes_from_another_folder_are_the_same_study_with_the_same_report(
+    finished_study: FinishedStudy, tmp_path: Path
+) -> None:
+    done = finished_study.reported(tmp_path / "store")
+    report = done.reported()
+    done.record_mailed(report.key)
+    again = from_elsewhere(done, tmp_path / "elsewhere", "run-2")
+    assert again.keys.identity == done.keys.identity
+    assert again.report().key == report.key
+    assert not again.result_has_changed()
+    assert analysis(again).comparison is None
+    fewer = without(again, again.study.variants[1], "run-3")
+    assert fewer.result_has_changed()
+    found = analysis(fewer).comparison
+    assert found is not None
+    assert found.previous_run == "run-2"
+    assert {change.where for change in found.changes} <= {"results"}
+
+
+def test_other_code_that_evaluates_anew_is_reported_as_changed_and_nothing_else_is(
+    finished_study: FinishedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = finished_study.reported(tmp_path)
+    done.record_mailed(done.reported().key)
+    monkeypatch.setenv("IMDB_CODE_REVISION", "newer")
+    assert not done.result_has_changed()
+    monkeypatch.setitem(keys.REVISIONS, "evaluations", keys.REVISIONS["evaluations"] + 1)
+    after = evaluated(done.study, done.store, "run-2")
+    assert after.result_has_changed()
+    found = analysis(after).comparison
+    assert found is not None
+    assert found.previous_run == "run-1"
+    assert [(change.where, change.what, change.now) for change in found.changes] == [("code", "revision", "newer")]
+
+
+def test_a_study_on_another_backend_has_notes_of_its_own_and_is_the_same_study(
+    done: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity, notes = done.keys.identity, done.keys.of_study
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert (done.keys.identity, done.keys.of_study) != (identity, notes)
+    assert done.keys.identity == identity
 
 
 def test_the_first_result_again_is_set_beside_the_other_that_came_between(
-    finished_study: FinishedStudy, tiny_study: Study, tmp_path: Path
+    finished_study: FinishedStudy, tmp_path: Path
 ) -> None:
-    store, study = finished_study.evaluated(tmp_path).store, tiny_study.model_copy(update={"cells": ("GRU",)})
-    first = reached(study, store, "run-1")
+    first = finished_study.reported(tmp_path)
     assert analysis(first).comparison is None
-    reached(study.model_copy(update={"cells": ("LSTM",)}), store, "run-2")
-    for again in (reached(study, store, "run-3"), first):  # noted: the same for every run from now on
+    without(first, first.study.variants[0], "run-2").report()
+    for again in (reached(first.study, first.store, "run-3"), first):  # noted: the same for every run from now on
         found = analysis(again).comparison
         assert found is not None
         assert found.previous_run == "run-2"
@@ -261,8 +342,9 @@ def test_the_first_result_again_is_set_beside_the_other_that_came_between(
 @pytest.mark.slow
 def test_a_run_whose_earlier_run_was_pruned_is_compared_with_none(done: Steps, tiny_study: Study) -> None:
     done.report()
-    done.store.write_ref("runs/run-0", {"report": "r", "analysis": "gone", "evaluation": "gone"})
     lone = Steps(tiny_study.model_copy(update={"units": (5,), "cells": ("GRU",)}), done.store, "run-5")
+    gone = {"report": "r", "analysis": "gone", "evaluation": "gone", "study": lone.keys.identity}
+    done.store.write_ref("runs/run-0", gone)
     lone.train(lone.study.variants[0])
     lone.evaluate()
     assert analysis(lone).comparison is None

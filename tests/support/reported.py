@@ -6,7 +6,8 @@ from imdb_tasks.analysis import read_claims
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.pipeline.conclusions import save_conclusions
 from imdb_tasks.store import Store
-from imdb_tasks.study import Study, StudyResult
+from imdb_tasks.study import LocalSource, Study, StudyResult
+from tests.support.corpus import write_corpus
 from tests.support.study_results import analysis_of, opinions, study_result
 
 
@@ -20,7 +21,13 @@ def keep_conclusions(store: Store, key: str, result: StudyResult) -> None:
 
 def reported_study(folder: Path, run_id: str) -> Steps:
     """Make a store with the made-up result, its analysis, and the report that the step then draws."""
-    steps, result = Steps(Study(), Store(folder), run_id), study_result()
+    corpus = folder.with_name("corpus")
+    corpus.mkdir(parents=True)
+    source = LocalSource(path=str(write_corpus(corpus)))
+    study = Study(reviews=source, glove=source)
+    steps, result = Steps(study, Store(folder), run_id), study_result(study)
+    steps.fetch_reviews()
+    steps.fetch_glove()
     with steps.store.publish("evaluations", "e1", {"missing": 0}) as draft:
         draft.joinpath("result.json").write_text(result.model_dump_json())
     keep_conclusions(steps.store, steps.keys.analysis("e1", read_claims().fingerprint(), None), result)
