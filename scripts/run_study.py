@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
@@ -12,8 +11,9 @@ from typing import Any
 
 import httpx
 
-from imdb_tasks.errors import SettingsError
+from imdb_tasks.errors import StudyError
 from imdb_tasks.pipeline import Notes, ReportedRun
+from imdb_tasks.sources import has_own_kaggle_credentials
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
 from scripts.checks import faults_of_message, faults_of_report, variants_of
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         conf = conf_of(options)
         read_form(conf)
-    except SettingsError as error:  # now, not after Airflow's start
+    except StudyError as error:  # now, not after Airflow's start
         print(error, file=sys.stderr)
         return 2
     return run_locally(lambda airflow, mail: _run(airflow, mail, conf, strict=options.strict))
@@ -59,17 +59,8 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.data:
         conf |= {"source": "folder", "folder": str(options.data.absolute())}
     else:
-        conf["source"] = options.source or ("kaggle" if _knows_kaggle() else "archives")
+        conf["source"] = options.source or ("kaggle" if has_own_kaggle_credentials() else "archives")
     return {**conf, **options.params}
-
-
-def _knows_kaggle() -> bool:
-    named = os.environ.get("KAGGLE_API_TOKEN") or (os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"))
-    folders = [Path.home() / ".kaggle", Path.home() / ".config" / "kaggle"]
-    if configured := os.environ.get("KAGGLE_CONFIG_DIR"):
-        folders.append(Path(configured))
-    files = [folder / name for folder in folders for name in ("kaggle.json", "access_token")]
-    return bool(named) or any(file.is_file() for file in files)
 
 
 def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, strict: bool) -> int:

@@ -2,6 +2,7 @@
 
 ``inputs`` names the two files that the study needs, ``fetching`` brings them, by way of ``kaggle``, ``http`` or a local
 path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses`` says what a server's answer means.
+Kaggle's client runs in a process of its own: ``kaggle_process`` starts it, ``kaggle_child`` is what runs there.
 
 >>> import tempfile
 >>> from imdb_tasks.resources import SAMPLE
@@ -14,7 +15,7 @@ path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses``
 
 from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key
 from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
-from imdb_tasks.sources.kaggle import KaggleCredentials
+from imdb_tasks.sources.kaggle import KaggleCredentials, has_own_kaggle_credentials
 
 __all__ = [
     "REVIEWS",
@@ -25,4 +26,5 @@ __all__ = [
     "fetched",
     "fetched_key",
     "glove_vectors",
+    "has_own_kaggle_credentials",
 ]

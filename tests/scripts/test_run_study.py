@@ -97,7 +97,8 @@ def test_a_log_file_gets_each_line_once_and_a_terminal_gets_a_table():
 def test_the_source_follows_from_what_is_there(arguments, source, monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("KAGGLE")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     conf = run_study.conf_of(run_study.parser().parse_args([*arguments, "--params", '{"notify": "never"}']))
     assert (conf["source"], conf["notify"]) == (source, "never")
     assert "folder" not in conf or Path(conf["folder"]).is_absolute()
