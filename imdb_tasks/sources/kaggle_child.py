@@ -39,6 +39,7 @@ from imdb_tasks.sources.responses import (
     PERMANENT_ERRNOS,
     error_for_status,
     receive,
+    refused_by_proxy,
     reject_web_page,
     untrusted_certificate,
 )
@@ -145,8 +146,8 @@ def _explanation(error: BaseException, order: _Order) -> StudyError:
         return UnexpectedContentError(
             f"{where}: expected JSON from the service, found something else; check that the service is available"
         )
-    if certificate := untrusted_certificate(error, where, "REQUESTS_CA_BUNDLE"):
-        return certificate
+    if remedy := untrusted_certificate(error, where, "REQUESTS_CA_BUNDLE") or refused_by_proxy(error, where):
+        return remedy
     if isinstance(error, requests.ConnectionError | requests.Timeout | requests.exceptions.ChunkedEncodingError):
         return ConnectionLostError(f"{where}: the connection failed ({name}); try again later")
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):

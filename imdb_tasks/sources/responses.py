@@ -33,6 +33,8 @@ CONNECT_SECONDS, READ_SECONDS = 30.0, 60.0
 PERMANENT_ERRNOS = (errno.EACCES, errno.EROFS, errno.ENOTDIR)
 """Of the system's errors, those that a person must mend: permissions, and paths that cannot be."""
 
+PROXY_VARIABLES = "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
+
 _BUSY = (408, 425, 429)
 
 
@@ -60,6 +62,13 @@ def untrusted_certificate(error: BaseException, where: str, variable: str) -> Se
         f"{where}: the server's certificate is not trusted; if a proxy of your own signs it, set {variable} to the file"
         " with the certificates of its authority"
     )
+
+
+def refused_by_proxy(error: BaseException, where: str) -> SettingsError | None:
+    """Return what to do if a proxy asked for a login, and this was not the answer to a request but an error."""
+    if not any("407 Proxy Authentication" in str(cause) for cause in _causes(error)):
+        return None
+    return SettingsError(f"{where}: the proxy answered 407: it wants a login; {PROXY_VARIABLES}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -413,9 +413,9 @@ def test_a_certificate_that_is_not_trusted_is_a_setting_to_change_and_one_that_i
     kaggle, tmp_path, monkeypatch
 ):
     certificate = self_signed(tmp_path)
-    with kaggle.behind_tls(certificate):
-        monkeypatch.setenv("KAGGLE_STAND_IN", kaggle.url)
-        with pytest.raises(SettingsError, match="certificate is not trusted.* REQUESTS_CA_BUNDLE"):
-            download(tmp_path)
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        assert download(tmp_path).read_bytes() == ARCHIVE
+    kaggle.speak_tls(certificate)
+    monkeypatch.setenv("KAGGLE_STAND_IN", kaggle.url)
+    with pytest.raises(SettingsError, match="certificate is not trusted.* REQUESTS_CA_BUNDLE"):
+        download(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert download(tmp_path).read_bytes() == ARCHIVE

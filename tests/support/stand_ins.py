@@ -63,18 +63,12 @@ class StandIn:
         self._answers[path] = list(answers)
         return self.url + path
 
-    @contextlib.contextmanager
-    def behind_tls(self, certificate: Path) -> Iterator[None]:
-        """Speak TLS, with a certificate and its key in one file."""
+    def speak_tls(self, certificate: Path) -> None:
+        """Speak TLS from now on, with a certificate and its key in one file."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
-        plain, listener = self.url, self._server.socket
         self.url = f"https://localhost:{self._server.server_port}"
-        self._server.socket = context.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
-        try:
-            yield
-        finally:
-            self.url = plain
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def __enter__(self) -> "StandIn":
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
