@@ -39,7 +39,7 @@ from imdb_form import form_fields
 
 from imdb_tasks import errors
 from imdb_tasks.settings import RetrySettings
-from imdb_tasks.study import Variant, read_form
+from imdb_tasks.study import Study, Variant, read_form, read_study
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
@@ -62,12 +62,6 @@ PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
 )
 
 
-def variant_names(params: Any) -> list[str]:
-    """Return the names of the variants that a form describes; raise SettingsError for a form that makes no sense."""
-    study, _ = read_form(dict(params))
-    return [variant.name for variant in study.variants]
-
-
 class PlannedNames(PlainXComArg):
     """What `plan` has returned or, in a training task that is run by itself, what it would return.
 
@@ -75,9 +69,21 @@ class PlannedNames(PlainXComArg):
     """
 
     def resolve(self, context: Any) -> Any:
-        """Return the names, one per map index."""
+        """Return the names, one per map index; raise SettingsError for an index of no variant."""
         names = super().resolve(context)
-        return variant_names(context["params"]) if names is None else names
+        if names is None:
+            names = names_of(read_study(dict(context["params"])))
+        index = context["ti"].map_index
+        if not 0 <= index < len(names):  # Airflow would take it modulo their number
+            raise errors.SettingsError(
+                f"--map-index {index}: the study has {len(names)} variants; expected 0 to {len(names) - 1}"
+            )
+        return names
+
+
+def names_of(study: Study) -> list[str]:
+    """Return the names of the variants, one per map index."""
+    return [variant.name for variant in study.variants]
 
 
 def current_steps() -> Steps:
@@ -86,7 +92,7 @@ def current_steps() -> Steps:
     from imdb_tasks.store import Store
 
     context = get_current_context()
-    study, _ = read_form(dict(context["params"]))
+    study = read_study(dict(context["params"]))
     return Steps(study, Store.from_environment(), context["run_id"])
 
 
@@ -126,7 +132,7 @@ def add_asset_facts(asset: Asset, **extra: Any) -> None:
     on_failure_callback=mail_failure,
     default_args={
         "retries": 3,
-        "retry_delay": datetime.timedelta(seconds=RetrySettings.read().delay),
+        "retry_delay": datetime.timedelta(seconds=RetrySettings.read_or_default().delay),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": datetime.timedelta(minutes=30),
         "retry_policy": PERMANENT_ERRORS_FAIL_AT_ONCE,
@@ -140,7 +146,13 @@ def imdb_study() -> None:
         doc_md="Validate the form and return the names of the variants to train.",
     )
     def plan() -> list[str]:
-        return variant_names(get_current_context()["params"])
+        from imdb_tasks.pipeline import check_run_id
+
+        context = get_current_context()
+        RetrySettings.read()  # the DAG file takes its default instead of a bad value
+        study, _ = read_form(dict(context["params"]))
+        check_run_id(context["run_id"])
+        return names_of(study)
 
     @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Fetch the reviews into the store.")
     def fetch_reviews() -> str:
