@@ -8,6 +8,7 @@ where they are used, never at import: tests and Airflow set variables late.
 60.0
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
@@ -46,6 +47,25 @@ def _addresses(text: Any) -> Any:
 _SEPARATED = BeforeValidator(_addresses)
 
 
+def expanded(path: str) -> str:
+    """Return a path with the folder of a user in place of ``~``; raise ValueError if there is no such user."""
+    found = os.path.expanduser(path)  # noqa: PTH111 - pathlib raises RuntimeError
+    if found.startswith("~"):
+        raise ValueError(f"there is no home for {path!r}")
+    return found
+
+
+def _absolute(path: str) -> str:
+    if not Path(found := expanded(path)).is_absolute():  # each process would take it for another folder
+        raise ValueError("expected an absolute path")
+    return found
+
+
+_Folder = Annotated[Path, BeforeValidator(expanded)]
+_AbsoluteFolder = Annotated[Path, BeforeValidator(_absolute)]
+_Place = Annotated[str, BeforeValidator(lambda place: place if "://" in place else _absolute(place))]
+
+
 class Settings(BaseSettings):
     """A group of variables; ``read`` returns what the environment holds now. An empty variable counts as not set."""
 
@@ -80,17 +100,17 @@ class Settings(BaseSettings):
 class StoreSettings(Settings):
     """Where artifacts are kept."""
 
-    store: str | None = Field(
+    store: _Place | None = Field(
         None,
         validation_alias="IMDB_STORE",
-        description="folder of the artifacts, or `s3://bucket/prefix`, `gs://bucket/prefix`",
-        json_schema_extra={"expected": "a folder or the URL of a bucket"},
+        description="folder of the artifacts as an absolute path, or `s3://bucket/prefix`, `gs://bucket/prefix`",
+        json_schema_extra={"expected": "the absolute path of a folder, or the URL of a bucket"},
     )
-    cache: Path | None = Field(
+    cache: _AbsoluteFolder | None = Field(
         None,
         validation_alias="IMDB_CACHE",
         description="where a store in a bucket keeps what was read of it",
-        json_schema_extra={"expected": "a folder"},
+        json_schema_extra={"expected": "the absolute path of a folder"},
     )
 
 
@@ -167,7 +187,7 @@ class RetrySettings(Settings):
 class LocalAirflowSettings(Settings):
     """The local Airflow behind make."""
 
-    home: Path | None = Field(
+    home: _Folder | None = Field(
         None,
         validation_alias="IMDB_AIRFLOW_HOME",
         description="home of the local Airflow behind make",

@@ -19,6 +19,9 @@ FIELDS = {
 }
 NONSENSE = {
     "IMDB_RECIPIENTS": ["nobody", "a@example.org, nobody", "a@b\nBcc: c@d", "a..b@c.org", "Name <>", "a@b Name <c@d>"],
+    "IMDB_STORE": ["my-store", "./store", "~no-such-user/store", "s3:/bucket"],
+    "IMDB_CACHE": ["cache", "~no-such-user"],
+    "IMDB_AIRFLOW_HOME": ["~no-such-user/airflow"],
     "KERAS_BACKEND": ["theano", "TensorFlow"],
     "IMDB_TRAINING_THREADS": ["0", "-1", "two", "1.5"],
     "IMDB_RETRY_DELAY": ["soon", "-1", "nan", "inf", "1e9"],
@@ -62,6 +65,15 @@ def test_a_variable_is_read_when_it_is_asked_for(
     before = value_of(variable)
     monkeypatch.setenv(variable, text)
     assert value_of(variable) == expected != before
+
+
+@pytest.mark.parametrize("variable", ["IMDB_STORE", "IMDB_CACHE", "IMDB_AIRFLOW_HOME"])
+def test_a_tilde_is_the_home_of_the_user_and_never_a_folder_of_that_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv(variable, "~/results")
+    assert str(value_of(variable)) == "/home/someone/results"
 
 
 @pytest.mark.parametrize("variable", sorted(FIELDS))
@@ -134,8 +146,8 @@ def test_a_bad_number_of_threads_stops_no_step_that_does_not_train(monkeypatch: 
 
 def test_a_bad_value_stops_only_what_would_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    monkeypatch.setenv("IMDB_STORE", "my-store")
-    assert settings.StoreSettings.read().store == "my-store"
+    monkeypatch.setenv("IMDB_STORE", "/my-store")
+    assert settings.StoreSettings.read().store == "/my-store"
 
 
 def test_the_readme_tells_every_variable_with_its_meaning_and_its_default() -> None:

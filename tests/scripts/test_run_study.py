@@ -106,6 +106,17 @@ def test_the_source_follows_from_what_is_there(arguments, source, monkeypatch, t
     assert run_study.conf_of(run_study.parser().parse_args([]))["source"] == "kaggle"
 
 
+def test_a_tilde_in_data_is_the_home_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run_study.conf_of(run_study.parser().parse_args(["--data", "~/data"]))["folder"] == str(tmp_path / "data")
+
+
+@pytest.mark.parametrize("data", ["/no/such/folder", "no-such-folder", "~no-such-user/data"])
+def test_data_that_is_not_there_is_told_before_airflow_starts(capsys, data):
+    assert run_study.main(["--data", data]) == 2
+    assert data in capsys.readouterr().err
+
+
 def test_a_form_that_makes_no_sense_is_refused_before_anything_starts(capsys):
     assert run_study.main(["--source", "sample", "--params", '{"epoch": 5}']) == 2
     assert "'epoch'" in capsys.readouterr().err
