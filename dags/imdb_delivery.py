@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
-from imdb_smtp import SMTP_CONNECTION, CheckedSmtpHook, smtp_errors_explained
+from imdb_smtp import CheckedSmtpHook, sender_of, smtp_errors_explained
 from pydantic import ValidationError
 
 from imdb_tasks.errors import SettingsError
@@ -66,9 +66,7 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
     from imdb_tasks.report import compose_mail
 
     with CheckedSmtpHook() as hook:
-        sender = hook.from_email or hook.smtp_user
-        if not sender:
-            raise SettingsError(f"the connection {SMTP_CONNECTION!r} has no sender; set from_email in its extra")
+        sender = sender_of(hook)
         message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
         with smtp_errors_explained(hook):
             # The hook's own send method knows neither a text part nor inline pictures; its client does.

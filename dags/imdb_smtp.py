@@ -68,6 +68,20 @@ class CheckedSmtpHook(SmtpHook):
         return super().ssl_context
 
 
+def sender_of(hook: SmtpHook) -> str:
+    """Return whom the mail comes from; raise SettingsError if that is nobody, or no address."""
+    from imdb_tasks.report import mail_address
+
+    sender = hook.from_email or hook.smtp_user
+    if not sender:
+        raise SettingsError(f"the connection {SMTP_CONNECTION!r} has no sender; set from_email in its extra")
+    try:
+        mail_address(sender)
+    except SettingsError as error:
+        raise SettingsError(f"the connection {SMTP_CONNECTION!r}: {error}; correct from_email in its extra") from error
+    return sender
+
+
 def _sendable(name: str, value: str) -> str:
     stripped = value.strip()
     # The value is never shown: it is a secret, and in any other form than the stored one no log masks it.

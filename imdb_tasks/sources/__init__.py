@@ -13,11 +13,12 @@ Kaggle's client runs in a process of its own: ``kaggle_process`` starts it, ``ka
 'reviews'
 """
 
-from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key
+from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key, is_fetched
 from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
-from imdb_tasks.sources.kaggle import KaggleCredentials, has_own_kaggle_credentials
+from imdb_tasks.sources.kaggle import HOW_TO_GET_ACCESS, KaggleCredentials, has_own_kaggle_credentials
 
 __all__ = [
+    "HOW_TO_GET_ACCESS",
     "REVIEWS",
     "InputFile",
     "KaggleCredentials",
@@ -27,4 +28,5 @@ __all__ = [
     "fetched_key",
     "glove_vectors",
     "has_own_kaggle_credentials",
+    "is_fetched",
 ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-KAGGLE_ELSEWHERE = Path(__file__).with_name("kaggle_elsewhere")
+KAGGLE_ELSEWHERE = Path(__file__).with_name("kaggle_elsewhere")  # has a sitecustomize.py
 REVIEWS_CSV = b'review,sentiment\n"A <br /> ""fine"" film",positive\nDull.,negative\n'
 KAGGLE_BASIC = "Basic c29tZW9uZTprZXktb2Ytc29tZW9uZQ=="  # someone:key-of-someone
 KAGGLE_BEARER = "Bearer token-of-someone"
@@ -208,11 +208,11 @@ def kaggle_running(monkeypatch: pytest.MonkeyPatch, home: Path, archive: bytes) 
     with KaggleStandIn(archive, accepts=(KAGGLE_BASIC, KAGGLE_BEARER)) as stand_in:
         for name, value in kaggle_at(stand_in).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PYTHONPATH", str(KAGGLE_ELSEWHERE))  # for processes of this one,
-        monkeypatch.syspath_prepend(str(KAGGLE_ELSEWHERE))  # and of its own
+        monkeypatch.syspath_prepend(str(KAGGLE_ELSEWHERE))  # for the client of this process
         yield stand_in
 
 
 def kaggle_at(stand_in: KaggleStandIn) -> dict[str, str]:
-    """Return the environment that leads Kaggle's client to a stand-in; ``KAGGLE_ELSEWHERE`` must be on the path."""
-    return {"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "KAGGLE_STAND_IN": stand_in.url}
+    """Return the environment that leads Kaggle's client, started by another process than this, to a stand-in."""
+    path = os.pathsep.join(filter(None, [str(KAGGLE_ELSEWHERE), os.environ.get("PYTHONPATH")]))
+    return {"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "KAGGLE_STAND_IN": stand_in.url, "PYTHONPATH": path}

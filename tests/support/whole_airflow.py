@@ -22,7 +22,7 @@ from scripts import local_airflow
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
-from tests.support.stand_ins import KAGGLE_ELSEWHERE, KaggleStandIn, kaggle_at
+from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
 ENDED = ("success", "failed")
 CANARIES = {
@@ -148,7 +148,6 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
         "IMDB_STORE": str(home.store),
         "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
         **kaggle_at(kaggle),
-        "PYTHONPATH": str(KAGGLE_ELSEWHERE),
         **{name: word for name, word in CANARIES.items() if name.startswith("KAGGLE_")},
     }
 
