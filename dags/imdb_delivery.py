@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import smtplib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.smtp.hooks.smtp import SmtpHook
-from airflow.sdk.exceptions import AirflowException
+from imdb_smtp import CheckedSmtpHook, sender_of, smtp_errors_explained
 from pydantic import ValidationError
 
-from imdb_tasks.errors import MailError, SettingsError
+from imdb_tasks.errors import SettingsError
 from imdb_tasks.study import Delivery, form_defaults
 
 if TYPE_CHECKING:
+    import smtplib
+
     from imdb_tasks.pipeline import Steps
     from imdb_tasks.store import Entry
 
 log = logging.getLogger(__name__)
-
-SMTP_CONNECTION = "smtp_default"
-_PERMANENT = 500  # SMTP's replies from here on: the same mail will be refused again (RFC 5321, 4.2.1)
 
 # Rendered by Airflow's own template environment, which does not escape by itself.
 FAILURE_MAIL = """\
@@ -39,8 +36,8 @@ def send(steps: Steps, delivery: Delivery) -> str:
 
     Raises:
         MailError: the server was not reached or asked to try again later.
-        SettingsError: the connection is missing or names no sender, or the server refused the login, the mail, or some
-            of the recipients.
+        SettingsError: the connection is missing, names no sender, or does not fit the server, or the server refused
+            the login, the mail, or some of the recipients.
 
     """
     report = steps.reported()
@@ -68,38 +65,14 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
     """Give the report to the mail server; return the recipients that it refused while it took others."""
     from imdb_tasks.report import compose_mail
 
-    with _smtp_errors_translated(), SmtpHook(smtp_conn_id=SMTP_CONNECTION) as hook:
-        sender = hook.from_email or hook.smtp_user
-        if not sender:
-            raise SettingsError(f"the connection {SMTP_CONNECTION!r} has no sender; set from_email in its extra")
+    with CheckedSmtpHook() as hook:
+        sender = sender_of(hook)
         message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
-        # The hook's own send method knows neither a text part nor inline pictures; its client does.
-        refused = cast("smtplib.SMTP", hook._smtp_client).send_message(message)
+        with smtp_errors_explained(hook):
+            # The hook's own send method knows neither a text part nor inline pictures; its client does.
+            refused = cast("smtplib.SMTP", hook._smtp_client).send_message(message)
     log.info("the mail server accepted %r", message["Subject"])
     return refused
-
-
-@contextlib.contextmanager
-def _smtp_errors_translated() -> Iterator[None]:
-    """Raise what smtplib and the hook raise as SettingsError where another try would be in vain, else as MailError."""
-    try:
-        yield
-    except smtplib.SMTPRecipientsRefused as error:  # all of them, each with an answer of its own
-        answers = ", ".join(f"{who} ({code}: {words!r})" for who, (code, words) in sorted(error.recipients.items()))
-        told = f"the mail server of {SMTP_CONNECTION!r} refused every recipient: {answers}"
-        if any(code < _PERMANENT for code, _ in error.recipients.values()):
-            raise MailError(told) from error
-        raise SettingsError(f"{told}; correct the form, or the sender in the connection") from error
-    except smtplib.SMTPResponseException as error:
-        kind = SettingsError if error.smtp_code >= _PERMANENT else MailError
-        raise kind(
-            f"the mail server of {SMTP_CONNECTION!r} answered {error.smtp_code}: {error.smtp_error!r}"
-        ) from error
-    except AirflowException as error:  # the hook's, for a connection that is missing and for a server that hangs up
-        kind = SettingsError if "not found" in str(error) else MailError
-        raise kind(f"the connection {SMTP_CONNECTION!r}: {error}") from error
-    except (smtplib.SMTPException, OSError) as error:
-        raise MailError(f"the mail server of {SMTP_CONNECTION!r} did not accept the report: {error}") from error
 
 
 def mail_failure(context: Any) -> None:
@@ -111,12 +84,9 @@ def mail_failure(context: Any) -> None:
     recipients = _addresses(values["recipients"])
     if values["notify"] == "never" or not recipients:
         return
-    SmtpNotifier(
-        smtp_conn_id=SMTP_CONNECTION,
-        to=recipients,
-        subject="IMDB study: the run failed",
-        html_content=FAILURE_MAIL,
-    )(context)
+    notifier = SmtpNotifier(to=recipients, subject="IMDB study: the run failed", html_content=FAILURE_MAIL)
+    notifier.hook = CheckedSmtpHook()
+    notifier(context)
 
 
 def _addresses(recipients: Any) -> list[str]:

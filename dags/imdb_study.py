@@ -3,10 +3,10 @@
 Trains every model of a grid (cell x layer size x batch size) on the 50,000 IMDB reviews with frozen GloVe vectors,
 compares them on the same 10,000 test reviews, and mails a report.
 
-`plan` checks the form and names the variants. `fetch_reviews` and `fetch_glove` bring the data, `prepare` turns it
-into arrays once, `train` runs one task per variant on the queue `gpu` in the pool `training`, `evaluate` measures all
-of them together, `report` draws the page, `send_report` mails it, and `check_complete` fails the run if a variant is
-missing, after the report went out.
+`plan` checks the form and what the run will need (store, Kaggle credentials, mail server), and names the variants.
+`fetch_reviews` and `fetch_glove` bring the data, `prepare` turns it into arrays once, `train` runs one task per variant
+on the queue `gpu` in the pool `training`, `evaluate` measures all of them together, `report` draws the page,
+`send_report` mails it, and `check_complete` fails the run if a variant is missing, after the report went out.
 
 Every result is kept in the artifact store under a key computed from its inputs. A run without changes trains nothing; a
 changed parameter retrains only the models that depend on it. Each step can be run by itself:
@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import (
     Asset,
-    BaseHook,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
@@ -33,25 +32,21 @@ from airflow.sdk import (
     task,
 )
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
-from airflow.sdk.exceptions import AirflowNotFoundException
 from imdb_delivery import mail_failure, send
 from imdb_form import form_fields
+from imdb_preflight import check_ready, kaggle_credentials
 
 from imdb_tasks import errors
 from imdb_tasks.settings import RetrySettings
-from imdb_tasks.study import Variant, read_form
+from imdb_tasks.study import Study, Variant, read_form, read_study
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
-    from imdb_tasks.sources import KaggleCredentials
-    from imdb_tasks.study import Source
 
 CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
 MODELS = Asset(name="imdb_models", uri="imdb://study/models")
 BEST_MODEL = Asset(name="imdb_best_model", uri="imdb://study/best-model")
 REPORT = Asset(name="imdb_report", uri="imdb://study/report")
-
-KAGGLE_CONNECTION = "kaggle_default"
 
 PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
     rules=[
@@ -62,12 +57,6 @@ PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
 )
 
 
-def variant_names(params: Any) -> list[str]:
-    """Return the names of the variants that a form describes; raise SettingsError for a form that makes no sense."""
-    study, _ = read_form(dict(params))
-    return [variant.name for variant in study.variants]
-
-
 class PlannedNames(PlainXComArg):
     """What `plan` has returned or, in a training task that is run by itself, what it would return.
 
@@ -75,9 +64,21 @@ class PlannedNames(PlainXComArg):
     """
 
     def resolve(self, context: Any) -> Any:
-        """Return the names, one per map index."""
+        """Return the names, one per map index; raise SettingsError for an index of no variant."""
         names = super().resolve(context)
-        return variant_names(context["params"]) if names is None else names
+        if names is None:
+            names = names_of(read_study(dict(context["params"])))
+        index = context["ti"].map_index
+        if not 0 <= index < len(names):  # Airflow would take it modulo their number
+            raise errors.SettingsError(
+                f"--map-index {index}: the study has {len(names)} variants; expected 0 to {len(names) - 1}"
+            )
+        return names
+
+
+def names_of(study: Study) -> list[str]:
+    """Return the names of the variants, one per map index."""
+    return [variant.name for variant in study.variants]
 
 
 def current_steps() -> Steps:
@@ -86,23 +87,8 @@ def current_steps() -> Steps:
     from imdb_tasks.store import Store
 
     context = get_current_context()
-    study, _ = read_form(dict(context["params"]))
+    study = read_study(dict(context["params"]))
     return Steps(study, Store.from_environment(), context["run_id"])
-
-
-def kaggle_credentials(source: Source) -> KaggleCredentials | None:
-    """Return the credentials of the Airflow connection, or None: the client then looks in its own places."""
-    from imdb_tasks.sources import KaggleCredentials
-
-    if source.kind != "kaggle":
-        return None
-    try:
-        connection = BaseHook.get_connection(KAGGLE_CONNECTION)
-    except AirflowNotFoundException:
-        return None
-    if not connection.login:
-        return KaggleCredentials(token=connection.password or "")
-    return KaggleCredentials(username=connection.login, key=connection.password or "")
 
 
 def add_asset_facts(asset: Asset, **extra: Any) -> None:
@@ -126,7 +112,7 @@ def add_asset_facts(asset: Asset, **extra: Any) -> None:
     on_failure_callback=mail_failure,
     default_args={
         "retries": 3,
-        "retry_delay": datetime.timedelta(seconds=RetrySettings.read().delay),
+        "retry_delay": datetime.timedelta(seconds=RetrySettings.read_or_default().delay),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": datetime.timedelta(minutes=30),
         "retry_policy": PERMANENT_ERRORS_FAIL_AT_ONCE,
@@ -137,10 +123,13 @@ def imdb_study() -> None:
 
     @task(
         execution_timeout=datetime.timedelta(minutes=5),
-        doc_md="Validate the form and return the names of the variants to train.",
+        doc_md="Validate the form, look at what the run will need, and return the names of the variants to train.",
     )
     def plan() -> list[str]:
-        return variant_names(get_current_context()["params"])
+        RetrySettings.read()  # the DAG file takes its default instead of a bad value
+        study, delivery = read_form(dict(get_current_context()["params"]))
+        check_ready(current_steps(), delivery)
+        return names_of(study)
 
     @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Fetch the reviews into the store.")
     def fetch_reviews() -> str:

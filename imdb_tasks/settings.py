@@ -8,8 +8,10 @@ where they are used, never at import: tests and Airflow set variables late.
 60.0
 """
 
+import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -19,12 +21,49 @@ from imdb_tasks.errors import SettingsError
 Backend = Literal["tensorflow", "jax"]
 """The Keras backends that can train the study."""
 DEFAULT_BACKEND: Backend = "tensorflow"
-# What the HTML standard takes for an address: every mail server takes it too, unlike one with letters beyond ASCII.
-ADDRESS = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+# What the HTML standard takes for an address, less dots that RFC 5322 refuses: every mail server takes it, unlike one
+# with letters beyond ASCII. The mail, the form and the environment are judged by this alone.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9-]+"
+ADDRESS = rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*$"
 Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
 
 _SHOWN = 80
-_SEPARATED = BeforeValidator(lambda value: value.replace(",", " ").split() if isinstance(value, str) else value)
+# A name and an address in angle brackets, from the start of the text or after a separator.
+_NAMED = re.compile(r"""(^|[,;\n])(?:\s|"[^"]*"|[^,;<>"@\n])*<([^<>]*)>""")
+
+
+def _addresses(text: Any) -> Any:
+    """Return the addresses of a text, each once, without the names in ``Name <address>``; not checked."""
+    if not isinstance(text, str):
+        return text
+    typed = re.split(r"[\s,;]+", _NAMED.sub(lambda named: f"{named[1]} {named[2].strip() or '<>'} ,", text))
+    found = dict[str, str]()
+    for address in filter(None, typed):
+        found.setdefault(address.casefold(), address)
+    return tuple(found.values())
+
+
+_SEPARATED = BeforeValidator(_addresses)
+
+
+def expanded(path: str) -> str:
+    """Return a path with the folder of a user in place of ``~``; raise ValueError if there is no such user."""
+    found = os.path.expanduser(path)  # noqa: PTH111 - pathlib raises RuntimeError
+    if found.startswith("~"):
+        raise ValueError(f"there is no home for {path!r}")
+    return found
+
+
+def _absolute(path: str) -> str:
+    if not Path(found := expanded(path)).is_absolute():  # each process would take it for another folder
+        raise ValueError("expected an absolute path")
+    return found
+
+
+_Folder = Annotated[Path, BeforeValidator(expanded)]
+_AbsoluteFolder = Annotated[Path, BeforeValidator(_absolute)]
+_Place = Annotated[str, BeforeValidator(lambda place: place if "://" in place else _absolute(place))]
 
 
 class Settings(BaseSettings):
@@ -46,21 +85,32 @@ class Settings(BaseSettings):
             faults = [_readable(cls, fault["loc"][0], fault["input"]) for fault in error.errors(include_url=False)]
             raise SettingsError("; ".join(faults)) from None
 
+    @classmethod
+    def read_or_default(cls) -> Self:
+        """Read the group, or take its defaults if a value makes no sense.
+
+        For code that must not fail, such as a DAG file when it is parsed: some other code must call ``read``.
+        """
+        try:
+            return cls.read()
+        except SettingsError:
+            return cast("Self", cls.model_construct())
+
 
 class StoreSettings(Settings):
     """Where artifacts are kept."""
 
-    store: str | None = Field(
+    store: _Place | None = Field(
         None,
         validation_alias="IMDB_STORE",
-        description="folder of the artifacts, or `s3://bucket/prefix`, `gs://bucket/prefix`",
-        json_schema_extra={"expected": "a folder or the URL of a bucket"},
+        description="folder of the artifacts as an absolute path, or `s3://bucket/prefix`, `gs://bucket/prefix`",
+        json_schema_extra={"expected": "the absolute path of a folder, or the URL of a bucket"},
     )
-    cache: Path | None = Field(
+    cache: _AbsoluteFolder | None = Field(
         None,
         validation_alias="IMDB_CACHE",
         description="where a store in a bucket keeps what was read of it",
-        json_schema_extra={"expected": "a folder"},
+        json_schema_extra={"expected": "the absolute path of a folder"},
     )
 
 
@@ -70,9 +120,20 @@ class MailSettings(Settings):
     recipients: Annotated[tuple[Address, ...], NoDecode, _SEPARATED] = Field(
         (),
         validation_alias="IMDB_RECIPIENTS",
-        description="who gets the report, comma-separated",
+        description="who gets the report: `a@example.org, Name <b@example.org>`; commas or semicolons",
         json_schema_extra={"expected": "mail addresses, separated by commas"},
     )
+
+    @classmethod
+    def read_valid(cls) -> tuple[str, ...]:
+        """Return the recipients that are addresses, and leave out what ``read`` refuses."""
+        return tuple(address for address in _TypedMailSettings.read().recipients if re.match(ADDRESS, address))
+
+
+class _TypedMailSettings(Settings):
+    """The recipients as they were typed."""
+
+    recipients: Annotated[tuple[str, ...], NoDecode, _SEPARATED] = Field((), validation_alias="IMDB_RECIPIENTS")
 
 
 class KerasSettings(Settings):
@@ -126,7 +187,7 @@ class RetrySettings(Settings):
 class LocalAirflowSettings(Settings):
     """The local Airflow behind make."""
 
-    home: Path | None = Field(
+    home: _Folder | None = Field(
         None,
         validation_alias="IMDB_AIRFLOW_HOME",
         description="home of the local Airflow behind make",

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
@@ -12,8 +11,10 @@ from typing import Any
 
 import httpx
 
-from imdb_tasks.errors import SettingsError
+from imdb_tasks.errors import SettingsError, StudyError
 from imdb_tasks.pipeline import Notes, ReportedRun
+from imdb_tasks.settings import expanded
+from imdb_tasks.sources import has_own_kaggle_credentials
 from imdb_tasks.store import Store
 from imdb_tasks.study import read_form
 from scripts.checks import faults_of_message, faults_of_report, variants_of
@@ -34,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         conf = conf_of(options)
         read_form(conf)
-    except SettingsError as error:  # now, not after Airflow's start
+        if options.data and not Path(conf["folder"]).exists():
+            raise SettingsError(f"{conf['folder']} does not exist; set DATA to the folder with the data")
+    except StudyError as error:  # now, not after Airflow's start
         print(error, file=sys.stderr)
         return 2
     return run_locally(lambda airflow, mail: _run(airflow, mail, conf, strict=options.strict))
@@ -45,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--profile", default="full", help="quick, full or custom (default: %(default)s)")
     reader.add_argument("--source", help="kaggle, archives, folder or sample (default: what is there)")
-    reader.add_argument("--data", type=Path, help="folder with the reviews and the GloVe vectors, as downloaded")
+    reader.add_argument("--data", help="folder with the reviews and the GloVe vectors, as downloaded")
     reader.add_argument("--params", type=json.loads, default={}, help="more fields of the trigger form, as JSON")
     reader.add_argument(
         "--assert", dest="strict", action="store_true", help="fail unless the report and the mail are complete"
@@ -57,19 +60,17 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
     """Return the values of the trigger form."""
     conf: dict[str, Any] = {"profile": options.profile, "recipients": list(recipients()), "notify": "always"}
     if options.data:
-        conf |= {"source": "folder", "folder": str(options.data.absolute())}
+        conf |= {"source": "folder", "folder": str(Path(_expanded(options.data)).absolute())}
     else:
-        conf["source"] = options.source or ("kaggle" if _knows_kaggle() else "archives")
+        conf["source"] = options.source or ("kaggle" if has_own_kaggle_credentials() else "archives")
     return {**conf, **options.params}
 
 
-def _knows_kaggle() -> bool:
-    named = os.environ.get("KAGGLE_API_TOKEN") or (os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"))
-    folders = [Path.home() / ".kaggle", Path.home() / ".config" / "kaggle"]
-    if configured := os.environ.get("KAGGLE_CONFIG_DIR"):
-        folders.append(Path(configured))
-    files = [folder / name for folder in folders for name in ("kaggle.json", "access_token")]
-    return bool(named) or any(file.is_file() for file in files)
+def _expanded(data: str) -> str:
+    try:
+        return expanded(data)
+    except ValueError as error:
+        raise SettingsError(f"DATA: {error}; expected a folder") from error
 
 
 def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, strict: bool) -> int:

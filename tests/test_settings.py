@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies
 
 from imdb_tasks import settings
 from imdb_tasks.errors import SettingsError
@@ -17,7 +18,10 @@ FIELDS = {
     for name, field in group.model_fields.items()
 }
 NONSENSE = {
-    "IMDB_RECIPIENTS": ["nobody", "a@example.org, nobody", "a@b\nBcc: c@d"],
+    "IMDB_RECIPIENTS": ["nobody", "a@example.org, nobody", "a@b\nBcc: c@d", "a..b@c.org", "Name <>", "a@b Name <c@d>"],
+    "IMDB_STORE": ["my-store", "./store", "~no-such-user/store", "s3:/bucket"],
+    "IMDB_CACHE": ["cache", "~no-such-user"],
+    "IMDB_AIRFLOW_HOME": ["~no-such-user/airflow"],
     "KERAS_BACKEND": ["theano", "TensorFlow"],
     "IMDB_TRAINING_THREADS": ["0", "-1", "two", "1.5"],
     "IMDB_RETRY_DELAY": ["soon", "-1", "nan", "inf", "1e9"],
@@ -63,6 +67,15 @@ def test_a_variable_is_read_when_it_is_asked_for(
     assert value_of(variable) == expected != before
 
 
+@pytest.mark.parametrize("variable", ["IMDB_STORE", "IMDB_CACHE", "IMDB_AIRFLOW_HOME"])
+def test_a_tilde_is_the_home_of_the_user_and_never_a_folder_of_that_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv(variable, "~/results")
+    assert str(value_of(variable)) == "/home/someone/results"
+
+
 @pytest.mark.parametrize("variable", sorted(FIELDS))
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     before = value_of(variable)
@@ -77,6 +90,42 @@ def test_nonsense_is_refused_with_the_name_of_the_variable(
     monkeypatch.setenv(variable, text)
     with pytest.raises(SettingsError, match=rf"^{variable}: expected .+, found '"):
         value_of(variable)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a@x.org; b@x.org", ("a@x.org", "b@x.org")),
+        ("a@x.org;b@x.org;", ("a@x.org", "b@x.org")),
+        ("Anna Beta <a@x.org>, b@x.org", ("a@x.org", "b@x.org")),
+        ('"Beta, Anna; Team" <a@x.org>; J\u00fcrgen < b@x.org >', ("a@x.org", "b@x.org")),
+        ("a@x.org, A@X.org, <a@x.org>", ("a@x.org",)),
+        ("a@x.org\nb@x.org", ("a@x.org", "b@x.org")),
+    ],
+)
+def test_recipients_are_taken_as_people_write_them(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("IMDB_RECIPIENTS", text)
+    assert settings.MailSettings.read().recipients == settings.MailSettings.read_valid() == expected
+
+
+@given(typed=strategies.text() | strategies.from_regex(settings.ADDRESS))
+def test_whatever_is_typed_for_recipients_the_valid_ones_can_be_read(typed: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMDB_RECIPIENTS", typed.replace("\0", "").encode("utf8", "ignore").decode())
+        valid = settings.MailSettings.read_valid()
+        try:
+            assert settings.MailSettings.read().recipients == valid
+        except SettingsError:
+            assert all(re.fullmatch(settings.ADDRESS, address) for address in valid)
+
+
+def test_a_group_with_a_bad_value_has_its_defaults_where_nothing_may_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMDB_RETRY_DELAY", "soon")
+    assert settings.RetrySettings.read_or_default().delay == 60
+    monkeypatch.setenv("IMDB_RETRY_DELAY", "2")
+    assert settings.RetrySettings.read_or_default().delay == 2
 
 
 def test_every_fault_of_a_group_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +146,8 @@ def test_a_bad_number_of_threads_stops_no_step_that_does_not_train(monkeypatch: 
 
 def test_a_bad_value_stops_only_what_would_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    monkeypatch.setenv("IMDB_STORE", "my-store")
-    assert settings.StoreSettings.read().store == "my-store"
+    monkeypatch.setenv("IMDB_STORE", "/my-store")
+    assert settings.StoreSettings.read().store == "/my-store"
 
 
 def test_the_readme_tells_every_variable_with_its_meaning_and_its_default() -> None:

@@ -17,7 +17,7 @@ the analysis of a run, and ``trained`` finds a trained model and asks it.
 
 from imdb_tasks.pipeline.conclusions import find_conclusions
 from imdb_tasks.pipeline.evaluation import result_of
-from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Training
+from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Training, check_run_id
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import (
     BEST,
@@ -38,6 +38,7 @@ __all__ = [
     "TrainedModel",
     "Training",
     "about_best_model",
+    "check_run_id",
     "find_conclusions",
     "find_model",
     "last_evaluation",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.sources import REVIEWS, KaggleCredentials, errors_name_their_source, fetch, fetched
+from imdb_tasks.sources import REVIEWS, KaggleCredentials, errors_name_their_source, fetch, fetched, is_fetched
 from imdb_tasks.store import Entry, Lock
 
 if TYPE_CHECKING:
@@ -22,6 +22,15 @@ def fetch_reviews(work: Workspace, credentials: KaggleCredentials | None) -> Ent
 def fetch_glove(work: Workspace, credentials: KaggleCredentials | None) -> Entry:
     """Make sure that the vectors are in the store."""
     return fetch(work.study.glove, work.keys.glove, work.store, credentials=credentials)
+
+
+def will_ask_kaggle(work: Workspace) -> bool:
+    """Tell whether the fetches have to ask Kaggle: for a dataset not in the store, or its newest version."""
+    wanted = ((work.study.reviews, REVIEWS), (work.study.glove, work.keys.glove))
+    return any(
+        source.kind == "kaggle" and (source.version is None or not is_fetched(source, file, work.store))
+        for source, file in wanted
+    )
 
 
 def prepare(work: Workspace) -> Entry:

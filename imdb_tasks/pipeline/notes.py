@@ -12,7 +12,8 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from imdb_tasks.store import Store
+from imdb_tasks.errors import SettingsError
+from imdb_tasks.store import Store, is_safe
 from imdb_tasks.study import History
 
 log = logging.getLogger(__name__)
@@ -153,6 +154,18 @@ class Notes:
     def latest(self, kind: type[_Note]) -> _Note | None:
         """Return the note of a kind that was written last; None where there is none."""
         return next(reversed(self.all(kind).values()), None)
+
+
+def check_run_id(run_id: str) -> None:
+    """Raise SettingsError if the notes of a run could not have its id as their name.
+
+    The plan calls it, so that a run does not fail when its report is noted, hours later.
+    """
+    if not is_safe(run_id):
+        raise SettingsError(
+            f"the run id {run_id!r:.80} cannot name a file of the store; expected letters, digits and _.~+:=- only, and"
+            " no dot in front. Trigger the run again with another id"
+        )
 
 
 def _typed(kind: type[_Note], name: str, value: Mapping[str, Any]) -> _Note | None:

@@ -47,6 +47,10 @@ class Steps:
                 return variant
         raise SettingsError(f"the grid has no variant {name!r}; it has {[v.name for v in self.study.variants]}")
 
+    def will_ask_kaggle(self) -> bool:
+        """Tell whether the fetches have to ask Kaggle: for a dataset not in the store, or its newest version."""
+        return data.will_ask_kaggle(self._work)
+
     def fetch_reviews(self, credentials: KaggleCredentials | None = None) -> Entry:
         """Make sure that the reviews are in the store."""
         return data.fetch_reviews(self._work, credentials)

@@ -33,9 +33,9 @@ def compose_mail(
     if not recipients:
         raise SettingsError("the report has no recipients; expected at least one mail address")
     message = EmailMessage(policy=SMTP)
-    origin = _address(sender)
+    origin = mail_address(sender)
     message["From"] = origin
-    message["To"] = [_address(recipient) for recipient in recipients]
+    message["To"] = [mail_address(recipient) for recipient in recipients]
     message["Subject"] = one_line(about["subject"])
     message["Date"] = localtime()
     message["Message-ID"] = f"<{fingerprint(identity)}@{origin.domain}>"
@@ -51,7 +51,7 @@ def compose_mail(
     return message
 
 
-def _address(text: str) -> Address:
+def mail_address(text: str) -> Address:
     """Read one address, with or without a name; a line break in it would start a header of its own."""
     if not text.isprintable():
         raise SettingsError(f"{text!r} is not a mail address: it contains a line break or another control character")

@@ -2,6 +2,7 @@
 
 ``inputs`` names the two files that the study needs, ``fetching`` brings them, by way of ``kaggle``, ``http`` or a local
 path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses`` says what a server's answer means.
+Kaggle's client runs in a process of its own: ``kaggle_process`` starts it, ``kaggle_child`` is what runs there.
 
 >>> import tempfile
 >>> from imdb_tasks.resources import SAMPLE
@@ -12,11 +13,12 @@ path; ``archives`` and ``acl_imdb`` unpack; ``retry`` tries again, ``responses``
 'reviews'
 """
 
-from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key
+from imdb_tasks.sources.fetching import errors_name_their_source, fetch, fetched, fetched_key, is_fetched
 from imdb_tasks.sources.inputs import REVIEWS, InputFile, glove_vectors
-from imdb_tasks.sources.kaggle import KaggleCredentials
+from imdb_tasks.sources.kaggle import HOW_TO_GET_ACCESS, KaggleCredentials, has_own_kaggle_credentials
 
 __all__ = [
+    "HOW_TO_GET_ACCESS",
     "REVIEWS",
     "InputFile",
     "KaggleCredentials",
@@ -25,4 +27,6 @@ __all__ = [
     "fetched",
     "fetched_key",
     "glove_vectors",
+    "has_own_kaggle_credentials",
+    "is_fetched",
 ]

@@ -86,6 +86,11 @@ def fetched_key(source: AnySource, wanted: InputFile, store: Store) -> str:
     return str(noted["key"])
 
 
+def is_fetched(source: AnySource, wanted: InputFile, store: Store) -> bool:
+    """Tell whether `fetch` has left an entry for this source; it is not verified."""
+    return store.read_ref(_plain_ref(source, wanted)) is not None
+
+
 @contextlib.contextmanager
 def errors_name_their_source(*entries: Entry) -> Iterator[None]:
     """Add the origin of the files to a DataError raised in the block, because the message names copies in the store."""

@@ -17,15 +17,18 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from imdb_tasks.errors import ConnectionLostError, DiskFullError, PermanentError, SourceError
+from imdb_tasks.errors import ConnectionLostError, DiskFullError, PermanentError, SettingsError, SourceError
 from imdb_tasks.sources.responses import (
     CHUNK_BYTES,
     CONNECT_SECONDS,
+    PROXY_VARIABLES,
     READ_SECONDS,
     error_for_status,
     public_url,
     receive,
+    refused_by_proxy,
     reject_web_page,
+    untrusted_certificate,
 )
 from imdb_tasks.sources.retry import RetryPolicy
 from imdb_tasks.store import raising_disk_full, write_json
@@ -64,14 +67,11 @@ def _attempt(url: str, partial: "_Partial", max_bytes: int) -> None:
     # httpx writes every URL to its log in full; a signed URL is a password.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     where = public_url(url)
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     # Sizes and ranges count the bytes of the file only if nothing compresses them on the way.
     headers = {"Accept-Encoding": "identity", **partial.range_headers()}
     try:
         with (
-            httpx.Client(
-                timeout=timeout, follow_redirects=True, event_hooks={"response": [_refuse_downgrade]}
-            ) as client,
+            _client(where) as client,
             client.stream("GET", url, headers=headers) as response,
         ):
             total = _accept(response, partial, where)
@@ -79,10 +79,24 @@ def _attempt(url: str, partial: "_Partial", max_bytes: int) -> None:
     except httpx.UnsupportedProtocol as error:
         raise SourceError(f"{where} redirects to an address that is not http(s); check the URL") from error
     except httpx.TransportError as error:
+        if remedy := untrusted_certificate(error, where, "SSL_CERT_FILE") or refused_by_proxy(error, where):
+            raise remedy from error
         found = str(error) or type(error).__name__
         raise ConnectionLostError(f"{where}: the connection failed ({found}); try again later") from error
     except (httpx.TooManyRedirects, httpx.InvalidURL) as error:
         raise SourceError(f"{where}: the URL or its redirects are invalid ({error}); check the URL") from error
+
+
+def _client(where: str) -> "httpx.Client":
+    import httpx
+
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        return httpx.Client(timeout=timeout, follow_redirects=True, event_hooks={"response": [_refuse_downgrade]})
+    except OSError as error:
+        raise SettingsError(f"{where}: the certificates cannot be read ({error}); check SSL_CERT_FILE") from error
+    except (httpx.InvalidURL, ValueError, ImportError):  # the original may quote the password of a proxy
+        raise SettingsError(f"{where}: the environment names a proxy that cannot be used; {PROXY_VARIABLES}") from None
 
 
 def _refuse_downgrade(response: "httpx.Response") -> None:

@@ -5,9 +5,11 @@ Sizes are in bytes, times in seconds. Nothing here opens a connection.
 
 import datetime
 import email.utils
+import errno
 import logging
+import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from imdb_tasks.errors import (
     ConnectionLostError,
     NotFoundError,
     ServerBusyError,
+    SettingsError,
     SourceError,
     StudyError,
     UnexpectedContentError,
@@ -26,6 +29,11 @@ log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 18
 CONNECT_SECONDS, READ_SECONDS = 30.0, 60.0
+
+PERMANENT_ERRNOS = (errno.EACCES, errno.EROFS, errno.ENOTDIR)
+"""Of the system's errors, those that a person must mend: permissions, and paths that cannot be."""
+
+PROXY_VARIABLES = "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
 
 _BUSY = (408, 425, 429)
 
@@ -41,6 +49,38 @@ def error_for_status(status: int, where: str, *, retry_after: str | None = None)
         asked = "" if pause is None else f" and asked to wait {pause:.0f} s"
         return ServerBusyError(f"{where} answered {status}{asked}; try again later", retry_after=pause)
     return SourceError(f"{where} answered {status}; expected 200 and the file")
+
+
+def untrusted_certificate(error: BaseException, where: str, variable: str) -> SettingsError | None:
+    """Return what to do if an error was caused by a certificate that is not trusted; None if it was not.
+
+    ``variable`` is the environment variable in which the HTTP library takes further certificates.
+    """
+    if not any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+        return None
+    return SettingsError(
+        f"{where}: the server's certificate is not trusted; if a proxy of your own signs it, set {variable} to the file"
+        " with the certificates of its authority"
+    )
+
+
+def refused_by_proxy(error: BaseException, where: str) -> SettingsError | None:
+    """Return what to do if a proxy asked for a login, and this was not the answer to a request but an error."""
+    if not any("407 Proxy Authentication" in str(cause) for cause in _causes(error)):
+        return None
+    return SettingsError(f"{where}: the proxy answered 407: it wants a login; {PROXY_VARIABLES}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from; urllib3 keeps the cause as ``reason``, requests as an argument."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            yield cause
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
 
 
 def parse_retry_after(header: str | None) -> float | None:

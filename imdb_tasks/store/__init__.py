@@ -16,9 +16,9 @@ no kept run needs.
 
 from imdb_tasks.store.local import raising_disk_full
 from imdb_tasks.store.locks import Lock
-from imdb_tasks.store.maintenance import list_entries, verify_store
+from imdb_tasks.store.maintenance import check_writable, list_entries, verify_store
 from imdb_tasks.store.manifest import sha256_of
-from imdb_tasks.store.names import CHECKPOINTS
+from imdb_tasks.store.names import CHECKPOINTS, is_safe
 from imdb_tasks.store.prune import PrunePolicy, prune_store
 from imdb_tasks.store.seals import write_json
 from imdb_tasks.store.store import Entry, Store
@@ -29,6 +29,8 @@ __all__ = [
     "Lock",
     "PrunePolicy",
     "Store",
+    "check_writable",
+    "is_safe",
     "list_entries",
     "prune_store",
     "raising_disk_full",

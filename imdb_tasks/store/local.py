@@ -15,6 +15,7 @@ from typing import Protocol
 
 from imdb_tasks.errors import DiskFullError
 
+_KEPT_OF_NAME = 200
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -165,7 +166,8 @@ def raising_disk_full(path: Path | str) -> Iterator[None]:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside ``path``, flush to the disk, and move into place: others see the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    # Shortened: the id of a run may fill the 255 bytes that a file's name can have.
+    beside = path.with_name(f".{path.name[:_KEPT_OF_NAME]}.{uuid.uuid4().hex}")
     try:
         with beside.open("wb") as out:
             out.write(content)

@@ -9,10 +9,17 @@ CHECKPOINTS = "checkpoints"
 _SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+\Z")  # what Airflow allows in a run's id, less hidden files
 
 
+def is_safe(name: str) -> bool:
+    """Tell whether ``name`` can be a part of a name in the store."""
+    return _SAFE_NAME.match(name) is not None
+
+
 def safe(name: str) -> str:
     """Return ``name`` if it can be a part of a name in the store; raise SettingsError if not."""
-    if not _SAFE_NAME.match(name):
-        raise SettingsError(f"{name!r} cannot name an artifact; expected letters, digits and _.~+:=- only")
+    if not is_safe(name):
+        raise SettingsError(
+            f"{name!r} cannot name an artifact; expected letters, digits and _.~+:=- only, and no dot in front"
+        )
     return name
 
 

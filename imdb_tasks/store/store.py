@@ -31,6 +31,7 @@ from imdb_tasks.store.seals import now, seal_bytes, unseal, unseal_bytes
 log = logging.getLogger(__name__)
 
 Content = TypeVar("Content")
+_KEPT_OF_NAME = 200  # characters; a name can have 255 bytes
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Store:
 
     def set_aside(self, name: str, fault: str) -> None:
         """Move something damaged out of the way, and say so."""
-        place = f"aside/{name.replace('/', '-')}-{uuid.uuid4().hex[:8]}"
+        place = f"aside/{name.replace('/', '-')[:_KEPT_OF_NAME]}-{uuid.uuid4().hex[:8]}"
         self.files.move_entry(name, place)
         log.warning("%s is damaged (%s); set aside as %s/%s", name, fault, self.where, place)
 

@@ -12,7 +12,7 @@ commands that run a study again.
 '32_GRU_64'
 """
 
-from imdb_tasks.study.form import NOTIFY, PROFILES, SOURCES, Delivery, form_defaults, read_form
+from imdb_tasks.study.form import NOTIFY, PROFILES, SOURCES, Delivery, form_defaults, read_form, read_study
 from imdb_tasks.study.grid import (
     CELLS,
     ArchiveSource,
@@ -96,6 +96,7 @@ __all__ = [
     "published_metrics",
     "published_study",
     "read_form",
+    "read_study",
     "ruling_scope",
     "scope",
     "shell_command",

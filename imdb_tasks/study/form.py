@@ -57,7 +57,10 @@ class Delivery(Record):
 
 
 def form_defaults() -> dict[str, Any]:
-    """Return the form's fields and their defaults: the original study, from Kaggle, mailed to ``IMDB_RECIPIENTS``."""
+    """Return the form's fields and their defaults: the original study, from Kaggle, mailed to ``IMDB_RECIPIENTS``.
+
+    Never fails, because a DAG file calls it when it is parsed. `read_form` refuses a bad address in the variable.
+    """
     study = Study()
     return {
         "profile": "full",
@@ -67,7 +70,7 @@ def form_defaults() -> dict[str, Any]:
         "glove_version": KAGGLE_GLOVE.version,
         "reviews_sha256": None,
         "glove_sha256": None,
-        "recipients": list(MailSettings.read().recipients),
+        "recipients": list(MailSettings.read_valid()),
         "notify": "always",
         "cells": list(study.cells),
         "units": list(study.units),
@@ -87,16 +90,40 @@ def read_form(form: Mapping[str, Any]) -> tuple[Study, Delivery]:
         SettingsError: naming all invalid fields and their values.
 
     """
-    defaults = form_defaults()
-    if unknown := sorted(map(str, form.keys() - defaults.keys())):
-        raise SettingsError(f"the form has unknown fields {unknown[:10]}; expected some of {sorted(defaults)}")
-    form = {**defaults, **form}
-    faults = _misplaced(form, defaults)
-    study = _checked(Study, _study_values(form), faults)
-    delivery = _checked(Delivery, {"recipients": form["recipients"] or (), "notify": form["notify"]}, faults)
+    defaults, values, faults = _completed(form)
+    study = _checked(Study, _study_values(values), faults)
+    if values["notify"] != "never" and values["recipients"] == defaults["recipients"]:
+        faults += _faults_of_environment()
+    delivery = _checked(Delivery, {"recipients": values["recipients"] or (), "notify": values["notify"]}, faults)
     if study is None or delivery is None or faults:
         raise SettingsError("; ".join(faults))
     return study, delivery
+
+
+def read_study(form: Mapping[str, Any]) -> Study:
+    """Check a form as `read_form` does, except for who gets the report, which only its mail depends on."""
+    _, values, faults = _completed(form)
+    study = _checked(Study, _study_values(values), faults)
+    if study is None or faults:
+        raise SettingsError("; ".join(faults))
+    return study
+
+
+def _completed(form: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """Return the defaults, the form with them, and what is wrong with its choices."""
+    defaults = form_defaults()
+    if unknown := sorted(map(str, form.keys() - defaults.keys())):
+        raise SettingsError(f"the form has unknown fields {unknown[:10]}; expected some of {sorted(defaults)}")
+    values = {**defaults, **form}
+    return defaults, values, _misplaced(values, defaults)
+
+
+def _faults_of_environment() -> list[str]:
+    try:
+        MailSettings.read()
+    except SettingsError as error:
+        return [str(error)]
+    return []
 
 
 def _checked(record: type[_Record], values: dict[str, Any], faults: list[str]) -> _Record | None:

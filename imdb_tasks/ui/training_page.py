@@ -11,7 +11,7 @@ from imdb_tasks.formatting import fine_duration
 from imdb_tasks.pipeline import Notes, Progress, Training
 from imdb_tasks.report import LOSS_CEILING
 from imdb_tasks.store import Store
-from imdb_tasks.study import History, Record, Variant, read_form
+from imdb_tasks.study import History, Record, Variant, read_study
 
 POINTS = 400  # of each curve; more could not be told apart on a screen
 _RECENT = 5  # epochs that tell how long the next ones will take
@@ -43,7 +43,7 @@ class TrainingProgress(Record):
 def variant_of(conf: Mapping[str, Any], map_index: int) -> Variant | None:
     """Return the variant that a run with this form trains under a map index; None if there is no such."""
     try:
-        study, _ = read_form({**conf, "notify": "never"})
+        study = read_study(conf)
     except SettingsError:
         return None
     return study.variants[map_index] if 0 <= map_index < len(study.variants) else None

@@ -5,9 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
+from hypothesis import given, strategies
 
 from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.pipeline import Steps
+from imdb_tasks.report import compose_mail
+from imdb_tasks.settings import ADDRESS
+from imdb_tasks.store import Entry
 from imdb_tasks.study import Delivery, LocalSource
 from scripts.home import free_port
 from tests.support.airflow_home import ROOT
@@ -83,6 +87,20 @@ def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """A study with a report in the store."""
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "no-such-browser"))
     return reported_study(tmp_path / "store", "by-hand")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Entry:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BROWSER_PATH", "/no-such-browser")
+        return reported_study(tmp_path_factory.mktemp("report") / "store", "by-hand").reported()
+
+
+@given(address=strategies.from_regex(ADDRESS.removesuffix("$") + r"\Z"))
+def test_an_address_that_the_form_takes_can_be_mailed_to_when_the_study_is_done(report: Entry, address: str) -> None:
+    [recipient] = Delivery(recipients=(address,)).recipients
+    mail = compose_mail(report.path, report.about, sender="a@b.org", recipients=(recipient,), identity="run r1")
+    assert mail["To"].addresses[0].addr_spec == address
 
 
 @pytest.mark.parametrize(

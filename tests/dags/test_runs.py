@@ -74,6 +74,42 @@ def test_every_step_works_alone_from_what_is_in_the_store(
     assert "Task failed with exception" not in log
 
 
+@pytest.mark.parametrize("step", ["prepare", "train", "report"])
+def test_a_step_that_mails_nothing_needs_no_recipients(
+    finished_run: str, environment: dict[str, str], tiny_conf: str, step: str
+) -> None:
+    arguments = ["imdb_study", step, OTHER_DATE, "--task-params", tiny_conf]
+    arguments += ["--map-index", "0"] if step == "train" else []
+    log = airflow({**environment, "IMDB_RECIPIENTS": ""}, "tasks", "test", *arguments).stdout
+    assert "Returned value was" in log, log[-3_000:]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "found"),
+    [
+        ("IMDB_RECIPIENTS", "a@example.org; nobody", "IMDB_RECIPIENTS: expected mail addresses"),
+        ("IMDB_RETRY_DELAY", "soon", "IMDB_RETRY_DELAY: expected a number of seconds"),
+    ],
+)
+def test_a_bad_value_that_the_dag_file_reads_past_is_named_by_the_plan(
+    environment: dict[str, str], tiny_conf: str, variable: str, value: str, found: str
+) -> None:
+    arguments = ("imdb_study", "plan", OTHER_DATE, "--task-params", tiny_conf)
+    log = airflow({**environment, variable: value}, "tasks", "test", *arguments).stdout
+    assert f"SettingsError: {found}" in log, log[-3_000:]
+    assert "new_state=failed" in log
+
+
+@pytest.mark.parametrize("map_index", [2, 99])
+def test_a_map_index_beyond_the_variants_trains_nothing_and_names_the_range(
+    environment: dict[str, str], tiny_conf: str, map_index: int
+) -> None:
+    arguments = ("imdb_study", "train", OTHER_DATE, "--map-index", str(map_index), "--task-params", tiny_conf)
+    log = airflow(environment, "tasks", "test", *arguments).stdout
+    assert f"SettingsError: --map-index {map_index}: the study has 2 variants; expected 0 to 1" in log, log[-3_000:]
+    assert "Returned value was" not in log
+
+
 @pytest.mark.parametrize("map_index", [0, 1])
 def test_a_training_task_works_alone_with_its_map_index(
     finished_run: str, environment: dict[str, str], tiny_conf: str, steps: Steps, map_index: int

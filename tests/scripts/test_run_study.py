@@ -97,12 +97,24 @@ def test_a_log_file_gets_each_line_once_and_a_terminal_gets_a_table():
 def test_the_source_follows_from_what_is_there(arguments, source, monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("KAGGLE")]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     conf = run_study.conf_of(run_study.parser().parse_args([*arguments, "--params", '{"notify": "never"}']))
     assert (conf["source"], conf["notify"]) == (source, "never")
     assert "folder" not in conf or Path(conf["folder"]).is_absolute()
     monkeypatch.setenv("KAGGLE_API_TOKEN", "token")
     assert run_study.conf_of(run_study.parser().parse_args([]))["source"] == "kaggle"
+
+
+def test_a_tilde_in_data_is_the_home_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run_study.conf_of(run_study.parser().parse_args(["--data", "~/data"]))["folder"] == str(tmp_path / "data")
+
+
+@pytest.mark.parametrize("data", ["/no/such/folder", "no-such-folder", "~no-such-user/data"])
+def test_data_that_is_not_there_is_told_before_airflow_starts(capsys, data):
+    assert run_study.main(["--data", data]) == 2
+    assert data in capsys.readouterr().err
 
 
 def test_a_form_that_makes_no_sense_is_refused_before_anything_starts(capsys):

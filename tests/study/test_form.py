@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.form import SOURCES, form_defaults, read_form
+from imdb_tasks.study.form import SOURCES, form_defaults, read_form, read_study
 from imdb_tasks.study.grid import PUBLIC_GLOVE, PUBLIC_REVIEWS, KaggleSource, LocalSource, Study
 
 QUIET = {"notify": "never"}
@@ -122,8 +122,55 @@ def test_recipients_come_from_the_environment_unless_the_form_names_some(monkeyp
     assert read_form({"recipients": ["c@example.org"]})[1].recipients == ("c@example.org",)
 
 
+@pytest.mark.parametrize("form", [{}, {"recipients": ["a@example.org"]}, {"notify": "on change"}])
+def test_a_bad_recipient_in_the_environment_is_named_with_its_variable_if_the_form_relies_on_it(
+    monkeypatch: pytest.MonkeyPatch, form: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("IMDB_RECIPIENTS", "a@example.org; nobody")
+    with pytest.raises(SettingsError, match="IMDB_RECIPIENTS: expected mail addresses, .*found 'nobody'"):
+        read_form(form)
+
+
+@pytest.mark.parametrize("form", [QUIET, {"recipients": ["c@example.org"]}])
+def test_a_bad_recipient_in_the_environment_stops_nothing_that_does_not_rely_on_it(
+    monkeypatch: pytest.MonkeyPatch, form: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("IMDB_RECIPIENTS", "a@example.org; nobody")
+    assert form_defaults()["recipients"] == ["a@example.org"]
+    read_form(form)
+
+
+@pytest.mark.parametrize("form", [{}, {"recipients": ["nobody"]}, {"recipients": None}, {"notify": "sometimes"}])
+def test_the_study_alone_does_not_depend_on_who_gets_the_report(
+    monkeypatch: pytest.MonkeyPatch, form: dict[str, Any]
+) -> None:
+    monkeypatch.delenv("IMDB_RECIPIENTS", raising=False)
+    with pytest.raises(SettingsError):
+        read_form(form)
+    assert read_study(form) == Study()
+
+
+@pytest.mark.parametrize("wrong", [{"epoch": 3}, {"epochs": 3}, {"profile": "custom", "units": [0]}])
+def test_the_study_alone_is_checked_as_strictly(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as alone:
+        read_study(wrong)
+    with pytest.raises(SettingsError) as whole:
+        read_form({**QUIET, **wrong})
+    assert str(alone.value) == str(whole.value)
+
+
 @pytest.mark.parametrize(
-    "address", ["nobody", "a b@example.org", "a@example.org, b@example.org", "a@b\nBcc: c@d", "a@b.c\n"]
+    "address",
+    [
+        "nobody",
+        "a..b@c.org",
+        ".a@c.org",
+        "a.@c.org",
+        "a b@example.org",
+        "a@example.org, b@example.org",
+        "a@b\nBcc: c@d",
+        "a@b.c\n",
+    ],
 )
 def test_what_is_no_single_address_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="recipients"):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
+from ssl import Purpose, SSLContext, create_default_context
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -14,15 +16,29 @@ USER = "study"
 RECIPIENT = "a@example.org"
 
 
+def _server_side(certificate: Path | None) -> SSLContext | None:
+    if certificate is None:
+        return None
+    context = create_default_context(Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
 class BadMailServer(Controller):
     """Takes mail, unless ``answers`` has a line for its recipient: one line per mail, used up from the front.
 
     ``refused`` has a line for each recipient whose very address is refused, before any mail is seen. Whoever
-    signs in must be ``USER`` and know the ``password``.
+    signs in must be ``USER`` and know the ``password``. ``ssl`` is a certificate with its key: the port then speaks
+    SSL; with ``starttls`` it offers STARTTLS.
     """
 
     def __init__(
-        self, *answers: str, password: str | None = None, refused: Mapping[str, str] = MappingProxyType({})
+        self,
+        *answers: str,
+        password: str | None = None,
+        refused: Mapping[str, str] = MappingProxyType({}),
+        ssl: Path | None = None,
+        starttls: Path | None = None,
     ) -> None:
         super().__init__(
             self,
@@ -32,6 +48,8 @@ class BadMailServer(Controller):
             authenticator=self._authenticate,
             data_size_limit=2**26,
             ready_timeout=20,
+            ssl_context=_server_side(ssl),
+            tls_context=_server_side(starttls),
         )
         self.answers = {RECIPIENT: list(answers)}
         self.password = password

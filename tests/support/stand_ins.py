@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import ssl
 import tarfile
 import threading
 import zipfile
@@ -14,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.sources import kaggle
-
+KAGGLE_ELSEWHERE = Path(__file__).with_name("kaggle_elsewhere")  # has a sitecustomize.py
 REVIEWS_CSV = b'review,sentiment\n"A <br /> ""fine"" film",positive\nDull.,negative\n'
 KAGGLE_BASIC = "Basic c29tZW9uZTprZXktb2Ytc29tZW9uZQ=="  # someone:key-of-someone
 KAGGLE_BEARER = "Bearer token-of-someone"
@@ -62,6 +62,13 @@ class StandIn:
         """Set the answers of a path and return its URL."""
         self._answers[path] = list(answers)
         return self.url + path
+
+    def speak_tls(self, certificate: Path) -> None:
+        """Speak TLS from now on, with a certificate and its key in one file."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        self.url = f"https://localhost:{self._server.server_port}"
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def __enter__(self) -> "StandIn":
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -197,11 +204,15 @@ def kaggle_running(monkeypatch: pytest.MonkeyPatch, home: Path, archive: bytes) 
     for name in [name for name in os.environ if name.startswith("KAGGLE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
-    client = kaggle._client_class()
-    from kagglesdk import kaggle_env
-
-    monkeypatch.setattr(client, "config", str(home / "kaggle.json"))
-    monkeypatch.setattr(client, "args", ("--local",))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     with KaggleStandIn(archive, accepts=(KAGGLE_BASIC, KAGGLE_BEARER)) as stand_in:
-        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.LOCAL, stand_in.url)
+        for name, value in kaggle_at(stand_in).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.syspath_prepend(str(KAGGLE_ELSEWHERE))  # for the client of this process
         yield stand_in
+
+
+def kaggle_at(stand_in: KaggleStandIn) -> dict[str, str]:
+    """Return the environment that leads Kaggle's client, started by another process than this, to a stand-in."""
+    path = os.pathsep.join(filter(None, [str(KAGGLE_ELSEWHERE), os.environ.get("PYTHONPATH")]))
+    return {"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "KAGGLE_STAND_IN": stand_in.url, "PYTHONPATH": path}

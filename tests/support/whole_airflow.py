@@ -22,7 +22,7 @@ from scripts import local_airflow
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
-from tests.support.stand_ins import KaggleStandIn
+from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
 ENDED = ("success", "failed")
 CANARIES = {
@@ -31,12 +31,6 @@ CANARIES = {
     "KAGGLE_KEY": "canary-kaggle-key-3d88f1",
     "KAGGLE_API_TOKEN": "canary-kaggle-token-c40d2e",
 }
-# Airflow imports this file from its home at the start of every process.
-LOCAL_SETTINGS = """
-import os
-from kagglesdk import kaggle_env
-kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.LOCAL] = os.environ["KAGGLE_STAND_IN"]
-"""
 ADD_USERS = """
 import json, sys
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
@@ -133,7 +127,7 @@ def running(folder: Path) -> Iterator[WholeAirflow]:
         home = Home.from_environment()
         airflow = LocalAirflow(home, Shutdown(), smtp_port=mail.port)
         airflow.components.environment |= _environment(home, mail, kaggle)
-        _write_local_settings(home)
+        home.root.joinpath("person").mkdir()
         passwords = {"admin": home.password, "reader": "reader-7d1", "nobody": "nobody-4e9"}
         airflow._migrate()
         _add_users(airflow.components.environment, passwords)
@@ -153,17 +147,9 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
         "IMDB_RETRY_DELAY": "1",
         "IMDB_STORE": str(home.store),
         "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
-        "KAGGLE_API_ENVIRONMENT": "LOCALHOST",
-        "KAGGLE_STAND_IN": kaggle.url,
-        "KAGGLE_USERNAME": "someone",
+        **kaggle_at(kaggle),
         **{name: word for name, word in CANARIES.items() if name.startswith("KAGGLE_")},
     }
-
-
-def _write_local_settings(home: Home) -> None:
-    home.root.joinpath("config").mkdir()
-    home.root.joinpath("person").mkdir()
-    home.root.joinpath("config", "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
 
 
 def _add_users(environment: Mapping[str, str], passwords: Mapping[str, str]) -> None:

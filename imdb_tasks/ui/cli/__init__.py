@@ -1,7 +1,8 @@
 """The command line: ``commands`` are the steps and the store, ``models`` what works with trained models.
 
+>>> import tempfile
 >>> from imdb_tasks.ui.cli import main
->>> main(["store", "list", "--store", "/nowhere"])
+>>> main(["store", "list", "--store", tempfile.mkdtemp()])
 0
 """
 

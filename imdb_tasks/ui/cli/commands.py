@@ -17,7 +17,7 @@ from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fet
 from imdb_tasks.store import Entry, PrunePolicy, Store, list_entries, prune_store, verify_store
 from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
 from imdb_tasks.ui.cli import models
-from imdb_tasks.ui.cli.options import add_store, open_store
+from imdb_tasks.ui.cli.options import add_store, open_existing_store, open_store
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +96,18 @@ def _add_store_commands(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    for entry in list_entries(open_store(options)):
+    for entry in list_entries(open_existing_store(options)):
         created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
         size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
         print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
 
 
 def _verify(options: argparse.Namespace) -> None:
-    whole, damaged = verify_store(open_store(options))
+    store = open_existing_store(options)
+    whole, damaged = verify_store(store)
     print(f"{whole} entries intact, {len(damaged)} damaged")
+    if not whole and not damaged:
+        raise MissingInputError(f"{store.where} holds no entry; check --store, or IMDB_STORE")
     if damaged:
         raise DataError(
             f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes again what it needs"
@@ -113,7 +116,7 @@ def _verify(options: argparse.Namespace) -> None:
 
 def _prune(options: argparse.Namespace) -> None:
     policy = PrunePolicy(runs=options.keep_runs, days=options.older_than)
-    pruned = prune_store(open_store(options), policy, NOTES, dry_run=options.dry_run)
+    pruned = prune_store(open_existing_store(options), policy, NOTES, dry_run=options.dry_run)
     for entry in pruned.entries:
         print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
     for name in (*pruned.folders, *pruned.files, *pruned.work):

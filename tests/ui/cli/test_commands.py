@@ -125,3 +125,25 @@ def test_a_backend_that_is_none_is_told_once_and_not_once_per_variant(
     told = "SettingsError: KERAS_BACKEND: expected one of tensorflow, jax, found 'theano'"
     assert capsys.readouterr().err.splitlines()[-1] == told
     assert "go on" not in caplog.text
+
+
+@pytest.mark.parametrize("command", ["list", "verify", "prune"])
+def test_a_store_that_is_not_there_is_an_error_and_is_not_made(tmp_path: Path, capsys, command: str) -> None:
+    assert main(["store", command, "--store", str(tmp_path / "stroe")]) == 1
+    assert "stroe is not a folder; check --store, or IMDB_STORE" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_any_entry_is_not_verified(tmp_path: Path, capsys) -> None:
+    assert main(["store", "verify", "--store", str(tmp_path)]) == 1
+    assert "holds no entry" in capsys.readouterr().err
+
+
+def test_a_tilde_in_the_store_is_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Store(tmp_path / "results").write_ref("a", {})
+    assert main(["store", "list", "--store", "~/results"]) == 0
+    assert main(["store", "list", "--store", "~no-such-user/results"]) == 1
+    assert "there is no home for '~no-such-user/results'" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
