@@ -3,7 +3,7 @@
 ``store`` is what the other rooms use. ``local`` and ``bucket`` are the two kinds of places that it can lie in, and
 ``names`` says where things lie there; ``seals``, ``manifest`` and ``refs`` are the formats of what lies there.
 ``locks`` keeps a second process from making the same entry; ``maintenance`` lists and verifies, ``prune`` deletes what
-no kept run needs.
+no kept run needs, where ``in_use`` says what runs use, and ``leftovers`` what lies there for nothing.
 
 >>> import tempfile
 >>> from imdb_tasks.store import Store
@@ -19,7 +19,7 @@ from imdb_tasks.store.locks import Lock
 from imdb_tasks.store.maintenance import list_entries, verify_store
 from imdb_tasks.store.manifest import sha256_of
 from imdb_tasks.store.names import CHECKPOINTS
-from imdb_tasks.store.prune import PrunePolicy, prune_store
+from imdb_tasks.store.prune import Pruned, PrunePolicy, prune_store
 from imdb_tasks.store.seals import write_json
 from imdb_tasks.store.store import Entry, Store
 
@@ -28,6 +28,7 @@ __all__ = [
     "Entry",
     "Lock",
     "PrunePolicy",
+    "Pruned",
     "Store",
     "list_entries",
     "prune_store",

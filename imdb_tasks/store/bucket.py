@@ -82,6 +82,10 @@ class BucketFiles:
     def sweep(self, name: str) -> None:
         """See ``Files``. An object is written whole or not at all."""
 
+    def half_written(self, before: float) -> list[str]:  # noqa: ARG002 - a folder needs it
+        """See ``Files``. An object is written whole or not at all."""
+        return []
+
     def names(self, folder: str) -> dict[str, float]:
         """See ``Files``."""
         return {

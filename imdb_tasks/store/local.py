@@ -7,6 +7,7 @@ Names are relative, with slashes.
 import contextlib
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from typing import Protocol
 from imdb_tasks.errors import DiskFullError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{32}\Z")  # the names that ``replace_file`` gives to unfinished files
 
 
 class Files(Protocol):
@@ -40,6 +42,9 @@ class Files(Protocol):
 
     def sweep(self, name: str) -> None:
         """Delete what processes that were killed while they wrote a file have left of it."""
+
+    def half_written(self, before: float) -> list[str]:
+        """Return what killed processes have left of files that they wrote before a time, in seconds since 1970."""
 
     def names(self, folder: str) -> dict[str, float]:
         """Return the plain files of a folder and their times, in seconds since 1970. A copy may have other times."""
@@ -100,6 +105,18 @@ class LocalFiles:
         for stray in path.parent.glob(f".{path.name}.*"):
             stray.unlink(missing_ok=True)
 
+    def half_written(self, before: float) -> list[str]:
+        """See ``Files``. Unfinished work has a folder of its own, and is not looked at."""
+        found = []
+        for folder, folders, files in os.walk(self.root):
+            if Path(folder) == self.root and self.scratch.name in folders:
+                folders.remove(self.scratch.name)
+            for path in (Path(folder, name) for name in files if _BESIDE.match(name)):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_mtime < before:
+                        found.append(path.relative_to(self.root).as_posix())
+        return sorted(found)
+
     def names(self, folder: str) -> dict[str, float]:
         """See ``Files``. What is being written, or was when a process died, starts with a dot and is left out."""
         found = {}
@@ -158,8 +175,8 @@ def raising_disk_full(path: Path | str) -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise DiskFullError(
-            f"{path}: the disk is full ({error.strerror}); existing files are intact. Free some space, for example "
-            "with 'imdb-study store prune', and run the step again"
+            f"{path}: the disk is full ({error.strerror}); existing files are intact. Free some space and run the step "
+            "again: 'imdb-study store prune' says what it would delete, and keeps what a run at work uses"
         ) from error
 
 

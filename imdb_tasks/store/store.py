@@ -2,6 +2,7 @@
 
 ROOT/{kind}/{key}/manifest.json       sha256 and size of every file of the entry; the entry exists if this does
 ROOT/refs/{name}.json                 refs, such as "this dataset version -> that entry"
+ROOT/refs/used/{kind}/{key}.json      when a run used the entry last, and which run
 ROOT/checkpoints/{model key}.npz      states of unfinished trainings
 ROOT/locks/...                        who works on what, see ``locks``
 ROOT/aside/...                        what failed verification, kept for a look
@@ -25,7 +26,7 @@ from imdb_tasks.settings import StoreSettings
 from imdb_tasks.store import locks, refs
 from imdb_tasks.store.local import Files, LocalFiles, raising_disk_full, replace_file
 from imdb_tasks.store.manifest import MANIFEST, first_fault, misplaced, new_manifest
-from imdb_tasks.store.names import entry_name, lock_name, ref_file, safe
+from imdb_tasks.store.names import USES, entry_name, lock_name, ref_file, safe
 from imdb_tasks.store.seals import now, seal_bytes, unseal, unseal_bytes
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,10 @@ class Store:
             if hold:
                 hold.check()
             self.files.put_entry(draft, entry_name(kind, key))
+
+    def note_use(self, kind: str, key: str, *, by: str = "") -> None:
+        """Note that the run ``by`` uses an entry now, so that prune keeps it. Call this before you look for it."""
+        self.write_ref(f"{USES}/{kind}/{key}", {"by": by})
 
     def remove(self, kind: str, key: str) -> None:
         """Delete an entry, if there is one."""

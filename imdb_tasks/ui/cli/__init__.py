@@ -1,4 +1,4 @@
-"""The command line: ``commands`` are the steps and the store, ``models`` what works with trained models.
+"""The command line: ``commands`` are the steps, ``keeping`` looks after the store, ``models`` uses trained models.
 
 >>> from imdb_tasks.ui.cli import main
 >>> main(["store", "list", "--store", "/nowhere"])

@@ -11,18 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
-from imdb_tasks.pipeline import NOTES, Steps
+from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError, StudyError
+from imdb_tasks.pipeline import Steps
 from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fetch, glove_vectors
-from imdb_tasks.store import Entry, PrunePolicy, Store, list_entries, prune_store, verify_store
+from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
-from imdb_tasks.ui.cli import models
+from imdb_tasks.ui.cli import keeping, models
 from imdb_tasks.ui.cli.options import add_store, open_store
 
 log = logging.getLogger(__name__)
 
 FAILED = 1
-_NAMED = 5
 STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
 
 
@@ -54,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "train":
             command.add_argument("variants", nargs="*", metavar="VARIANT", help="such as 64_GRU_32; default: all")
         command.set_defaults(run=_run_step, step=name)
-    _add_store_commands(commands)
+    keeping.add_commands(commands)
     models.add_commands(commands)
     export = commands.add_parser("export-arrays", help="write the arrays as one .npz file, for a notebook")
     export.add_argument("--reviews", type=Path, required=True, metavar="CSV_OR_ZIP")
@@ -62,64 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     export.set_defaults(run=_export_arrays)
     return parser
-
-
-def _add_store_commands(commands: Any) -> None:
-    keeping = commands.add_parser("store", help="list, verify or prune the store").add_subparsers(
-        required=True, metavar="WHAT"
-    )
-    for name, run, told in (
-        ("list", _list, "list all entries with size and time of creation"),
-        (
-            "verify",
-            _verify,
-            "read everything; what is damaged is set aside, and the next run makes again what it needs",
-        ),
-        ("prune", _prune, "delete entries that the newest runs do not need"),
-    ):
-        command = keeping.add_parser(name, help=told, description=told)
-        add_store(command)
-        command.set_defaults(run=run)
-    command.add_argument(
-        "--keep-runs",
-        type=int,
-        default=PrunePolicy.runs,
-        help="number of runs whose reports are kept; default: %(default)s",
-    )
-    command.add_argument(
-        "--older-than",
-        type=float,
-        default=PrunePolicy.days,
-        help="keep entries younger than this number of days; default: %(default)s",
-    )
-    command.add_argument("--dry-run", action="store_true", help="list what would be deleted, and delete nothing")
-
-
-def _list(options: argparse.Namespace) -> None:
-    for entry in list_entries(open_store(options)):
-        created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
-        size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
-        print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
-
-
-def _verify(options: argparse.Namespace) -> None:
-    whole, damaged = verify_store(open_store(options))
-    print(f"{whole} entries intact, {len(damaged)} damaged")
-    if damaged:
-        raise DataError(
-            f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes again what it needs"
-        )
-
-
-def _prune(options: argparse.Namespace) -> None:
-    policy = PrunePolicy(runs=options.keep_runs, days=options.older_than)
-    pruned = prune_store(open_store(options), policy, NOTES, dry_run=options.dry_run)
-    for entry in pruned.entries:
-        print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
-    for name in (*pruned.folders, *pruned.files, *pruned.work):
-        print(f"{'':>15}  {name}")
-    freed = sum(entry.bytes or 0 for entry in pruned.entries) / 1e6
-    print(f"{'would free' if options.dry_run else 'freed'} {freed:,.1f} MB in {len(pruned.entries)} entries")
 
 
 def _run_step(options: argparse.Namespace) -> None:
