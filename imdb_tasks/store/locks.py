@@ -8,7 +8,7 @@ waits, and tries again. Of two processes that come at the same time, the later o
 other, so there are never two owners. This only needs a list that shows every file that was written before it, as local
 disks, NFS, S3 and Google Cloud Storage provide. A lock is stale if its process no longer exists (on the same machine),
 or if its heartbeat has not grown for ``STALE`` seconds by the clock of the waiting process. Clocks of two machines are
-never compared.
+never compared. A lock file that cannot be read is one whose process is not known; once stale, it is set aside.
 
 A process that was suspended for so long that its lock was taken over does not find its lock file: ``Lock.check`` raises
 LostLockError before the process can write what another one now works on.
@@ -39,6 +39,7 @@ FOLDER = "locks"
 BEAT = 10.0  # seconds between two beats
 STALE = 120.0  # seconds without a heartbeat after which a lock is stale, unless its process is known to be gone
 PAUSE = 1.0  # seconds between two looks at a lock that another holds
+_LARGEST_PID = 2**31 - 1
 _SAME_START = 1.0  # seconds; no process number is given out twice in less
 
 
@@ -92,14 +93,40 @@ def exclusive(files: Files, name: str) -> Iterator[Lock]:
         hold.release()
 
 
-def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
-    """Return who claims the lock, and where: host, pid and the like, by owner."""
+@dataclass(frozen=True)
+class Claim:
+    """Who claims a lock, as the lock file says; a file that cannot be read is the claim of nobody who is known."""
+
+    host: str = "an unknown machine"
+    machine: str = ""
+    pid: int = 0
+    started: float = 0.0
+    readable: bool = True
+
+    @classmethod
+    def read(cls, content: bytes) -> "Claim":
+        """Read a lock file, whatever is in it."""
+        with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError):
+            found = json.loads(content)
+            claim = cls(str(found["host"]), str(found["machine"]), int(found["pid"]), float(found["started"]))
+            if 0 < claim.pid <= _LARGEST_PID:
+                return claim
+        return cls(readable=False)
+
+    @property
+    def who(self) -> str:
+        """The owner, for people."""
+        return f"process {self.pid} on {self.host}" if self.readable else "an unknown process: its lock file is damaged"
+
+
+def owners(files: Files, name: str) -> dict[str, Claim]:
+    """Return who claims the lock, by owner."""
     found = {}
     for file in files.names(FOLDER):
         if file.startswith(f"{name}.") and file.endswith(".claim"):
             content = files.read(f"{FOLDER}/{file}")
             if content is not None:
-                found[file.removeprefix(f"{name}.").removesuffix(".claim")] = json.loads(content)
+                found[file.removeprefix(f"{name}.").removesuffix(".claim")] = Claim.read(content)
     return found
 
 
@@ -130,22 +157,22 @@ def live_locks(files: Files, since: float) -> set[str]:
         content = files.read(f"{FOLDER}/{file}") if kind == "claim" else None
         if content is None:
             continue
-        claim = json.loads(content)
+        claim = Claim.read(content)
         beaten = max(written[file], written.get(f"{stem}.beat", 0.0)) >= since
-        if not owner_has_exited(claim) and (beaten or claim["machine"] == _machine()):
+        if not owner_has_exited(claim) and (beaten or claim.machine == _machine()):
             found.add(stem)
     return found
 
 
-def owner_has_exited(claim: dict[str, Any]) -> bool:
+def owner_has_exited(claim: Claim) -> bool:
     """Return whether the owner ran on this machine and no longer exists."""
     import psutil
 
-    if claim["machine"] != _machine():
+    if claim.machine != _machine():
         return False
     try:
-        apart = abs(_started(claim["pid"]) - claim["started"])
-        return apart > _SAME_START or bool(psutil.Process(claim["pid"]).status() == psutil.STATUS_ZOMBIE)
+        apart = abs(_started(claim.pid) - claim.started)
+        return apart > _SAME_START or bool(psutil.Process(claim.pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
@@ -165,6 +192,12 @@ def _acquire(hold: Lock) -> None:
         time.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - so that two do not keep step
 
 
+def _set_aside(files: Files, name: str, owner: str) -> None:
+    place = f"aside/{FOLDER}-{name}.{owner}.claim-{uuid.uuid4().hex[:8]}"
+    files.move_entry(_path(name, owner, "claim"), place)
+    log.warning("%s.%s.claim is damaged; set aside as %s/%s", name, owner, files.where, place)
+
+
 class _Watched:
     """The other owners of a lock, as one that waits sees them."""
 
@@ -179,25 +212,21 @@ class _Watched:
             if owner == me:
                 continue
             if reason := self._stale_reason(owner, claim):
-                log.warning(
-                    "%s: lock of process %s on %s is stale (%s): taken over",
-                    self._name,
-                    claim["pid"],
-                    claim["host"],
-                    reason,
-                )
+                log.warning("%s: lock of %s is stale (%s): taken over", self._name, claim.who, reason)
+                if not claim.readable:
+                    _set_aside(self._files, self._name, owner)
                 release(self._files, self._name, owner)
             else:
                 alive.append(owner)
         return alive
 
-    def _stale_reason(self, owner: str, claim: dict[str, Any]) -> str | None:
+    def _stale_reason(self, owner: str, claim: Claim) -> str | None:
         if owner_has_exited(claim):
             return "the process no longer exists"
         beat = self._files.read(_path(self._name, owner, "beat"))
         now = time.monotonic()
         if owner not in self._seen:
-            log.info("%s: locked by process %s on %s; waiting", self._name, claim["pid"], claim["host"])
+            log.info("%s: locked by %s; waiting", self._name, claim.who)
         last, since = self._seen.get(owner, (None, now))
         if owner not in self._seen or beat != last:
             self._seen[owner] = beat, now

@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import os
 import signal
@@ -103,7 +104,7 @@ def test_a_process_number_that_was_given_out_again_is_not_taken_for_the_owner(fi
     hold.claim()
     [claim] = locks.owners(files, "k").values()
     assert not locks.owner_has_exited(claim)
-    assert locks.owner_has_exited({**claim, "started": claim["started"] - 60})
+    assert locks.owner_has_exited(dataclasses.replace(claim, started=claim.started - 60))
 
 
 def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypatch) -> None:
@@ -165,3 +166,46 @@ def test_what_a_killed_owner_left_of_a_heartbeat_goes_with_its_lock(tmp_path: Pa
         half_written = tmp_path / "locks" / f".k.{lock.owner}.beat.0123"
         half_written.write_bytes(b"{")
     assert list(tmp_path.joinpath("locks").iterdir()) == []
+
+
+HERE = {"host": "h", "machine": locks._machine(), "started": 1.0}
+DAMAGED = [
+    *(b"claim", b"", b"{", b"[]", b"{}", b"null", b"\xff\xfe", json_bytes({**HERE, "pid": "x"})),
+    *(json_bytes({**HERE, "pid": pid}) for pid in (-1, 0, 2**70)),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_lock_file_that_cannot_be_read_is_stale_after_its_time_and_set_aside(files, caplog, content: bytes) -> None:
+    files.write("locks/k.other.claim", content)
+    locks.release_stale(files, "k")
+    assert locks.live_locks(files, since=0) == {"k.other"}
+    started = time.monotonic()
+    with locks.exclusive(files, "k"):
+        assert time.monotonic() - started > locks.STALE
+        assert [claim.readable for claim in locks.owners(files, "k").values()] == [True]
+    [aside] = files.names("aside")
+    assert files.read(f"aside/{aside}") == content
+    assert f"k.other.claim is damaged; set aside as {files.where}/aside/{aside}" in caplog.text
+    assert traces(files) == []
+
+
+def test_an_owner_whose_lock_file_was_damaged_is_waited_for_while_it_beats(files: LocalFiles) -> None:
+    other = locks.Lock(files, "k", "other")
+    other.claim()
+    files.write("locks/k.other.claim", b"claim")
+    ended = []
+
+    def live() -> None:
+        for number in range(1, 21):
+            time.sleep(0.05)
+            other.beat(number)
+        ended.append(time.monotonic())
+        other.release()
+
+    living = threading.Thread(target=live)
+    living.start()
+    with locks.exclusive(files, "k"):
+        assert time.monotonic() >= ended[0]
+    living.join()
+    assert files.names("aside") == {}
