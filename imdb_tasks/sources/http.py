@@ -28,7 +28,7 @@ from imdb_tasks.sources.responses import (
     reject_web_page,
 )
 from imdb_tasks.sources.retry import RetryPolicy
-from imdb_tasks.store import raising_disk_full, write_json
+from imdb_tasks.store import explaining, write_json
 from imdb_tasks.study import fingerprint
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def downloaded(url: str, folder: Path, *, max_bytes: int, retries: RetryPolicy) 
     """
     with _Partial.claim(folder, url) as partial:
         try:
-            with raising_disk_full(partial.path):
+            with explaining(partial.path):
                 retries.call(lambda: _attempt(url, partial, max_bytes))
                 partial.file.flush()
                 yield partial.path

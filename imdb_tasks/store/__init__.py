@@ -2,7 +2,8 @@
 
 ``store`` is what the other rooms use. ``local`` and ``bucket`` are the two kinds of places that it can lie in, and
 ``names`` says where things lie there; ``seals``, ``manifest`` and ``refs`` are the formats of what lies there.
-``locks`` keeps a second process from making the same entry; ``maintenance`` lists and verifies, ``prune`` deletes what
+``locks`` keeps a second process from making the same entry, and ``claims`` says who holds one; ``faults`` turns what
+the system says into errors of this project. ``maintenance`` lists and verifies, ``prune`` deletes what
 no kept run needs, where ``in_use`` says what runs use, and ``leftovers`` what lies there for nothing.
 
 >>> import tempfile
@@ -14,7 +15,7 @@ no kept run needs, where ``in_use`` says what runs use, and ``leftovers`` what l
 '32_GRU_64'
 """
 
-from imdb_tasks.store.local import raising_disk_full
+from imdb_tasks.store.faults import explaining, tidying
 from imdb_tasks.store.locks import Lock
 from imdb_tasks.store.maintenance import list_entries, verify_store
 from imdb_tasks.store.manifest import sha256_of
@@ -30,10 +31,11 @@ __all__ = [
     "PrunePolicy",
     "Pruned",
     "Store",
+    "explaining",
     "list_entries",
     "prune_store",
-    "raising_disk_full",
     "sha256_of",
+    "tidying",
     "verify_store",
     "write_json",
 ]

@@ -15,21 +15,17 @@ LostLockError before the process can write what another one now works on.
 """
 
 import contextlib
-import functools
-import json
 import logging
-import os
 import random
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from imdb_tasks.errors import LostLockError
+from imdb_tasks.store import claims
+from imdb_tasks.store.faults import tidying
 from imdb_tasks.store.local import Files
 from imdb_tasks.store.seals import json_bytes
 
@@ -39,8 +35,6 @@ FOLDER = "locks"
 BEAT = 10.0  # seconds between two beats
 STALE = 120.0  # seconds without a heartbeat after which a lock is stale, unless its process is known to be gone
 PAUSE = 1.0  # seconds between two looks at a lock that another holds
-_LARGEST_PID = 2**31 - 1
-_SAME_START = 1.0  # seconds; no process number is given out twice in less
 
 
 @dataclass
@@ -62,7 +56,7 @@ class Lock:
     def claim(self) -> None:
         """Write the claim, after the first beat."""
         self.beat(0)
-        self.files.write(self._claim, json_bytes(_myself()))
+        self.files.write(self._claim, claims.myself())
 
     def beat(self, number: int) -> None:
         """Write a heartbeat."""
@@ -81,59 +75,35 @@ class Lock:
 def exclusive(files: Files, name: str) -> Iterator[Lock]:
     """Acquire the lock ``name`` for the block and release it afterwards; a background thread sends heartbeats."""
     hold = Lock(files, name)
-    _acquire(hold)
     done = threading.Event()
     beating = threading.Thread(target=_keep_beating, args=(hold, done), daemon=True)
-    beating.start()
-    try:
+    try:  # from the beginning: Ctrl-C may come as soon as the claim is written
+        _acquire(hold)
+        beating.start()
         yield hold
     finally:
         done.set()
-        beating.join()
-        hold.release()
+        if beating.is_alive():
+            beating.join()
+        with tidying(f"the lock {name}"):  # else it is stale when this process has ended
+            hold.release()
 
 
-@dataclass(frozen=True)
-class Claim:
-    """Who claims a lock, as the lock file says; a file that cannot be read is the claim of nobody who is known."""
-
-    host: str = "an unknown machine"
-    machine: str = ""
-    pid: int = 0
-    started: float = 0.0
-    readable: bool = True
-
-    @classmethod
-    def read(cls, content: bytes) -> "Claim":
-        """Read a lock file, whatever is in it."""
-        with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError):
-            found = json.loads(content)
-            claim = cls(str(found["host"]), str(found["machine"]), int(found["pid"]), float(found["started"]))
-            if 0 < claim.pid <= _LARGEST_PID:
-                return claim
-        return cls(readable=False)
-
-    @property
-    def who(self) -> str:
-        """The owner, for people."""
-        return f"process {self.pid} on {self.host}" if self.readable else "an unknown process: its lock file is damaged"
-
-
-def owners(files: Files, name: str) -> dict[str, Claim]:
+def owners(files: Files, name: str) -> dict[str, claims.Claim]:
     """Return who claims the lock, by owner."""
     found = {}
     for file in files.names(FOLDER):
         if file.startswith(f"{name}.") and file.endswith(".claim"):
             content = files.read(f"{FOLDER}/{file}")
             if content is not None:
-                found[file.removeprefix(f"{name}.").removesuffix(".claim")] = Claim.read(content)
+                found[file.removeprefix(f"{name}.").removesuffix(".claim")] = claims.Claim.read(content)
     return found
 
 
 def release_stale(files: Files, name: str) -> None:
     """Delete the stale claims of this machine: those of processes that run no longer."""
     for owner, claim in owners(files, name).items():
-        if owner_has_exited(claim):
+        if claims.owner_has_exited(claim):
             release(files, name, owner)
 
 
@@ -157,24 +127,11 @@ def live_locks(files: Files, since: float) -> set[str]:
         content = files.read(f"{FOLDER}/{file}") if kind == "claim" else None
         if content is None:
             continue
-        claim = Claim.read(content)
+        claim = claims.Claim.read(content)
         beaten = max(written[file], written.get(f"{stem}.beat", 0.0)) >= since
-        if not owner_has_exited(claim) and (beaten or claim.machine == _machine()):
+        if not claims.owner_has_exited(claim) and (beaten or claim.machine == claims.machine()):
             found.add(stem)
     return found
-
-
-def owner_has_exited(claim: Claim) -> bool:
-    """Return whether the owner ran on this machine and no longer exists."""
-    import psutil
-
-    if claim.machine != _machine():
-        return False
-    try:
-        apart = abs(_started(claim.pid) - claim.started)
-        return apart > _SAME_START or bool(psutil.Process(claim.pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _path(name: str, owner: str, kind: str) -> str:
@@ -220,8 +177,8 @@ class _Watched:
                 alive.append(owner)
         return alive
 
-    def _stale_reason(self, owner: str, claim: Claim) -> str | None:
-        if owner_has_exited(claim):
+    def _stale_reason(self, owner: str, claim: claims.Claim) -> str | None:
+        if claims.owner_has_exited(claim):
             return "the process no longer exists"
         beat = self._files.read(_path(self._name, owner, "beat"))
         now = time.monotonic()
@@ -242,37 +199,3 @@ def _keep_beating(hold: Lock, done: threading.Event) -> None:
             hold.beat(number)
         except Exception as error:
             log.warning("%s: the heartbeat could not be written (%s)", hold.name, error)
-
-
-def _myself() -> dict[str, Any]:
-    pid = os.getpid()
-    return {
-        "host": socket.gethostname(),
-        "machine": _machine(),
-        "pid": pid,
-        "started": _started(pid),
-    }
-
-
-def _started(pid: int) -> float:
-    """Return when a process started, in seconds: on Linux since the boot, which no step of the clock moves.
-
-    That is field 22 of proc_pid_stat(5), in ticks; field 2, in brackets, may have spaces. Elsewhere psutil's time
-    counts. Raises psutil.NoSuchProcess.
-    """
-    import psutil
-
-    with contextlib.suppress(OSError):
-        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return int(after_name[22 - 3]) / os.sysconf("SC_CLK_TCK")
-    return float(psutil.Process(pid).create_time())
-
-
-@functools.cache
-def _machine() -> str:
-    """Return what two processes share if they can see each other's process numbers."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):  # elsewhere than on Linux the name must do
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
-        parts.append(Path("/proc/self/ns/pid").readlink().name)
-    return " ".join(parts)

@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from imdb_tasks.errors import LostLockError
-from imdb_tasks.store import locks
+from imdb_tasks.store import claims, locks
 from imdb_tasks.store.local import LocalFiles
 from imdb_tasks.store.seals import json_bytes
 
 TAKE_AND_COUNT = """
 import sys
 from pathlib import Path
-from imdb_tasks.store import locks
+from imdb_tasks.store import claims, locks
 from imdb_tasks.store.local import LocalFiles
 locks.PAUSE = 0.01
 counter = Path(sys.argv[1], "counter")
@@ -30,7 +30,7 @@ for _ in range(20):
 TAKE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from imdb_tasks.store import locks
+from imdb_tasks.store import claims, locks
 from imdb_tasks.store.local import LocalFiles
 with locks.exclusive(LocalFiles(Path(sys.argv[1])), "k"):
     print("taken", flush=True)
@@ -103,8 +103,8 @@ def test_a_process_number_that_was_given_out_again_is_not_taken_for_the_owner(fi
     hold = locks.Lock(files, "k")
     hold.claim()
     [claim] = locks.owners(files, "k").values()
-    assert not locks.owner_has_exited(claim)
-    assert locks.owner_has_exited(dataclasses.replace(claim, started=claim.started - 60))
+    assert not claims.owner_has_exited(claim)
+    assert claims.owner_has_exited(dataclasses.replace(claim, started=claim.started - 60))
 
 
 def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypatch) -> None:
@@ -114,7 +114,7 @@ def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypa
     boot = psutil.boot_time() + 3_600  # the kernel tells it as the clock less the time that it is up
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot)
     assert psutil.Process().create_time() > before + 3_000
-    assert not locks.owner_has_exited(claim)
+    assert not claims.owner_has_exited(claim)
 
 
 def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None:
@@ -168,7 +168,7 @@ def test_what_a_killed_owner_left_of_a_heartbeat_goes_with_its_lock(tmp_path: Pa
     assert list(tmp_path.joinpath("locks").iterdir()) == []
 
 
-HERE = {"host": "h", "machine": locks._machine(), "started": 1.0}
+HERE = {"host": "h", "machine": claims.machine(), "started": 1.0}
 DAMAGED = [
     *(b"claim", b"", b"{", b"[]", b"{}", b"null", b"\xff\xfe", json_bytes({**HERE, "pid": "x"})),
     *(json_bytes({**HERE, "pid": pid}) for pid in (-1, 0, 2**70)),

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import logging
+import os
 import sys
 import tempfile
 import uuid
@@ -17,24 +18,37 @@ from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fet
 from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
 from imdb_tasks.ui.cli import keeping, models
-from imdb_tasks.ui.cli.options import add_store, open_store
+from imdb_tasks.ui.cli.options import SHOWN, add_store, open_store, output, utf8
 
 log = logging.getLogger(__name__)
 
-FAILED = 1
+FAILED, INTERRUPTED = 1, 130
 STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, or 1 after a message on standard error."""
+    """Run one command; return the exit status: 0, or 1 after a message on standard error, or 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     try:
         options.run(options)
     except StudyError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return _failed(f"{type(error).__name__}: {error}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has no reader
         return FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        told = f"{type(error).__name__}: {where}{error.strerror or error}"
+        return _failed(f"{told}; choose another place, or change what is there")
+    except KeyboardInterrupt:
+        return _failed("interrupted: finished results are kept; the same command goes on from them", INTERRUPTED)
     return 0
+
+
+def _failed(message: str, status: int = FAILED) -> int:
+    print(message, file=sys.stderr)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,9 +121,9 @@ def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
 def _fields(assignments: Sequence[str]) -> dict[str, Any]:
     fields = {}
     for assignment in assignments:
-        name, sign, text = assignment.partition("=")
+        name, sign, text = utf8(assignment, "--set").partition("=")
         if not sign:
-            raise SettingsError(f"--set: expected FIELD=VALUE, found {assignment!r}")
+            raise SettingsError(f"--set: expected FIELD=VALUE, found {assignment!r:.{SHOWN}}")
         try:
             fields[name] = json.loads(text)
         except ValueError:
@@ -123,6 +137,7 @@ def _export_arrays(options: argparse.Namespace) -> None:
 
     from imdb_tasks.corpus import ARRAY_NAMES, prepare
 
+    out = output(options.out)
     settings = TextSettings()
     glove = glove_vectors(settings.dimensions)
     with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
@@ -136,7 +151,7 @@ def _export_arrays(options: argparse.Namespace) -> None:
                 reviews_sha256=reviews_entry.about["sha256"],
                 glove_sha256=glove_entry.about["sha256"],
             )
-    out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
+    out = out if out.suffix == ".npz" else out.with_name(out.name + ".npz")
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
     try:
         values = {name: getattr(corpus.arrays, name) for name in ARRAY_NAMES}
