@@ -161,13 +161,14 @@ class LocalFiles:
     def put_entry(self, draft: Path, name: str) -> None:
         """See ``Files``."""
         target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.rename(target)
-        except OSError:
-            if target.is_dir():  # rename(2) onto a folder with files: ENOTEMPTY or EEXIST
-                return
-            raise
+        with explaining(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                draft.rename(target)
+            except OSError:
+                if target.is_dir():  # rename(2) onto a folder with files: ENOTEMPTY or EEXIST
+                    return
+                raise
         _flush_folder(target.parent)
 
     @naming_the_place

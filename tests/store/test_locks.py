@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from imdb_tasks.errors import LostLockError
-from imdb_tasks.store import claims, locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 from imdb_tasks.store.seals import json_bytes
 
 TAKE_AND_COUNT = """
 import sys
 from pathlib import Path
-from imdb_tasks.store import claims, locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 locks.PAUSE = 0.01
 counter = Path(sys.argv[1], "counter")
@@ -30,7 +30,7 @@ for _ in range(20):
 TAKE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from imdb_tasks.store import claims, locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 with locks.exclusive(LocalFiles(Path(sys.argv[1])), "k"):
     print("taken", flush=True)
@@ -81,7 +81,8 @@ def test_it_is_released_when_the_block_fails(files: LocalFiles) -> None:
     assert traces(files) == []
 
 
-def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog, number: signal.Signals) -> None:
     caplog.set_level(logging.INFO)
     with subprocess.Popen(
         [sys.executable, "-c", TAKE_AND_WAIT, str(files.root)], stdout=subprocess.PIPE, text=True
@@ -89,7 +90,7 @@ def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog) -> N
         assert owner.stdout is not None
         assert owner.stdout.readline() == "taken\n"
         assert len(traces(files)) == 2
-        owner.send_signal(signal.SIGKILL)
+        owner.send_signal(number)
         owner.wait()
     started = time.monotonic()
     with locks.exclusive(files, "k"):
@@ -122,6 +123,48 @@ def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None
     with locks.exclusive(files, "k"), pytest.raises(LostLockError, match="another process has taken it over"):
         other.check()
     assert "on far is stale (no heartbeat for" in caplog.text
+    assert traces(files) == []
+
+
+TAKE_AND_PUBLISH_LATE = """
+import sys
+from imdb_tasks.errors import LostLockError
+from imdb_tasks.store import Store, locks
+locks.BEAT, locks.STALE = 0.05, 0.5
+store = Store(sys.argv[1])
+try:
+    with store.exclusive("models", "k") as hold, store.publish("models", "k", {}, hold=hold) as folder:
+        folder.joinpath("a.txt").write_text("late")
+        print("taken", flush=True)
+        sys.stdin.readline()
+except LostLockError:
+    print("lost")
+"""
+
+
+def test_an_owner_that_was_suspended_for_too_long_is_followed_and_writes_nothing(files: LocalFiles) -> None:
+    store = Store(files.root)
+    with subprocess.Popen(
+        [sys.executable, "-c", TAKE_AND_PUBLISH_LATE, str(files.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "taken\n"
+        owner.send_signal(signal.SIGSTOP)
+        started = time.monotonic()
+        with store.exclusive("models", "k") as hold:
+            assert time.monotonic() - started > locks.STALE
+            owner.send_signal(signal.SIGCONT)
+            said, _ = owner.communicate("go on\n", timeout=60)
+            assert said == "lost\n"
+            hold.check()  # the one that came back has released its own lock only
+            with store.publish("models", "k", {}, hold=hold) as folder:
+                folder.joinpath("a.txt").write_text("in time")
+    entry = store.find("models", "k")
+    assert entry is not None
+    assert entry.file("a.txt").read_text() == "in time"
     assert traces(files) == []
 
 
