@@ -84,6 +84,11 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         count(1_000_000, minimum=2),
     ),
     "replicates": ("Replicates", "Models per setting, trained from different seeds.", count(100)),
+    "margin_points": (
+        "Margin of the recommendation",
+        "Loss in test accuracy, in percentage points, that a cheaper setting may have and still be recommended.",
+        MARGIN,
+    ),
 }
 
 

@@ -5,6 +5,7 @@
     │   ├── SettingsError           the study's definition, or a setting, is nonsense
     │   ├── DataError               the reviews or the vectors are not what they must be
     │   ├── MissingInputError       a step ran before the step that it depends on
+    │   ├── StoreError              the store, or another place, cannot be read or written by this user
     │   ├── IncompleteStudyError    the report went out, but variants are missing from it
     │   └── SourceError             the source will not give what the study needs
     │       ├── AccessRefusedError      credentials missing or rejected (401, 403)
@@ -40,6 +41,10 @@ class DataError(PermanentError):
 
 class MissingInputError(PermanentError):
     """A step ran before the step that it depends on."""
+
+
+class StoreError(PermanentError):
+    """The store, or another place on the disk, cannot be read or written by this user."""
 
 
 class IncompleteStudyError(PermanentError):

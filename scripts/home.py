@@ -7,11 +7,13 @@ import json
 import os
 import secrets
 import socket
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from imdb_tasks.settings import LocalAirflowSettings, MailSettings, StoreSettings
+from imdb_tasks.store import explaining
 from scripts.files import PROJECT, write_private
 
 USER = "admin"
@@ -35,7 +37,8 @@ class Home:
     def from_environment(cls) -> "Home":
         """Open the folder that ``IMDB_AIRFLOW_HOME`` names, else ``.airflow`` in the project."""
         home = cls((LocalAirflowSettings.read().home or PROJECT / ".airflow").absolute())
-        home.logs.mkdir(parents=True, exist_ok=True)
+        with explaining(home.root):
+            home.logs.mkdir(parents=True, exist_ok=True)
         return home
 
     @property
@@ -169,11 +172,16 @@ def _airflow_options(home: Home, port: int) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
         # What runs here is what someone asked for; a weekly study is not to start because a demo unpaused the DAG.
         "SCHEDULER__USE_JOB_SCHEDULE": False,
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.database}",
+        "DATABASE__SQL_ALCHEMY_CONN": sqlite_address(home.database),
         "LOGGING__BASE_LOG_FOLDER": home.logs,
         "LOGGING__COLORED_CONSOLE_LOG": False,
     }
     return {f"AIRFLOW__{name}": str(value) for name, value in options.items()}
+
+
+def sqlite_address(file: Path) -> str:
+    """Return the address of a database for SQLAlchemy, which takes ``?`` and ``%41`` in it for more than a path."""
+    return f"sqlite:///{urllib.parse.quote(str(file))}"
 
 
 def _mail_connection(smtp_port: int) -> str:

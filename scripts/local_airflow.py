@@ -16,10 +16,10 @@ from typing import Self
 
 import httpx
 
-from imdb_tasks.errors import SettingsError
+from imdb_tasks.errors import SettingsError, StoreError
 from scripts.airflow_api import AirflowApi
 from scripts.components import ComponentError, Components
-from scripts.home import LOOPBACK, USER, Home, HomeInUseError, environment, free_port, training_slots
+from scripts.home import LOOPBACK, USER, Home, HomeInUseError, environment, free_port, sqlite_address, training_slots
 from scripts.mail_catcher import MailCatcher
 
 DAG = "imdb_study"
@@ -102,7 +102,7 @@ class LocalAirflow:
         draft.unlink(missing_ok=True)
         if self.home.database.exists():
             shutil.copyfile(self.home.database, draft)
-        self.components.finish("migrate", "db", "migrate", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{draft}")
+        self.components.finish("migrate", "db", "migrate", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite_address(draft))
         draft.replace(self.home.database)
         stamp.write_text(version, "utf8")
 
@@ -157,7 +157,7 @@ def run_locally(work: Callable[[LocalAirflow, MailCatcher], int]) -> int:
             with LocalAirflow(home, shutdown, smtp_port=mail.port) as airflow:
                 say(f"Airflow is up at {airflow.api.url} after {time.monotonic() - began:.0f} s")
                 return work(airflow, mail)
-    except (ComponentError, HomeInUseError, SettingsError) as error:
+    except (ComponentError, HomeInUseError, SettingsError, StoreError) as error:
         print(error, file=sys.stderr)
     except httpx.HTTPError as error:
         print(

@@ -70,7 +70,9 @@ def test_the_installed_package_reads_its_own_files_and_marks_results_with_its_ve
 def test_the_package_installs_a_command_and_asks_for_airflow_only_as_an_extra(installed: Path) -> None:
     [folder] = installed.glob("*.dist-info")
     distribution = PathDistribution(folder)
-    assert [(point.name, point.value) for point in distribution.entry_points] == [("imdb-study", "imdb_tasks.ui:main")]
+    assert [(point.name, point.value) for point in distribution.entry_points] == [
+        ("imdb-study", "imdb_tasks.__main__:main")
+    ]
     assert set(distribution.metadata.get_all("Provides-Extra") or ()) == {"airflow", "jax", "tensorboard"}
     asked = [needed for needed in distribution.requires or () if "extra ==" not in needed]
     assert any(needed.startswith("tensorflow") for needed in asked)

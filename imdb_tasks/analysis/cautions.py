@@ -2,7 +2,7 @@
 
 from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.formatting import count_of
-from imdb_tasks.study import StudyResult, is_original
+from imdb_tasks.study import StudyResult, is_original, scope
 
 _FEW_REVIEWS = 1_000
 
@@ -21,6 +21,7 @@ def cautions(result: StudyResult, measured: Measured) -> list[str]:
         found.append(f"There are only {count_of(measured.reviews, 'test review', 'test reviews')}: intervals are wide.")
     if measured.tested and "auc" not in measured.tested:
         found.append("All test reviews are of one class: there is no AUC.")
+    found.append(scope(result))
     if not is_original(result):
         found.append("This study differs from the original: its rulings neither confirm nor refute the original's.")
     return found

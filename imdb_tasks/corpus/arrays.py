@@ -1,6 +1,7 @@
 """Reviews and vectors to the arrays that training reads, made once and memory-mapped afterwards."""
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+
+log = logging.getLogger(__name__)
 
 ARRAYS_REVISION = 1
 """Raise it when the same files and settings would give other arrays or another data card."""
@@ -90,6 +93,7 @@ def prepare(
     frame = read_reviews(reviews_csv)
     labels = frame["label"].to_numpy()
     tokens = text.tokenise(frame["review"])
+    _count_wordless(tokens, reviews_csv.name)
     train_rows, test_rows = split(len(frame), test_fraction=settings.test_fraction, seed=settings.split_seed)
     _check_split(labels[train_rows], labels[test_rows], reviews_csv.name)
     training = tokens.take(train_rows)
@@ -121,6 +125,14 @@ def prepare(
         glove_words=embeddings.file_words,
     )
     return Corpus(arrays, vocabulary.index, card, ReviewTexts.of(frame, settings))
+
+
+def _count_wordless(tokens: text.Tokens, name: str) -> None:
+    """Say how many reviews become padding alone, as they do in the original study."""
+    rows = (tokens.lengths == 0).nonzero()[0]
+    if len(rows):
+        told = "%s: %d reviews have no words, only blanks, tags or signs; the first is row %d"
+        log.warning(told, name, len(rows), rows[0] + 1)
 
 
 def _check_split(train: "npt.NDArray[np.int8]", test: "npt.NDArray[np.int8]", name: str) -> None:

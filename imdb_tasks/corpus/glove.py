@@ -1,20 +1,21 @@
 """A GloVe text file to an embedding matrix."""
 
-from collections.abc import Mapping
+import codecs
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from imdb_tasks.corpus import glove_lines
 from imdb_tasks.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_NUMBER_BYTES = b"0123456789+-.eE "
 _BLOCK = 8 << 20  # bytes
 _HEADER_BYTES, _HEADER_FIELDS = 64, 2
-_ADVICE = "the file is damaged or truncated: fetch it again and repeat the run"
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
     Every line of the file must have the right count of values and nothing but digits in them; the values themselves
     are parsed for the words that are needed.
 
-    If a word occurs twice, the last line is used, as in the original study. A first line of two whole
-    numbers, as word2vec writes it, is passed over if the second is ``dimensions``.
+    If a word occurs twice, the last line is used, as in the original study. A byte order mark, blanks at the end of a
+    line and empty lines at the end of the file are passed over. So is a first line of two whole numbers, as word2vec
+    writes it, if the second is ``dimensions`` and the first is the count of vectors.
 
     Raises:
         DataError: naming the line that is not ``word value value ...`` with ``dimensions`` finite values.
@@ -53,13 +55,14 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
     matrix = np.zeros((len(word_index) + 1, dimensions), dtype=np.float32)
     found = np.zeros(len(word_index) + 1, dtype=np.bool_)
     with path.open("rb") as file:
-        count = skipped = _skip_header(file, dimensions)
+        announced = _skip_start(file, dimensions)
+        count = skipped = 0 if announced is None else 1
         # A good block is checked as a whole; only a bad one is gone through line by line, to name the line.
         while lines := file.readlines(_BLOCK):
             words = [line[: line.find(b" ")] for line in lines]
             if not _sound(lines, words, dimensions):
-                for number, line in enumerate(lines, start=count + 1):
-                    _check(line, number, dimensions)
+                lines = list(_checked(lines, count, file, dimensions))
+                words = [line[: line.find(b" ")] for line in lines]
             hits = [number for number, word in enumerate(words) if word in needed]
             rows = [needed[words[number]] for number in hits]
             values = [lines[number][len(words[number]) + 1 :].rstrip() for number in hits]
@@ -68,12 +71,20 @@ def read_embeddings(path: Path, word_index: Mapping[str, int], *, dimensions: in
                 found[rows] = True
             count += len(lines)
     if count == skipped:
-        raise DataError(f"{path.name}: expected GloVe vectors, found an empty file; {_ADVICE}")
+        raise DataError(f"{path.name}: expected GloVe vectors, found an empty file; fetch it again and repeat the run")
+    if announced not in (None, count - skipped):
+        fault = "the file was cut short" if count - skipped < announced else "the header is that of another file"
+        raise DataError(
+            f"{path.name}: expected {announced:,} vectors, as its header line says, found {count - skipped:,}: {fault};"
+            " fetch it again and repeat the run"
+        )
     return Embeddings(matrix, found, count - skipped)
 
 
-def _skip_header(file: IO[bytes], dimensions: int) -> int:
-    """Pass over the header line of a word2vec text file; return how many lines that were."""
+def _skip_start(file: IO[bytes], dimensions: int) -> int | None:
+    """Pass over a byte order mark and the header line of word2vec; return the count of vectors that it announces."""
+    start = len(codecs.BOM_UTF8) if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
+    file.seek(start)
     numbers = file.readline(_HEADER_BYTES).split()
     if len(numbers) == _HEADER_FIELDS and all(number.isdigit() for number in numbers) and dimensions > 1:
         if int(numbers[1]) != dimensions:
@@ -81,13 +92,13 @@ def _skip_header(file: IO[bytes], dimensions: int) -> int:
                 f"GloVe line 1: expected vectors of {dimensions} values, found a header with {int(numbers[1]):,}; "
                 f"choose the file with {dimensions} dimensions"
             )
-        return 1
-    file.seek(0)
-    return 0
+        return int(numbers[0])
+    file.seek(start)
+    return None
 
 
 def _sound(lines: list[bytes], words: list[bytes], dimensions: int) -> bool:
-    """Tell whether all lines would pass ``_check``, without looking at them one by one."""
+    """Tell whether all lines would pass ``glove_lines.fault``, without looking at them one by one."""
     block, names = b"".join(lines), b" ".join(words)
     try:
         names.decode("utf8")
@@ -95,23 +106,37 @@ def _sound(lines: list[bytes], words: list[bytes], dimensions: int) -> bool:
         return False
     if b"\r" in block or not all(words):
         return False
-    kept = _NUMBER_BYTES + b"\n"  # if only the words have other bytes than these, the values have none
+    kept = glove_lines.NUMBER_BYTES + b"\n"  # if only the words have other bytes than these, the values have none
     return {line.count(b" ") for line in lines} == {dimensions} and block.translate(None, kept) == names.translate(
         None, kept
     )
 
 
-def _check(line: bytes, number: int, dimensions: int) -> None:
-    word, _, values = line.rstrip(b"\r\n").partition(b" ")
-    count = values.count(b" ") + 1 if values else 0
-    if count != dimensions or not word:
-        raise DataError(f"GloVe line {number:,}: expected a word and {dimensions} values, found {count}; {_ADVICE}")
-    if strange := values.translate(None, _NUMBER_BYTES):
-        raise DataError(f"GloVe line {number:,}: expected finite numbers, found {strange[:20]!r} in them; {_ADVICE}")
-    try:
-        word.decode("utf8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"GloVe line {number:,}: the word {word[:40]!r} is not UTF-8; {_ADVICE}") from error
+def _checked(lines: list[bytes], before: int, file: IO[bytes], dimensions: int) -> Iterator[bytes]:
+    """Yield the lines without blanks at their ends; nothing of a file's end that has only empty lines.
+
+    ``before`` is how many lines came before these. Raises DataError for the first line that is no vector.
+    """
+    ahead = file.read(1)  # whether these lines are the file's last
+    file.seek(-len(ahead), os.SEEK_CUR)
+    for number, line in enumerate(lines):
+        if not line.strip() and not any(rest.strip() for rest in (*lines[number:], *_rest(file))):
+            return
+        bare = line.rstrip()
+        is_end = not ahead and number == len(lines) - 1 and not line.endswith(b"\n")
+        if fault := glove_lines.fault(bare, dimensions, first=before + number == 0, cut=is_end):
+            raise DataError(f"GloVe line {before + number + 1:,}: {fault}")
+        yield bare
+
+
+def _rest(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left of a file, up to something that is not blank, and go back."""
+    here = file.tell()
+    while block := file.read(_BLOCK):
+        yield block
+        if block.strip():
+            break
+    file.seek(here)
 
 
 def _parse(values: list[bytes], numbers: list[int], dimensions: int) -> "npt.NDArray[np.float32]":
@@ -135,7 +160,8 @@ def _parse(values: list[bytes], numbers: list[int], dimensions: int) -> "npt.NDA
         vectors = np.stack([column.to_numpy() for column in table.columns], axis=1).astype(np.float32)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        raise DataError(f"GloVe line {numbers[int(finite.argmin())]:,}: a value is too large for float32; {_ADVICE}")
+        line = numbers[int(finite.argmin())]
+        raise DataError(f"GloVe line {line:,}: a value is too large for float32; {glove_lines.DAMAGED}")
     return vectors
 
 
@@ -145,4 +171,4 @@ def _parse_line(values: bytes, number: int) -> "npt.NDArray[np.float32]":
     try:
         return np.array(values.split(b" "), dtype=np.float64).astype(np.float32)
     except ValueError as error:
-        raise DataError(f"GloVe line {number:,}: {error}; {_ADVICE}") from error
+        raise DataError(f"GloVe line {number:,}: {error!s:.80}; {glove_lines.DAMAGED}") from error

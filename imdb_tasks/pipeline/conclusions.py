@@ -6,8 +6,7 @@ analyses/KEY/predictions.npz   ``names``, ``labels`` and ``probabilities`` of ``
 
 import logging
 from pathlib import Path
-
-from pydantic import ValidationError
+from zipfile import BadZipFile
 
 from imdb_tasks.analysis import AnalysedRun, Analysis, Predictions
 from imdb_tasks.store import Store, write_json
@@ -26,7 +25,7 @@ def find_conclusions(store: Store, run: str, key: str, *, repair: bool = True) -
     entry = store.find("analyses", key, repair=repair)
     try:
         return load_conclusions(run, entry.path) if entry else None
-    except (FileNotFoundError, ValidationError):
+    except (FileNotFoundError, ValueError, KeyError, BadZipFile):  # a ValidationError is a ValueError
         log.info("analyses/%s of the run %s has an older format: no comparison with it", key, run)
         return None
 

@@ -63,11 +63,11 @@ def texts_behind(work: Workspace, evaluation: Entry) -> Entry | None:
     reviews_key = evaluation.about.get("reviews")
     if reviews_key is None:  # earlier releases did not name it: their arrays list the reviews first
         [arrays] = evaluation.input_keys("arrays")
-        reviews_key = work.store.need("arrays", arrays, step="prepare").input_keys("sources")[0]
+        reviews_key = work.need("arrays", arrays, step="prepare").input_keys("sources")[0]
     key = work.keys.texts(reviews_key)
-    if entry := work.store.find("texts", key):
+    if entry := work.find("texts", key):
         return entry
-    reviews = work.store.find("sources", reviews_key)
+    reviews = work.find("sources", reviews_key)
     if reviews is None:
         return None
 

@@ -12,7 +12,7 @@ def last_report(work: Workspace) -> Entry:
     noted = work.notes.read(Analysed, last_evaluation_of(work).key)
     if noted is None:
         raise MissingInputError("the study has no report; run the step 'report' first, then repeat this step")
-    return work.store.need("reports", work.keys.report(noted.key), step="report")
+    return work.need("reports", work.keys.report(noted.key), step="report")
 
 
 def result_has_changed(work: Workspace) -> bool:

@@ -25,7 +25,7 @@ _NAMED = 5  # missing variants in a message
 
 def evaluate(work: Workspace) -> Entry:
     """Measure every trained variant on the test reviews; a variant without a model is listed as missing."""
-    trained = {variant: work.store.find("models", work.keys.model(variant)) for variant in work.study.variants}
+    trained = {variant: work.find("models", work.keys.model(variant)) for variant in work.study.variants}
     missing = {variant: _reason(work, variant) for variant, model in trained.items() if model is None}
     models = {variant: model for variant, model in trained.items() if model}
     if not models:
@@ -48,7 +48,7 @@ def last_evaluation_of(work: Workspace) -> Entry:
         raise MissingInputError(
             "the study has not been evaluated; run the step 'evaluate' first, then repeat this step"
         )
-    return work.store.need("evaluations", noted.key, step="evaluate")
+    return work.need("evaluations", noted.key, step="evaluate")
 
 
 def result_of(evaluation: Entry) -> StudyResult:
@@ -74,7 +74,7 @@ def predictions_of(work: Workspace, evaluation: Entry) -> "Predictions":
     result = result_of(evaluation)
     models = models_of(evaluation, result)
     [arrays] = evaluation.input_keys("arrays")
-    test_reviews = _TestReviews(lambda: work.store.need("arrays", arrays, step="prepare"))
+    test_reviews = _TestReviews(lambda: work.need("arrays", arrays, step="prepare"))
     said = {}
     for row in result.variants:
         if row.test and row.test.accuracy is not None:
@@ -153,7 +153,7 @@ def _predictions(work: Workspace, model: str, test_reviews: _TestReviews, verifi
 
         from imdb_tasks.training import evaluate as measure
 
-        entry = verified or work.store.need("models", model, step="train")
+        entry = verified or work.need("models", model, step="train")
         measured = measure(entry.file("model.keras"), test_reviews.arrays.x_test, test_reviews.arrays.y_test)
         with work.store.publish("predictions", key, {"inputs": [f"models/{model}"]}, hold=hold) as folder:
             np.save(folder / "probabilities.npy", measured.probabilities, allow_pickle=False)

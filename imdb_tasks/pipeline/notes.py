@@ -1,7 +1,5 @@
 """Every ref that the steps write, with its type: what was found last, who did what, how far it is.
 
-The refs of sources are written where sources are fetched (``sources/fetching.py``).
-
 A note lies in ``refs/{folder}/{name}.json``. ``NOTES`` lists them all; pruning walks that list.
 """
 
@@ -36,6 +34,7 @@ class Evaluated(Note):
     """The last evaluation of a study; named by ``Keys.of_study``."""
 
     folder: ClassVar[str] = "evaluated"
+    target: ClassVar[tuple[str, str] | None] = ("evaluations", "key")
     key: str
 
 
@@ -120,7 +119,18 @@ class MailedBy(Note):
     report: str
 
 
-NOTES: tuple[type[Note], ...] = (Evaluated, Analysed, Training, Failure, Progress, Mailed, MailedBy, ReportedRun)
+class Fetched(Note):
+    """The file that a source led to; ``fetch`` writes it, and names it by the source."""
+
+    folder: ClassVar[str] = "sources"
+    target: ClassVar[tuple[str, str] | None] = ("sources", "key")
+    key: str
+
+
+NOTES: tuple[type[Note], ...] = (
+    *(Fetched, Evaluated, Analysed, Training, Failure, Progress, Mailed, MailedBy),
+    ReportedRun,
+)
 """All kinds of notes, as prune takes them: the run itself goes last, so that a killed prune goes on from it."""
 
 _Note = TypeVar("_Note", bound=Note)

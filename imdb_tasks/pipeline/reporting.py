@@ -23,7 +23,7 @@ def report(work: Workspace) -> Entry:
     evaluation = last_evaluation_of(work)
     analysis = _analysed(work, evaluation)
     key = work.keys.report(analysis.key)
-    cached = work.store.find("reports", key)
+    cached = work.find("reports", key)
     if cached and not cached.about["pictures"]:
         work.store.remove("reports", key)  # there may be a browser now
     entry = work.once("reports", key, lambda key, hold: _write(work, key, evaluation, analysis, hold), step="report")

@@ -112,7 +112,7 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
     """Clean, tokenise and pad the texts as the study does, and ask the model.
 
     Raises:
-        DataError: a text has no word that the model knows.
+        DataError: a text has no word that the model knows, or the model's file cannot be read safely.
 
     """
     import numpy as np
@@ -131,7 +131,13 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
     load_keras()
     import keras
 
-    # The file may not bring code.
-    loaded = keras.saving.load_model(model.file, compile=False, safe_mode=True)
+    try:  # the file may not bring code
+        loaded = keras.saving.load_model(model.file, compile=False, safe_mode=True)
+    except Exception as error:  # whatever is in it
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DataError(
+            f"models/{model.key}: expected a model that Keras reads without running its code, found {told:.200}; "
+            f"delete {model.file.parent} and run the study again"
+        ) from error
     probabilities = keras.ops.convert_to_numpy(loaded(array, training=False))[:, 0]
     return [Prediction(float(probability)) for probability in probabilities]

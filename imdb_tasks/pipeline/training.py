@@ -6,7 +6,7 @@ import logging
 from imdb_tasks.errors import DiskFullError, LostLockError
 from imdb_tasks.pipeline.notes import Failure, Progress, Training
 from imdb_tasks.pipeline.workspace import Workspace
-from imdb_tasks.store import Entry, Lock, write_json
+from imdb_tasks.store import Entry, Lock, tidying, write_json
 from imdb_tasks.study import History, TrainingRecord, Variant
 from imdb_tasks.training import Checkpoints, remove_checkpoint
 
@@ -21,8 +21,9 @@ def train(work: Workspace, variant: Variant) -> Entry:
     name = f"{work.run_id}/{variant.name}"
     if entry := work.cached("models", key):
         work.notes.write(Training(model=key, cached=True), name)
-        remove_checkpoint(work.store, key)  # its process may have died between publishing and removing
-        _complete_progress(work, key, record_of(entry))
+        with tidying(f"what led to models/{key}"):  # its process may have died between publishing and removing
+            remove_checkpoint(work.store, key)
+            _complete_progress(work, key, record_of(entry))
         return entry
     work.notes.write(Training(model=key), name)
     work.notes.remove(Failure, key)
@@ -64,8 +65,9 @@ def _train(work: Workspace, key: str, variant: Variant, hold: Lock) -> None:
     with work.store.publish("models", key, about, hold=hold) as folder:
         write_json(folder / "record.json", record.model_dump(mode="json"))
         trained.model.save(folder / "model.keras")
-    remove_checkpoint(work.store, key)
-    _note_progress(work, key, variant, record.history, record.status)
+    with tidying(f"what led to models/{key}"):
+        remove_checkpoint(work.store, key)
+        _note_progress(work, key, variant, record.history, record.status)
 
 
 def _complete_progress(work: Workspace, key: str, record: TrainingRecord) -> None:

@@ -31,9 +31,19 @@ class Workspace:
         """The refs of the store, by their types."""
         return Notes(self.store)
 
+    def find(self, kind: str, key: str) -> Entry | None:
+        """Return the entry as ``Store.find`` does; prune keeps it while this run lives."""
+        self.store.note_use(kind, key, by=self.run_id)
+        return self.store.find(kind, key)
+
+    def need(self, kind: str, key: str, *, step: str) -> Entry:
+        """Return the entry as ``Store.need`` does; prune keeps it while this run lives."""
+        self.store.note_use(kind, key, by=self.run_id)
+        return self.store.need(kind, key, step=step)
+
     def cached(self, kind: str, key: str) -> Entry | None:
         """Return the entry if it is in the store, and say so in the log."""
-        entry = self.store.find(kind, key)
+        entry = self.find(kind, key)
         if entry:
             self.store.release_stale(kind, key)
             log.info("%s/%s is already in the store", kind, key)
@@ -52,4 +62,4 @@ class Workspace:
 
     def corpus(self) -> Entry:
         """Return the arrays and the data card, verified."""
-        return self.store.need("arrays", self.keys.corpus(), step="prepare")
+        return self.need("arrays", self.keys.corpus(), step="prepare")

@@ -18,6 +18,7 @@ from imdb_tasks.study import LABELS
 _REVIEW = re.compile(r"^(?:\./)?aclImdb/(?P<split>train|test)/(?P<label>neg|pos)/(?P<number>\d+)_(?P<rating>\d+)\.txt$")
 _SENTIMENTS = {"neg": LABELS[0], "pos": LABELS[1]}
 _LARGEST_REVIEW = 1 << 20  # bytes; the longest real one has about 14,000
+_MOST_REVIEWS = 100_000  # twice the real ones; their places are kept in memory
 _ROOM_PER_REVIEW = 4  # headers, padding and the unlabelled half, which are read over
 
 
@@ -59,9 +60,11 @@ def write_csv(archive: Path, out: Path, *, max_bytes: int, where: str) -> None:
 
 
 def _spool(archive: Path, spool: IO[bytes], max_bytes: int, where: str) -> list[_Place]:
-    places = []
+    places = list[_Place]()
     for tar, info in tar_members(archive, max_bytes=_ROOM_PER_REVIEW * max_bytes, where=where):
         if found := _REVIEW.match(info.name):
+            if len(places) == _MOST_REVIEWS:
+                raise UnsafeArchiveError(f"{where} has more than {_MOST_REVIEWS:,} reviews; check where it comes from")
             text = _text_of(tar, info, where)
             place = _Place(
                 found["split"], found["label"], int(found["number"]), int(found["rating"]), spool.tell(), len(text)
@@ -76,13 +79,13 @@ def _text_of(tar: tarfile.TarFile, info: tarfile.TarInfo, where: str) -> bytes:
     content = tar.extractfile(info) if info.isreg() else None
     if content is None or info.size > _LARGEST_REVIEW:
         raise UnsafeArchiveError(
-            f"{where}: {info.name!r} is not a text file of at most {_LARGEST_REVIEW:,} bytes; check the archive"
+            f"{where}: {info.name!r:.80} is not a text file of at most {_LARGEST_REVIEW:,} bytes; check the archive"
         )
     text = content.read()
     try:
         text.decode("utf8")
     except UnicodeDecodeError as error:
         raise UnexpectedContentError(
-            f"{where}: {info.name!r} is not UTF-8 ({error}); check where it comes from"
+            f"{where}: {info.name!r:.80} is not UTF-8 ({error.reason}); check where it comes from"
         ) from error
     return text

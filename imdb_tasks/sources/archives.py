@@ -31,6 +31,9 @@ _DAMAGE = (
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _NAMES_SHOWN = 5
+_NAME_SHOWN = 80  # characters
+# zipfile keeps a record of every member in memory, at once.
+_MOST_MEMBERS, _LARGEST_DIRECTORY = 10_000, 4 << 20
 
 
 def kind_of(path: Path) -> Literal["zip", "tar.gz"] | None:
@@ -106,7 +109,7 @@ def tar_members(path: Path, *, max_bytes: int, where: str) -> Iterator[tuple[tar
 
     Raises UnsafeArchiveError if all of it together is more than ``max_bytes``.
     """
-    with _MeasuredGzip(path, max_bytes, where) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+    with _MeasuredGzip(path, max_bytes, where) as file, _opened_tar(file, where) as tar:
         while (info := tar.next()) is not None:
             check_size(info.offset_data + info.size, max_bytes, where)
             yield tar, info
@@ -132,7 +135,39 @@ class _MeasuredGzip(gzip.GzipFile):
         return data
 
 
+def _opened_tar(file: gzip.GzipFile, where: str) -> tarfile.TarFile:
+    start = file.read(tarfile.BLOCKSIZE)
+    file.seek(0)
+    try:
+        tarfile.TarInfo.frombuf(start, "utf8", "surrogateescape")
+    except tarfile.HeaderError as error:
+        if start.strip(b"\0"):
+            raise UnexpectedContentError(
+                f"{where} is a gzip file without a tar archive in it; expected a zip or tar.gz archive: unpack it with"
+                " gunzip, and choose the unpacked file"
+            ) from error
+    return tarfile.open(fileobj=file, mode="r:")
+
+
+def _check_end_record(archive: Path, where: str) -> None:
+    """Refuse a zip of too many members by its end record, as zipfile finds it, before the directory is read."""
+    with archive.open("rb") as file:
+        record = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+    if record is None:
+        raise UnexpectedContentError(
+            f"{where} begins as a zip archive and has no end record: it was cut short; fetch it again. If it is your"
+            " own copy, delete it first"
+        )
+    members, directory_bytes = record[4], record[5]
+    if members > _MOST_MEMBERS or directory_bytes > _LARGEST_DIRECTORY:
+        raise UnsafeArchiveError(
+            f"{where} holds {members:,} members, listed in {directory_bytes:,} bytes; expected at most "
+            f"{_MOST_MEMBERS:,} members and {_LARGEST_DIRECTORY:,} bytes; check where it comes from"
+        )
+
+
 def _extract_zip(archive: Path, member: str, out: Path, max_bytes: int, where: str) -> None:
+    _check_end_record(archive, where)
     with zipfile.ZipFile(archive) as file:
         # Not info.is_dir(): it fails on a name that damage has emptied.
         infos = [info for info in file.infolist() if not info.filename.endswith("/")]
@@ -167,7 +202,9 @@ def _extract_tar(archive: Path, member: str, out: Path, max_bytes: int, where: s
 
 def _check_regular(name: str, regular: bool, where: str) -> None:
     if not regular:
-        raise UnsafeArchiveError(f"{where}: {name!r} is a link or a device, expected a file; check where it comes from")
+        raise UnsafeArchiveError(
+            f"{where}: {name!r:.{_NAME_SHOWN}} is a link or a device, expected a file; check where it comes from"
+        )
 
 
 def _check_single(count: int, member: str, others: Iterable[str], where: str) -> None:
@@ -176,7 +213,7 @@ def _check_single(count: int, member: str, others: Iterable[str], where: str) ->
     if count:
         raise UnexpectedContentError(f"{where} holds {count} files named {member!r}, expected one; check the source")
     names = list(itertools.islice(others, _NAMES_SHOWN + 1))
-    found = ", ".join(map(repr, names[:_NAMES_SHOWN])) or "nothing"
+    found = ", ".join(f"{name!r:.{_NAME_SHOWN}}" for name in names[:_NAMES_SHOWN]) or "nothing"
     more = ", and more" if len(names) > _NAMES_SHOWN else ""
     raise UnexpectedContentError(
         f"{where} holds no {member!r}; found {found}{more}; check that it is the right dataset"

@@ -206,6 +206,8 @@ def _publish(file: Path, wanted: InputFile, about: dict[str, Any], store: Store)
 
 def _known(ref: str, store: Store) -> Entry | None:
     noted = store.read_ref(ref)
+    if noted:
+        store.note_use(_KIND, noted["key"])
     entry = store.find(_KIND, noted["key"]) if noted else None
     return dataclasses.replace(entry, about=noted["about"]) if entry and noted else None
 

@@ -31,7 +31,7 @@ from imdb_tasks.sources.responses import (
     untrusted_certificate,
 )
 from imdb_tasks.sources.retry import RetryPolicy
-from imdb_tasks.store import raising_disk_full, write_json
+from imdb_tasks.store import explaining, write_json
 from imdb_tasks.study import fingerprint
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def downloaded(url: str, folder: Path, *, max_bytes: int, retries: RetryPolicy) 
     """
     with _Partial.claim(folder, url) as partial:
         try:
-            with raising_disk_full(partial.path):
+            with explaining(partial.path):
                 retries.call(lambda: _attempt(url, partial, max_bytes))
                 partial.file.flush()
                 yield partial.path

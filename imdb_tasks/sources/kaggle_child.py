@@ -43,7 +43,7 @@ from imdb_tasks.sources.responses import (
     reject_web_page,
     untrusted_certificate,
 )
-from imdb_tasks.store import raising_disk_full
+from imdb_tasks.store import explaining
 
 _Order = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def _newest_version(order: _Order) -> Any:
 
 
 def _download(order: _Order) -> None:
-    with raising_disk_full(order["folder"]):
+    with explaining(order["folder"]):
         _client(order).dataset_download_files(order["dataset"], path=order["folder"], force=True)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.settings import StoreSettings
-from imdb_tasks.store.local import raising_disk_full
+from imdb_tasks.store.faults import explaining, naming_the_place, tidying
 from imdb_tasks.store.manifest import MANIFEST, first_fault
 from imdb_tasks.store.seals import unseal
 
@@ -53,6 +53,7 @@ class BucketFiles:
         self._cache = _cache_folder() / hashlib.sha256(self.where.encode()).hexdigest()[:_PART_DIGITS]
         self.scratch = self._cache / "work"
 
+    @naming_the_place
     def read(self, name: str) -> bytes | None:
         """See ``Files``."""
         try:
@@ -61,6 +62,7 @@ class BucketFiles:
             return None
         return content
 
+    @naming_the_place
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
         """See ``Files``. They are read side by side."""
         by_path = {self._path(name): name for name in names}
@@ -70,10 +72,12 @@ class BucketFiles:
                 raise content
         return {by_path[path]: content for path, content in found.items() if isinstance(content, bytes)}
 
+    @naming_the_place
     def write(self, name: str, content: bytes) -> None:
         """See ``Files``."""
         self._fs.pipe_file(self._path(name), content)
 
+    @naming_the_place
     def delete(self, name: str) -> None:
         """See ``Files``."""
         with contextlib.suppress(FileNotFoundError):
@@ -82,17 +86,24 @@ class BucketFiles:
     def sweep(self, name: str) -> None:
         """See ``Files``. An object is written whole or not at all."""
 
+    def half_written(self, before: float) -> list[str]:  # noqa: ARG002 - a folder needs it
+        """See ``Files``. An object is written whole or not at all."""
+        return []
+
+    @naming_the_place
     def names(self, folder: str) -> dict[str, float]:
         """See ``Files``."""
         return {
             info["name"].rpartition("/")[2]: _written(info) for info in self._list(folder) if info["type"] == "file"
         }
 
+    @naming_the_place
     def folders(self, folder: str) -> list[str]:
         """See ``Files``."""
         infos = self._list(folder)
         return sorted(info["name"].rstrip("/").rpartition("/")[2] for info in infos if info["type"] == "directory")
 
+    @naming_the_place
     def fetch_entry(self, name: str) -> Path | None:
         """See ``Files``. A copy in the cache that is not whole is fetched anew."""
         manifest = self.read(f"{name}/{MANIFEST}")
@@ -117,6 +128,7 @@ class BucketFiles:
         for cached in self._cache.joinpath(name).parent.glob(f"{name.rpartition('/')[2]}-*"):
             shutil.rmtree(cached, ignore_errors=True)
 
+    @naming_the_place
     def put_entry(self, draft: Path, name: str) -> None:
         """See ``Files``. Who finds, at the end of the upload, that another was quicker, deletes what was uploaded."""
         if self._fs.exists(self._path(f"{name}/{MANIFEST}")):
@@ -133,8 +145,10 @@ class BucketFiles:
             if first is None:
                 raise
             if _part(first) != part:  # else it is this one: its upload was repeated when the answer was lost
-                self._fs.rm(self._path(f"{name}/{part}"), recursive=True)
+                with tidying(f"{name}/{part}"):
+                    self._fs.rm(self._path(f"{name}/{part}"), recursive=True)
 
+    @naming_the_place
     def move_entry(self, name: str, to: str) -> None:
         """See ``Files``. The manifest goes first: without it the entry does not count any more."""
         objects = self._objects(name)
@@ -144,6 +158,7 @@ class BucketFiles:
                 self._fs.cp_file(remote, self._path(to) + rest)
                 self._fs.rm_file(remote)
 
+    @naming_the_place
     def delete_entry(self, name: str) -> None:
         """See ``Files``."""
         self.delete(f"{name}/{MANIFEST}")
@@ -166,7 +181,7 @@ class BucketFiles:
         return list(self._fs.find(self._path(name)))
 
     def _get(self, remote: str, local: Path) -> None:
-        with raising_disk_full(local):
+        with explaining(local):
             local.parent.mkdir(parents=True, exist_ok=True)
             self._fs.get_file(remote, str(local))
 
@@ -181,8 +196,14 @@ class BucketFiles:
 
 def _cache_folder() -> Path:
     """Return the folder that ``IMDB_CACHE`` names, else one in the user's cache folder."""
-    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imdb-study"
-    return StoreSettings.read().cache or own
+    if named := StoreSettings.read().cache:
+        return named
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imdb-study"
+    except RuntimeError as error:
+        raise SettingsError(
+            "a store in a bucket needs a folder for what it reads, and this user has no home folder; set IMDB_CACHE"
+        ) from error
 
 
 def _is_whole(folder: Path, manifest: bytes) -> bool:

@@ -5,18 +5,19 @@ Names are relative, with slashes.
 """
 
 import contextlib
-import errno
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from imdb_tasks.errors import DiskFullError
+from imdb_tasks.errors import StoreError
+from imdb_tasks.store.faults import explaining, naming_the_place
 
 _KEPT_OF_NAME = 200
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{32}\Z")  # the names that ``replace_file`` gives to unfinished files
 
 
 class Files(Protocol):
@@ -41,6 +42,9 @@ class Files(Protocol):
 
     def sweep(self, name: str) -> None:
         """Delete what processes that were killed while they wrote a file have left of it."""
+
+    def half_written(self, before: float) -> list[str]:
+        """Return what killed processes have left of files that they wrote before a time, in seconds since 1970."""
 
     def names(self, folder: str) -> dict[str, float]:
         """Return the plain files of a folder and their times, in seconds since 1970. A copy may have other times."""
@@ -68,10 +72,20 @@ class LocalFiles:
     """A folder of this machine, or one that several machines mount."""
 
     def __init__(self, root: Path) -> None:
+        """Open a folder; it is made when something is written.
+
+        Raises:
+            StoreError: it is a file.
+
+        """
+        with explaining(root):
+            if root.exists() and not root.is_dir():
+                raise StoreError(f"{root}: expected a folder for the store, found a file; choose another place")
         self.root = root
         self.where = str(root)
         self.scratch = root / "work"
 
+    @naming_the_place
     def read(self, name: str) -> bytes | None:
         """See ``Files``."""
         try:
@@ -79,28 +93,46 @@ class LocalFiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    @naming_the_place
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
         """See ``Files``."""
         found = {name: self.read(name) for name in names}
         return {name: content for name, content in found.items() if content is not None}
 
+    @naming_the_place
     def write(self, name: str, content: bytes) -> None:
         """See ``Files``."""
         path = self.root / name
-        with raising_disk_full(path):
+        with explaining(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, content)
 
+    @naming_the_place
     def delete(self, name: str) -> None:
         """See ``Files``."""
         self.root.joinpath(name).unlink(missing_ok=True)
 
+    @naming_the_place
     def sweep(self, name: str) -> None:
         """See ``Files``."""
         path = self.root / name
         for stray in path.parent.glob(f".{path.name}.*"):
             stray.unlink(missing_ok=True)
 
+    @naming_the_place
+    def half_written(self, before: float) -> list[str]:
+        """See ``Files``. Unfinished work has a folder of its own, and is not looked at."""
+        found = []
+        for folder, folders, files in os.walk(self.root):
+            if Path(folder) == self.root and self.scratch.name in folders:
+                folders.remove(self.scratch.name)
+            for path in (Path(folder, name) for name in files if _BESIDE.match(name)):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_mtime < before:
+                        found.append(path.relative_to(self.root).as_posix())
+        return sorted(found)
+
+    @naming_the_place
     def names(self, folder: str) -> dict[str, float]:
         """See ``Files``. What is being written, or was when a process died, starts with a dot and is left out."""
         found = {}
@@ -111,11 +143,13 @@ class LocalFiles:
                         found[path.name] = path.stat().st_mtime
         return found
 
+    @naming_the_place
     def folders(self, folder: str) -> list[str]:
         """See ``Files``."""
         place = self.root / folder
         return sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
 
+    @naming_the_place
     def fetch_entry(self, name: str) -> Path | None:
         """See ``Files``."""
         path = self.root / name
@@ -124,18 +158,21 @@ class LocalFiles:
     def forget_copy(self, name: str) -> None:
         """See ``Files``. There is no copy here but the entry itself."""
 
+    @naming_the_place
     def put_entry(self, draft: Path, name: str) -> None:
         """See ``Files``."""
         target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.rename(target)
-        except OSError:
-            if target.is_dir():  # rename(2) onto a folder with files: ENOTEMPTY or EEXIST
-                return
-            raise
+        with explaining(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                draft.rename(target)
+            except OSError:
+                if target.is_dir():  # rename(2) onto a folder with files: ENOTEMPTY or EEXIST
+                    return
+                raise
         _flush_folder(target.parent)
 
+    @naming_the_place
     def move_entry(self, name: str, to: str) -> None:
         """See ``Files``."""
         target = self.root / to
@@ -143,25 +180,12 @@ class LocalFiles:
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             self.root.joinpath(name).rename(target)
 
+    @naming_the_place
     def delete_entry(self, name: str) -> None:
         """See ``Files``."""
         out_of_sight = self.scratch / "removed" / uuid.uuid4().hex
         self.move_entry(name, out_of_sight.relative_to(self.root).as_posix())
         shutil.rmtree(out_of_sight, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def raising_disk_full(path: Path | str) -> Iterator[None]:
-    """Raise DiskFullError, with the path and a remedy, when the system reports a full disk."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise DiskFullError(
-            f"{path}: the disk is full ({error.strerror}); existing files are intact. Free some space, for example "
-            "with 'imdb-study store prune', and run the step again"
-        ) from error
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -8,28 +8,24 @@ waits, and tries again. Of two processes that come at the same time, the later o
 other, so there are never two owners. This only needs a list that shows every file that was written before it, as local
 disks, NFS, S3 and Google Cloud Storage provide. A lock is stale if its process no longer exists (on the same machine),
 or if its heartbeat has not grown for ``STALE`` seconds by the clock of the waiting process. Clocks of two machines are
-never compared.
+never compared. A lock file that cannot be read is one whose process is not known; once stale, it is set aside.
 
 A process that was suspended for so long that its lock was taken over does not find its lock file: ``Lock.check`` raises
 LostLockError before the process can write what another one now works on.
 """
 
 import contextlib
-import functools
-import json
 import logging
-import os
 import random
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from imdb_tasks.errors import LostLockError
+from imdb_tasks.store import claims
+from imdb_tasks.store.faults import tidying
 from imdb_tasks.store.local import Files
 from imdb_tasks.store.seals import json_bytes
 
@@ -39,7 +35,6 @@ FOLDER = "locks"
 BEAT = 10.0  # seconds between two beats
 STALE = 120.0  # seconds without a heartbeat after which a lock is stale, unless its process is known to be gone
 PAUSE = 1.0  # seconds between two looks at a lock that another holds
-_SAME_START = 1.0  # seconds; no process number is given out twice in less
 
 
 @dataclass
@@ -61,7 +56,7 @@ class Lock:
     def claim(self) -> None:
         """Write the claim, after the first beat."""
         self.beat(0)
-        self.files.write(self._claim, json_bytes(_myself()))
+        self.files.write(self._claim, claims.myself())
 
     def beat(self, number: int) -> None:
         """Write a heartbeat."""
@@ -80,33 +75,35 @@ class Lock:
 def exclusive(files: Files, name: str) -> Iterator[Lock]:
     """Acquire the lock ``name`` for the block and release it afterwards; a background thread sends heartbeats."""
     hold = Lock(files, name)
-    _acquire(hold)
     done = threading.Event()
     beating = threading.Thread(target=_keep_beating, args=(hold, done), daemon=True)
-    beating.start()
-    try:
+    try:  # from the beginning: Ctrl-C may come as soon as the claim is written
+        _acquire(hold)
+        beating.start()
         yield hold
     finally:
         done.set()
-        beating.join()
-        hold.release()
+        if beating.is_alive():
+            beating.join()
+        with tidying(f"the lock {name}"):  # else it is stale when this process has ended
+            hold.release()
 
 
-def owners(files: Files, name: str) -> dict[str, dict[str, Any]]:
-    """Return who claims the lock, and where: host, pid and the like, by owner."""
+def owners(files: Files, name: str) -> dict[str, claims.Claim]:
+    """Return who claims the lock, by owner."""
     found = {}
     for file in files.names(FOLDER):
         if file.startswith(f"{name}.") and file.endswith(".claim"):
             content = files.read(f"{FOLDER}/{file}")
             if content is not None:
-                found[file.removeprefix(f"{name}.").removesuffix(".claim")] = json.loads(content)
+                found[file.removeprefix(f"{name}.").removesuffix(".claim")] = claims.Claim.read(content)
     return found
 
 
 def release_stale(files: Files, name: str) -> None:
     """Delete the stale claims of this machine: those of processes that run no longer."""
     for owner, claim in owners(files, name).items():
-        if owner_has_exited(claim):
+        if claims.owner_has_exited(claim):
             release(files, name, owner)
 
 
@@ -130,24 +127,11 @@ def live_locks(files: Files, since: float) -> set[str]:
         content = files.read(f"{FOLDER}/{file}") if kind == "claim" else None
         if content is None:
             continue
-        claim = json.loads(content)
+        claim = claims.Claim.read(content)
         beaten = max(written[file], written.get(f"{stem}.beat", 0.0)) >= since
-        if not owner_has_exited(claim) and (beaten or claim["machine"] == _machine()):
+        if not claims.owner_has_exited(claim) and (beaten or claim.machine == claims.machine()):
             found.add(stem)
     return found
-
-
-def owner_has_exited(claim: dict[str, Any]) -> bool:
-    """Return whether the owner ran on this machine and no longer exists."""
-    import psutil
-
-    if claim["machine"] != _machine():
-        return False
-    try:
-        apart = abs(_started(claim["pid"]) - claim["started"])
-        return apart > _SAME_START or bool(psutil.Process(claim["pid"]).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _path(name: str, owner: str, kind: str) -> str:
@@ -165,6 +149,12 @@ def _acquire(hold: Lock) -> None:
         time.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - so that two do not keep step
 
 
+def _set_aside(files: Files, name: str, owner: str) -> None:
+    place = f"aside/{FOLDER}-{name}.{owner}.claim-{uuid.uuid4().hex[:8]}"
+    files.move_entry(_path(name, owner, "claim"), place)
+    log.warning("%s.%s.claim is damaged; set aside as %s/%s", name, owner, files.where, place)
+
+
 class _Watched:
     """The other owners of a lock, as one that waits sees them."""
 
@@ -179,25 +169,21 @@ class _Watched:
             if owner == me:
                 continue
             if reason := self._stale_reason(owner, claim):
-                log.warning(
-                    "%s: lock of process %s on %s is stale (%s): taken over",
-                    self._name,
-                    claim["pid"],
-                    claim["host"],
-                    reason,
-                )
+                log.warning("%s: lock of %s is stale (%s): taken over", self._name, claim.who, reason)
+                if not claim.readable:
+                    _set_aside(self._files, self._name, owner)
                 release(self._files, self._name, owner)
             else:
                 alive.append(owner)
         return alive
 
-    def _stale_reason(self, owner: str, claim: dict[str, Any]) -> str | None:
-        if owner_has_exited(claim):
+    def _stale_reason(self, owner: str, claim: claims.Claim) -> str | None:
+        if claims.owner_has_exited(claim):
             return "the process no longer exists"
         beat = self._files.read(_path(self._name, owner, "beat"))
         now = time.monotonic()
         if owner not in self._seen:
-            log.info("%s: locked by process %s on %s; waiting", self._name, claim["pid"], claim["host"])
+            log.info("%s: locked by %s; waiting", self._name, claim.who)
         last, since = self._seen.get(owner, (None, now))
         if owner not in self._seen or beat != last:
             self._seen[owner] = beat, now
@@ -213,37 +199,3 @@ def _keep_beating(hold: Lock, done: threading.Event) -> None:
             hold.beat(number)
         except Exception as error:
             log.warning("%s: the heartbeat could not be written (%s)", hold.name, error)
-
-
-def _myself() -> dict[str, Any]:
-    pid = os.getpid()
-    return {
-        "host": socket.gethostname(),
-        "machine": _machine(),
-        "pid": pid,
-        "started": _started(pid),
-    }
-
-
-def _started(pid: int) -> float:
-    """Return when a process started, in seconds: on Linux since the boot, which no step of the clock moves.
-
-    That is field 22 of proc_pid_stat(5), in ticks; field 2, in brackets, may have spaces. Elsewhere psutil's time
-    counts. Raises psutil.NoSuchProcess.
-    """
-    import psutil
-
-    with contextlib.suppress(OSError):
-        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return int(after_name[22 - 3]) / os.sysconf("SC_CLK_TCK")
-    return float(psutil.Process(pid).create_time())
-
-
-@functools.cache
-def _machine() -> str:
-    """Return what two processes share if they can see each other's process numbers."""
-    parts = [socket.gethostname()]
-    with contextlib.suppress(OSError):  # elsewhere than on Linux the name must do
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip())
-        parts.append(Path("/proc/self/ns/pid").readlink().name)
-    return " ".join(parts)

@@ -5,6 +5,7 @@ import re
 from imdb_tasks.errors import SettingsError
 
 CHECKPOINTS = "checkpoints"
+USES = "used"  # the folder of the refs that say when an entry was last used
 
 _SAFE_NAME = re.compile(r"^(?!\.)[A-Za-z0-9_.~+:=-]+\Z")  # what Airflow allows in a run's id, less hidden files
 

@@ -1,55 +1,26 @@
 """Prune: delete what no kept run needs.
 
-Prune keeps the reports of the newest runs and all their inputs, direct and indirect. It also keeps entries younger than
-an age, because a run may be using them.
-
-Entries and refs are as old as they say themselves, so a copy of the store keeps the same. Checkpoints, locks,
-unfinished work, what was set aside, and entries whose manifest cannot be read have the time of their files: a copy
-without times makes them younger at most, so that they stay a little longer.
+Prune keeps the reports of the newest runs, what living runs use (see ``in_use``), and all their inputs, direct and
+indirect. It also keeps what was made or used within an age. Entries and refs are as old as they say themselves, so a
+copy of the store keeps the same.
 """
 
-import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import locks
+from imdb_tasks.store.in_use import RefKind, Uses
+from imdb_tasks.store.leftovers import files_of_nothing, folders_set_aside, unfinished_work
 from imdb_tasks.store.maintenance import Listed, list_entries
-from imdb_tasks.store.names import CHECKPOINTS, lock_name, ref_file, ref_folder
-from imdb_tasks.store.refs import ListedRef
+from imdb_tasks.store.names import USES, lock_name
 from imdb_tasks.store.store import Store
 
 _FETCHING = lock_name("fetching", "sources")  # how the names of the locks of all fetches begin
-_SHARED_WORK = ("downloads", "removed")  # folders of unfinished work of many
 _DAY = 86_400.0
-
-
-class RefKind(Protocol):
-    """The refs of one folder: what they are named by, and which entry they lead to."""
-
-    @property
-    def folder(self) -> str:
-        """The folder's name below ``refs``."""
-
-    @property
-    def entry(self) -> str | None:
-        """The kind of entry by whose key the refs are named: they are of no use without it."""
-
-    @property
-    def of_run(self) -> bool:
-        """Whether their names begin with the id of a run: they are of no use once its report is gone."""
-
-    @property
-    def target(self) -> tuple[str, str] | None:
-        """The kind of entry that they lead to, and the field with its key."""
-
-    @property
-    def keeps(self) -> bool:
-        """Whether what they lead to is kept, for the newest of them."""
 
 
 @dataclass(frozen=True)
@@ -76,42 +47,84 @@ class Pruned:
     files: list[str]
     work: list[Path]
 
+    def is_something(self) -> bool:
+        """Tell whether there is anything in it."""
+        return bool(self.entries or self.folders or self.files or self.work)
 
-def prune_store(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind], *, dry_run: bool) -> Pruned:
+    def within(self, agreed: "Pruned") -> "Pruned":
+        """Return the part of this that is in ``agreed``, too."""
+        names = {entry.name for entry in agreed.entries}
+        return Pruned(
+            [entry for entry in self.entries if entry.name in names],
+            [name for name in self.folders if name in agreed.folders],
+            [name for name in self.files if name in agreed.files],
+            [path for path in self.work if path in agreed.work],
+        )
+
+
+def prune_store(
+    store: Store, policy: PrunePolicy, kinds: Sequence[RefKind], *, dry_run: bool, agreed: Pruned | None = None
+) -> Pruned:
     """Delete what ``policy`` does not keep; with ``dry_run``, only say what that would be.
 
     ``kinds`` are the refs that there are; those that keep an entry come last, so that a killed prune goes on from them.
+    With ``agreed``, the answer of an earlier dry run, nothing else is deleted, and nothing of it that is in use now.
 
     Entries are deleted before their inputs, so that after a killed prune every remaining entry has its inputs.
     """
+    started = time.time()
+    found = _prunable(store, policy, kinds)
+    if agreed:
+        found = found.within(agreed)
+    if dry_run:
+        return found
+    entries = _delete_entries(store, found.entries, started)
+    for name in found.folders:
+        store.files.delete_entry(name)
+    for name in found.files:
+        store.files.delete(name)
+    for path in found.work:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return Pruned(entries, found.folders, found.files, found.work)
+
+
+def _prunable(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind]) -> Pruned:
     old = time.time() - policy.days * _DAY
-    listed = {entry.name: entry for entry in list_entries(store)}
-    refs = {kind: _refs(store, kind.folder) for kind in kinds}
-    reports = [str(_target(kind, ref)) for kind in kinds if kind.keeps for ref in refs[kind]]
-    kept = _with_inputs(set(reports[-policy.runs :] if policy.runs else ()), listed)
-    kept = _with_inputs(kept | {entry.name for entry in listed.values() if entry.created > old}, listed)
     claims = locks.live_locks(store.files, old)
-    held = {claim.rpartition(".")[0] for claim in claims}
-    gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, held)]
+    held = frozenset(claim.rpartition(".")[0] for claim in claims)
+    listed = {entry.name: entry for entry in list_entries(store)}
+    uses = Uses.read(store, kinds, held, old)  # after the entries: a run may use one of them by now
+    young = {entry.name for entry in listed.values() if entry.created > old}
+    kept = _with_inputs(_newest(uses, policy.runs) | uses.entries() | young, listed)
+    gone = [entry for entry in reversed(listed.values()) if entry.name not in kept and not _is_made(entry, uses)]
     left = listed.keys() - {entry.name for entry in gone}
-    strays = [*_strays(store, held, old), *_stray_refs(refs, left, held, old)]
-    strays += _stale_locks(store, claims, old)
-    work = [] if held else list(_unfinished(store, old))
-    pruned = Pruned(gone, list(_set_aside(store, old)), strays, work)
-    if not dry_run:
-        for name in (*(entry.name for entry in gone), *pruned.folders):
-            store.files.delete_entry(name)
-        for name in pruned.files:
-            store.files.delete(name)
-        for path in pruned.work:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-    return pruned
+    files = files_of_nothing(store, uses, claims, left, uses.kept_runs(policy.runs))
+    work = [] if held else list(unfinished_work(store, old))
+    return Pruned(gone, list(folders_set_aside(store, old)), list(files), work)
 
 
-def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
+def _newest(uses: Uses, runs: int) -> set[str]:
+    reports = list(uses.reports.values())
+    return {report for report in (reports[-runs:] if runs else ()) if report}
+
+
+def _delete_entries(store: Store, entries: Sequence[Listed], started: float) -> list[Listed]:
+    """Delete the entries that no run has begun to use since ``started``; return those that are gone."""
+    gone = []
+    spared = set[str]()
+    for entry in entries:
+        if entry.name in spared or store.ref_time(f"{USES}/{entry.name}") >= started:
+            spared.update(entry.inputs)
+        else:
+            store.files.delete_entry(entry.name)
+            gone.append(entry)
+    return gone
+
+
+def _with_inputs(names: Iterable[str], listed: dict[str, Listed]) -> set[str]:
     reached, waiting = set[str](), list(names)
     while waiting:
         name = waiting.pop()
@@ -121,77 +134,7 @@ def _with_inputs(names: set[str], listed: dict[str, Listed]) -> set[str]:
     return reached
 
 
-def _is_made(entry: Listed, held: set[str]) -> bool:
+def _is_made(entry: Listed, uses: Uses) -> bool:
     """Return whether a process may be making the entry; a fetch may lead to any unfinished source."""
     fetched = entry.kind == "sources" and entry.bytes is None
-    return lock_name(entry.kind, entry.key) in held or (fetched and any(name.startswith(_FETCHING) for name in held))
-
-
-def _strays(store: Store, held: set[str], old: float) -> Iterator[str]:
-    """Yield old files that belong to nothing: what was set aside, idle checkpoints."""
-    names = store.files.names("aside")
-    yield from (f"aside/{name}" for name in names if names[name] < old)
-    names = store.files.names(CHECKPOINTS)
-    for name in names:
-        if names[name] < old and lock_name("models", Path(name).stem) not in held:
-            yield f"{CHECKPOINTS}/{name}"
-
-
-def _stray_refs(
-    refs: Mapping[RefKind, Sequence[ListedRef]], left: set[str], held: set[str], old: float
-) -> Iterator[str]:
-    """Yield old refs that are named by an entry that is gone, lead to one, or belong to a run whose report is gone."""
-    reported = {ref.name: _target(kind, ref) for kind in refs if kind.keeps for ref in refs[kind]}
-    gone = {run for run, report in reported.items() if report not in left}
-    for kind, listed in refs.items():
-        for ref in listed:
-            target = f"{kind.entry}/{ref.name}" if kind.entry else _target(kind, ref)
-            needed = {target} if target else set[str]()
-            lost = bool(needed - left) or (kind.of_run and ref.name.partition("/")[0] in gone)
-            is_made = any(entry.replace("/", "-", 1) in held for entry in needed)
-            if lost and not is_made and ref.written < old:
-                yield ref_file(f"{kind.folder}/{ref.name}")
-
-
-def _target(kind: RefKind, ref: ListedRef) -> str | None:
-    """Return the entry that a ref leads to; None where it leads to none, or cannot be read."""
-    if kind.target is None or ref.value is None:
-        return None
-    entry, field = kind.target
-    return f"{entry}/{ref.value.get(field)}"
-
-
-def _refs(store: Store, folder: str) -> list[ListedRef]:
-    """Return the refs below a folder, the newest of each folder last; nothing is set aside."""
-    found = list(store.listed_refs(folder))
-    for inner in store.files.folders(ref_folder(folder)):
-        found += [replace(ref, name=f"{inner}/{ref.name}") for ref in _refs(store, f"{folder}/{inner}")]
-    return found
-
-
-def _stale_locks(store: Store, claims: set[str], old: float) -> Iterator[str]:
-    names = store.files.names(locks.FOLDER)
-    for name in names:
-        owner = Path(name).stem
-        beaten = max(names[name], names.get(f"{owner}.beat", 0.0))  # a beat is younger than its claim
-        if owner not in claims and beaten < old:
-            yield f"{locks.FOLDER}/{name}"
-
-
-def _set_aside(store: Store, old: float) -> Iterator[str]:
-    """Yield old folders of what was set aside."""
-    for name in store.files.folders("aside"):
-        written = store.files.names(f"aside/{name}").values()
-        if max(written, default=0.0) < old:
-            yield f"aside/{name}"
-
-
-def _unfinished(store: Store, old: float) -> Iterator[Path]:
-    """Yield old drafts, parts of downloads, and what could not be deleted when it was removed."""
-    shared = [store.files.scratch / name for name in _SHARED_WORK]
-    for folder in (store.files.scratch, *shared):
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            with contextlib.suppress(FileNotFoundError):  # it goes away by itself
-                written = max(found.lstat().st_mtime for found in (path, *path.rglob("*")))
-                if path not in shared and written < old:
-                    yield path
+    return uses.is_held(entry.name) or (fetched and any(name.startswith(_FETCHING) for name in uses.held))

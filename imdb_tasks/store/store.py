@@ -2,6 +2,7 @@
 
 ROOT/{kind}/{key}/manifest.json       sha256 and size of every file of the entry; the entry exists if this does
 ROOT/refs/{name}.json                 refs, such as "this dataset version -> that entry"
+ROOT/refs/used/{kind}/{key}.json      when a run used the entry last, and which run
 ROOT/checkpoints/{model key}.npz      states of unfinished trainings
 ROOT/locks/...                        who works on what, see ``locks``
 ROOT/aside/...                        what failed verification, kept for a look
@@ -23,9 +24,10 @@ from typing import Any, TypeVar
 from imdb_tasks.errors import MissingInputError, SettingsError
 from imdb_tasks.settings import StoreSettings
 from imdb_tasks.store import locks, refs
-from imdb_tasks.store.local import Files, LocalFiles, raising_disk_full, replace_file
+from imdb_tasks.store.faults import explaining, tidying
+from imdb_tasks.store.local import Files, LocalFiles, replace_file
 from imdb_tasks.store.manifest import MANIFEST, first_fault, misplaced, new_manifest
-from imdb_tasks.store.names import entry_name, lock_name, ref_file, safe
+from imdb_tasks.store.names import USES, entry_name, lock_name, ref_file, safe
 from imdb_tasks.store.seals import now, seal_bytes, unseal, unseal_bytes
 
 log = logging.getLogger(__name__)
@@ -115,14 +117,15 @@ class Store:
 
     def release_stale(self, kind: str, key: str) -> None:
         """Delete the stale claims of processes that were killed after they had published the entry."""
-        locks.release_stale(self.files, lock_name(kind, key))
+        with tidying(f"the locks of {kind}/{key}"):
+            locks.release_stale(self.files, lock_name(kind, key))
 
     @contextlib.contextmanager
     def draft(self, *names: str) -> Iterator[Path]:
         """Yield an empty folder for unfinished work that is gone afterwards; a full disk is said in plain words."""
         folder = self.work_folder() / "-".join([*map(safe, names), uuid.uuid4().hex])
         try:
-            with raising_disk_full(folder):
+            with explaining(folder, below=True):
                 folder.mkdir()
                 yield folder
         finally:
@@ -143,6 +146,10 @@ class Store:
             if hold:
                 hold.check()
             self.files.put_entry(draft, entry_name(kind, key))
+
+    def note_use(self, kind: str, key: str, *, by: str = "") -> None:
+        """Note that the run ``by`` uses an entry now, so that prune keeps it. Call this before you look for it."""
+        self.write_ref(f"{USES}/{kind}/{key}", {"by": by})
 
     def remove(self, kind: str, key: str) -> None:
         """Delete an entry, if there is one."""
@@ -205,7 +212,7 @@ class Store:
     def work_folder(self, *names: str) -> Path:
         """Return a local folder for unfinished work, made if need be; where entries are local, on their disk."""
         folder = self.files.scratch.joinpath(*map(safe, names))
-        with raising_disk_full(folder):
+        with explaining(folder):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -35,6 +35,7 @@ STUDY_FIELDS = (
     "max_tokens",
     "vocabulary_limit",
     "replicates",
+    "margin_points",
 )
 
 _Record = TypeVar("_Record", bound=Record)
@@ -80,6 +81,7 @@ def form_defaults() -> dict[str, Any]:
         "max_tokens": study.text.max_tokens,
         "vocabulary_limit": study.text.vocabulary_limit,
         "replicates": study.replicates,
+        "margin_points": 100 * study.margin,
     }
 
 
@@ -161,11 +163,17 @@ def _study_values(form: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: form[name] for name in STUDY_FIELDS} | (QUICK if form["profile"] == "quick" else {})
     return {
         **{name: values[name] for name in ("cells", "units", "batch_sizes", "replicates")},
+        "margin": _share(values["margin_points"]),
         "text": {name: values[name] for name in ("max_tokens", "vocabulary_limit")},
         "training": {name: values[name] for name in ("epochs", "learning_rate")},
         "reviews": _source(form, "reviews", KAGGLE_REVIEWS, PUBLIC_REVIEWS),
         "glove": _source(form, "glove", KAGGLE_GLOVE, PUBLIC_GLOVE),
     }
+
+
+def _share(points: Any) -> Any:
+    """Return percentage points as a share; what is no number stays, and is refused with the rest."""
+    return points / 100 if isinstance(points, int | float) and not isinstance(points, bool) else points
 
 
 def _source(form: Mapping[str, Any], name: str, kaggle: KaggleSource, public: ArchiveSource) -> dict[str, Any]:
@@ -191,6 +199,8 @@ def _readable(error: ValidationError) -> list[str]:
 def _field(place: tuple[int | str, ...]) -> str:
     """Return the name of the form's field for a place within the study, such as ``text.max_tokens``."""
     first, *rest = (str(part) for part in place) if place else ("",)
+    if first == "margin":
+        return "margin_points"
     if first in ("text", "training"):
         return ".".join(rest)
     if first in ("reviews", "glove") and rest:

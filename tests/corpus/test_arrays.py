@@ -89,3 +89,12 @@ def test_a_split_with_one_label_only_is_refused(tmp_path: Path, corpus_folder: P
     path.write_text("review,sentiment\n" + "good,positive\n" * 9 + "bad,negative\n")
     with pytest.raises(DataError, match="reviews have one label only"):
         prepare_files(path, corpus_folder / "glove.6B.100d.txt", SETTINGS)
+
+
+def test_reviews_without_words_are_taken_and_counted_in_the_log(corpus_folder: Path, tmp_path: Path, caplog) -> None:
+    reviews = tmp_path / "IMDB Dataset.csv"
+    rows = corpus_folder.joinpath("IMDB Dataset.csv").read_text("utf8")
+    reviews.write_text(f'{rows}"   ",positive\n<br />,negative\n', "utf8")
+    corpus = prepare_files(reviews, corpus_folder / "glove.6B.100d.txt", SETTINGS)
+    assert corpus.card.rows == 62
+    assert "IMDB Dataset.csv: 2 reviews have no words, only blanks, tags or signs; the first is row 61" in caplog.text

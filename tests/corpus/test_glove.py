@@ -42,7 +42,7 @@ def test_windows_line_ends_and_a_last_line_without_one_are_accepted(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("film 1", r"GloVe line 2: expected a word and 2 values, found 1; the file is damaged or truncated"),
+        ("film 1", r"GloVe line 2: expected a word and 2 values, found 1; the line is damaged: fetch the file"),
         ("film 1 2 3", "GloVe line 2: .*found 3"),
         ("film", "GloVe line 2: .*found 0"),
         ("", "GloVe line 2: .*found 0"),

@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,13 @@ def tar_bomb() -> bytes:
     return gzip.compress(info.tobuf()) + block * (TEN_GIGABYTES // len(BLOCK))
 
 
+def fetched_elsewhere(path: Path, store: Store) -> dict[str, Any]:
+    """Fetch in a process of its own; return its error and its peak memory."""
+    command = [sys.executable, "-c", FETCH, str(path), store.where]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=500)
+    return json.loads(done.stdout)
+
+
 def nothing_is_written(store: Store) -> bool:
     root = Path(store.where)
     return [path for path in root.rglob("*") if path.is_file() and "locks" not in path.parts] == []
@@ -112,9 +120,26 @@ def test_a_name_that_leads_outside_is_never_a_path(store: Store, tmp_path: Path,
 def test_a_bomb_of_ten_gigabytes_is_refused_with_flat_memory(store: Store, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "bomb"
     path.write_bytes({"zip": lambda: zip_bomb(TEN_GIGABYTES), "tar.gz": tar_bomb}.get(kind, lambda: zip_bomb(100))())
-    command = [sys.executable, "-c", FETCH, str(path), store.where]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=500)
-    told = json.loads(done.stdout)
+    told = fetched_elsewhere(path, store)
     assert told["error"][0] in ("UnsafeArchiveError", "UnexpectedContentError"), told
+    assert told["megabytes"] < 200
+    assert nothing_is_written(store)
+
+
+@pytest.mark.parametrize("claimed", [1_000_000, 1], ids=["an honest end record", "one that claims one member"])
+def test_a_zip_of_a_million_members_is_refused_by_its_end_record_with_flat_memory(
+    store: Store, tmp_path: Path, claimed: int
+) -> None:
+    archive = tmp_path / "archive.zip"
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", *[20, 20, 0, 0, 0, 0], *[0, 0, 0], 7, *[0] * 4, *[0, 0])
+    directory = b"".join(entry + b"%07d" % number for number in range(1_000_000))
+    start = 4
+    large = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, claimed, claimed, len(directory), start)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, start + len(directory), 1)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    archive.write_bytes(b"PK\x03\x04" + directory + large + locator + end)
+    told = fetched_elsewhere(archive, store)
+    assert told["error"][0] == "UnsafeArchiveError"
+    assert f"holds {claimed:,} members, listed in 53,000,000 bytes; expected at most 10,000 members" in told["error"][1]
     assert told["megabytes"] < 200
     assert nothing_is_written(store)

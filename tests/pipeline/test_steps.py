@@ -10,7 +10,7 @@ import pytest
 
 from imdb_tasks.analysis import AnalysedRun, Analysis
 from imdb_tasks.corpus import ReviewTexts
-from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError
+from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError, StoreError
 from imdb_tasks.pipeline import keys
 from imdb_tasks.pipeline.conclusions import load_conclusions
 from imdb_tasks.pipeline.data import texts_behind
@@ -134,11 +134,11 @@ def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: p
     variant = wider.study.variants[0]
     in_the_way = Path(done.store.where) / "models" / wider.keys.model(variant)
     in_the_way.write_text("a file where the model's folder must go")
-    with pytest.raises(OSError, match="Not a directory"):
+    with pytest.raises(StoreError, match=f"{in_the_way}: .* Not a directory"):
         wider.train(variant)
     reason = done.store.read_ref(f"failures/{wider.keys.model(variant)}")
     assert reason is not None
-    assert reason["reason"].startswith("NotADirectoryError")
+    assert reason["reason"].startswith(f"StoreError: {in_the_way}: ")
     in_the_way.unlink()
 
 

@@ -10,6 +10,7 @@ import time
 
 import httpx
 import pytest
+import sqlalchemy
 
 from scripts import components, home, local_airflow
 from scripts.airflow_api import AirflowApi
@@ -49,6 +50,27 @@ def test_the_environment_is_complete_and_nothing_of_another_airflow_leaks_in(own
     assert found["IMDB_RECIPIENTS"] == "you@example.org"
     assert found["IMDB_STORE"] == str(own_home.root / "store")
     assert json.loads(found["AIRFLOW_CONN_SMTP_DEFAULT"])["port"] == 1026
+
+
+@pytest.mark.parametrize("name", ["x%41", "what?", "a b", "50%"])
+def test_the_address_of_the_database_leads_to_its_file_whatever_the_folder_is_called(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("IMDB_AIRFLOW_HOME", str(tmp_path / name))
+    own = home.Home.from_environment()
+    address = home.environment(own, port=8081, smtp_port=1026)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    with sqlalchemy.create_engine(address).connect() as connection:
+        connection.execute(sqlalchemy.text("create table t (x)"))
+    assert own.database.stat().st_size > 0
+
+
+def test_a_home_that_cannot_be_made_is_named_in_one_line(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    command = [sys.executable, "-m", "scripts.local_airflow"]
+    environment = {**os.environ, "IMDB_AIRFLOW_HOME": str(in_the_way / "home")}
+    done = subprocess.run(command, cwd=home.PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"{in_the_way}/home: expected a place that this user can read and write")
 
 
 def test_secrets_are_random_private_and_kept(own_home):

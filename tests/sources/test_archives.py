@@ -1,3 +1,4 @@
+import gzip
 import stat
 import struct
 import tarfile
@@ -138,6 +139,23 @@ def test_something_else_than_an_archive_is_refused(tmp_path, content):
         unpack(tmp_path, content)
 
 
+def test_a_gzip_file_without_a_tar_archive_is_told_from_a_damaged_one(tmp_path):
+    with pytest.raises(UnexpectedContentError, match="a gzip file without a tar archive in it.* unpack it with gunzip"):
+        unpack(tmp_path, gzip.compress(TEXT))
+
+
+def test_a_zip_that_was_cut_short_is_called_so(tmp_path):
+    with pytest.raises(UnexpectedContentError, match="has no end record: it was cut short; fetch it again"):
+        unpack(tmp_path, zip_of({NAME: TEXT})[:-30])
+
+
+@PACKERS
+def test_a_name_of_sixty_thousand_letters_does_not_fill_a_message(tmp_path, pack):
+    with pytest.raises(UnexpectedContentError, match="holds no") as caught:
+        unpack(tmp_path, pack({"x" * 60_000: b""}))
+    assert len(str(caught.value)) < 300
+
+
 @PACKERS
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95, 0.999])
 def test_a_truncated_archive_is_refused(tmp_path, pack, share):
@@ -237,6 +255,12 @@ def test_a_link_in_place_of_a_review_is_refused(tmp_path):
 def test_a_review_that_is_not_utf8_is_named(tmp_path):
     with pytest.raises(UnexpectedContentError, match=r"1_9\.txt' is not UTF-8"):
         to_csv(tmp_path, tar_of({"aclImdb/train/pos/1_9.txt": b"caf\xe9"}))
+
+
+def test_an_original_with_more_reviews_than_memory_should_hold_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(acl_imdb, "_MOST_REVIEWS", 4)
+    with pytest.raises(UnsafeArchiveError, match="has more than 4 reviews"):
+        to_csv(tmp_path, acl_archive())
 
 
 def test_a_truncated_original_is_refused_instead_of_read_short(tmp_path):

@@ -1,9 +1,12 @@
 """The store in a bucket: a real S3 server on loopback, and the same promises as in a folder."""
 
+import http.client
+import http.server
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_tasks.errors import SettingsError
+from imdb_tasks.errors import ConnectionLostError, SettingsError, StoreError
 from imdb_tasks.pipeline import NOTES
 from imdb_tasks.store import PrunePolicy, maintenance, prune_store
 from imdb_tasks.store.bucket import BucketFiles
@@ -135,7 +138,7 @@ def test_a_manifest_that_cannot_be_written_is_an_error(bucket) -> None:
         raise OSError(5, "no")
 
     files_of(store)._fs.pipe_file = refuse
-    with pytest.raises(OSError, match="no"):
+    with pytest.raises(ConnectionLostError, match=rf"{bucket}: the server of the bucket did not .* no\); try again"):
         publish(store)
     assert store.find("models", "k1") is None
 
@@ -275,3 +278,88 @@ def test_prune_leaves_a_source_alone_in_the_middle_of_its_upload(bucket) -> None
 def test_a_url_that_leads_to_no_bucket_is_refused(url) -> None:
     with pytest.raises(SettingsError, match="s3://bucket/prefix"):
         Store(url)
+
+
+class Busy:
+    """A server in front of the real one, which answers 503 to every DELETE while it is ``busy``."""
+
+    def __init__(self, real: str) -> None:
+        self.busy = False
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def pass_on(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if outer.busy and (self.command == "DELETE" or "delete" in self.path):
+                    status, headers, answer = 503, {}, b"<Error><Code>SlowDown</Code><Message>wait</Message></Error>"
+                else:
+                    connection = http.client.HTTPConnection(real.removeprefix("http://"))
+                    connection.request(self.command, self.path, body, dict(self.headers))
+                    response = connection.getresponse()
+                    status, headers, answer = response.status, dict(response.headers), response.read()
+                    connection.close()
+                self.send_response(status)
+                for name, value in headers.items():
+                    if name.lower() not in ("connection", "content-length", "transfer-encoding", "date", "server"):
+                        self.send_header(name, value)
+                length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(answer))
+                self.send_header("Content-Length", length)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(answer)
+
+            do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = pass_on  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_finished_work_counts_even_if_the_server_is_too_busy_to_release_its_lock(
+    server, bucket, monkeypatch, caplog
+) -> None:
+    busy = Busy(server)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", busy.url)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    store = Store(bucket)
+    files_of(store)._fs.retries = 1
+    with store.exclusive("models", "k1") as hold:
+        with store.publish("models", "k1", {}, hold=hold) as folder:
+            folder.joinpath("a.txt").write_text("hello")
+        busy.busy = True
+    assert "the lock models-k1 could not be tidied up (ConnectionLostError: " in caplog.text
+    store.release_stale("models", "k1")
+    entry = store.find("models", "k1")
+    assert entry is not None
+    assert entry.file("a.txt").read_text() == "hello"
+    busy.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "error", "message"),
+    [
+        ({}, StoreError, "expected a bucket that is there and credentials for it"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, ConnectionLostError, "EndpointConnectionError"),
+    ],
+    ids=["no such bucket", "no server"],
+)
+def test_a_bucket_that_cannot_be_reached_is_named_in_one_line(
+    bucket, monkeypatch, variables: dict[str, str], error: type[Exception], message: str
+) -> None:
+    for name, value in {"AWS_MAX_ATTEMPTS": "1", **variables}.items():
+        monkeypatch.setenv(name, value)
+    store = Store("s3://no-such-bucket/one")
+    files_of(store)._fs.retries = 1
+    with pytest.raises(error, match=message) as caught:
+        publish(store)
+    assert str(caught.value).startswith("s3://no-such-bucket/one: ")
+    assert len(str(caught.value)) < 500

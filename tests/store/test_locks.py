@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import os
 import signal
@@ -11,14 +12,14 @@ import psutil
 import pytest
 
 from imdb_tasks.errors import LostLockError
-from imdb_tasks.store import locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 from imdb_tasks.store.seals import json_bytes
 
 TAKE_AND_COUNT = """
 import sys
 from pathlib import Path
-from imdb_tasks.store import locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 locks.PAUSE = 0.01
 counter = Path(sys.argv[1], "counter")
@@ -29,7 +30,7 @@ for _ in range(20):
 TAKE_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from imdb_tasks.store import locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 with locks.exclusive(LocalFiles(Path(sys.argv[1])), "k"):
     print("taken", flush=True)
@@ -80,7 +81,8 @@ def test_it_is_released_when_the_block_fails(files: LocalFiles) -> None:
     assert traces(files) == []
 
 
-def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog, number: signal.Signals) -> None:
     caplog.set_level(logging.INFO)
     with subprocess.Popen(
         [sys.executable, "-c", TAKE_AND_WAIT, str(files.root)], stdout=subprocess.PIPE, text=True
@@ -88,7 +90,7 @@ def test_a_killed_owner_is_followed_at_once_and_that_is_said(files, caplog) -> N
         assert owner.stdout is not None
         assert owner.stdout.readline() == "taken\n"
         assert len(traces(files)) == 2
-        owner.send_signal(signal.SIGKILL)
+        owner.send_signal(number)
         owner.wait()
     started = time.monotonic()
     with locks.exclusive(files, "k"):
@@ -102,8 +104,8 @@ def test_a_process_number_that_was_given_out_again_is_not_taken_for_the_owner(fi
     hold = locks.Lock(files, "k")
     hold.claim()
     [claim] = locks.owners(files, "k").values()
-    assert not locks.owner_has_exited(claim)
-    assert locks.owner_has_exited({**claim, "started": claim["started"] - 60})
+    assert not claims.owner_has_exited(claim)
+    assert claims.owner_has_exited(dataclasses.replace(claim, started=claim.started - 60))
 
 
 def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypatch) -> None:
@@ -113,7 +115,7 @@ def test_an_owner_lives_on_when_the_clock_is_stepped(files: LocalFiles, monkeypa
     boot = psutil.boot_time() + 3_600  # the kernel tells it as the clock less the time that it is up
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot)
     assert psutil.Process().create_time() > before + 3_000
-    assert not locks.owner_has_exited(claim)
+    assert not claims.owner_has_exited(claim)
 
 
 def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None:
@@ -121,6 +123,48 @@ def test_an_owner_elsewhere_that_falls_silent_is_followed(files, caplog) -> None
     with locks.exclusive(files, "k"), pytest.raises(LostLockError, match="another process has taken it over"):
         other.check()
     assert "on far is stale (no heartbeat for" in caplog.text
+    assert traces(files) == []
+
+
+TAKE_AND_PUBLISH_LATE = """
+import sys
+from imdb_tasks.errors import LostLockError
+from imdb_tasks.store import Store, locks
+locks.BEAT, locks.STALE = 0.05, 0.5
+store = Store(sys.argv[1])
+try:
+    with store.exclusive("models", "k") as hold, store.publish("models", "k", {}, hold=hold) as folder:
+        folder.joinpath("a.txt").write_text("late")
+        print("taken", flush=True)
+        sys.stdin.readline()
+except LostLockError:
+    print("lost")
+"""
+
+
+def test_an_owner_that_was_suspended_for_too_long_is_followed_and_writes_nothing(files: LocalFiles) -> None:
+    store = Store(files.root)
+    with subprocess.Popen(
+        [sys.executable, "-c", TAKE_AND_PUBLISH_LATE, str(files.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "taken\n"
+        owner.send_signal(signal.SIGSTOP)
+        started = time.monotonic()
+        with store.exclusive("models", "k") as hold:
+            assert time.monotonic() - started > locks.STALE
+            owner.send_signal(signal.SIGCONT)
+            said, _ = owner.communicate("go on\n", timeout=60)
+            assert said == "lost\n"
+            hold.check()  # the one that came back has released its own lock only
+            with store.publish("models", "k", {}, hold=hold) as folder:
+                folder.joinpath("a.txt").write_text("in time")
+    entry = store.find("models", "k")
+    assert entry is not None
+    assert entry.file("a.txt").read_text() == "in time"
     assert traces(files) == []
 
 
@@ -165,3 +209,46 @@ def test_what_a_killed_owner_left_of_a_heartbeat_goes_with_its_lock(tmp_path: Pa
         half_written = tmp_path / "locks" / f".k.{lock.owner}.beat.0123"
         half_written.write_bytes(b"{")
     assert list(tmp_path.joinpath("locks").iterdir()) == []
+
+
+HERE = {"host": "h", "machine": claims.machine(), "started": 1.0}
+DAMAGED = [
+    *(b"claim", b"", b"{", b"[]", b"{}", b"null", b"\xff\xfe", json_bytes({**HERE, "pid": "x"})),
+    *(json_bytes({**HERE, "pid": pid}) for pid in (-1, 0, 2**70)),
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_lock_file_that_cannot_be_read_is_stale_after_its_time_and_set_aside(files, caplog, content: bytes) -> None:
+    files.write("locks/k.other.claim", content)
+    locks.release_stale(files, "k")
+    assert locks.live_locks(files, since=0) == {"k.other"}
+    started = time.monotonic()
+    with locks.exclusive(files, "k"):
+        assert time.monotonic() - started > locks.STALE
+        assert [claim.readable for claim in locks.owners(files, "k").values()] == [True]
+    [aside] = files.names("aside")
+    assert files.read(f"aside/{aside}") == content
+    assert f"k.other.claim is damaged; set aside as {files.where}/aside/{aside}" in caplog.text
+    assert traces(files) == []
+
+
+def test_an_owner_whose_lock_file_was_damaged_is_waited_for_while_it_beats(files: LocalFiles) -> None:
+    other = locks.Lock(files, "k", "other")
+    other.claim()
+    files.write("locks/k.other.claim", b"claim")
+    ended = []
+
+    def live() -> None:
+        for number in range(1, 21):
+            time.sleep(0.05)
+            other.beat(number)
+        ended.append(time.monotonic())
+        other.release()
+
+    living = threading.Thread(target=live)
+    living.start()
+    with locks.exclusive(files, "k"):
+        assert time.monotonic() >= ended[0]
+    living.join()
+    assert files.names("aside") == {}

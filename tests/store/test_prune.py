@@ -189,3 +189,12 @@ def test_refs_of_an_earlier_release_are_as_old_as_their_files(used: Store) -> No
 def test_a_policy_that_means_nothing_is_refused(arguments) -> None:
     with pytest.raises(SettingsError, match="prune: expected"):
         PrunePolicy(**arguments)
+
+
+def test_a_lock_file_that_cannot_be_read_holds_for_its_time_and_goes_when_it_is_old(used: Store) -> None:
+    used.files.write("locks/models-one.x.claim", b"claim")
+    used.files.write("locks/models-two.y.claim", b"claim")
+    age_file(Path(used.where, "locks", "models-two.y.claim"), 1_000)
+    pruned = prune_store(used, PrunePolicy(runs=1), NOTES, dry_run=False)
+    assert "models/one" in names(used)
+    assert pruned.files == ["locks/models-two.y.claim"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.pipeline import Steps
-from imdb_tasks.store import Store, locks
+from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.study import Study
 from imdb_tasks.training import process
 
@@ -69,7 +69,7 @@ def slowly(times: int) -> None:
 
 def slowly_elsewhere(times: int) -> None:
     """As a process that cannot be seen from this machine; only its beat tells that it lives."""
-    locks._machine = lambda: "another machine"
+    claims.machine = lambda: "another machine"
     slowly(times)
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``commands`` are the steps and the store, ``models`` what works with trained models.
+"""The command line: ``commands`` are the steps, ``keeping`` looks after the store, ``models`` uses trained models.
 
 >>> import tempfile
 >>> from imdb_tasks.ui.cli import main

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import json
 import logging
+import os
 import sys
 import tempfile
 import uuid
@@ -11,31 +12,43 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.errors import DataError, IncompleteStudyError, MissingInputError, SettingsError, StudyError
-from imdb_tasks.pipeline import NOTES, Steps
+from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError, StudyError
+from imdb_tasks.pipeline import Steps
 from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fetch, glove_vectors
-from imdb_tasks.store import Entry, PrunePolicy, Store, list_entries, prune_store, verify_store
+from imdb_tasks.store import Entry, Store
 from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
-from imdb_tasks.ui.cli import models
-from imdb_tasks.ui.cli.options import add_store, open_existing_store, open_store
+from imdb_tasks.ui.cli import keeping, models
+from imdb_tasks.ui.cli.options import SHOWN, add_store, open_store, output, utf8
 
 log = logging.getLogger(__name__)
 
-FAILED = 1
-_NAMED = 5
+FAILED, INTERRUPTED = 1, 130
 STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, or 1 after a message on standard error."""
+    """Run one command; return the exit status: 0, or 1 after a message on standard error, or 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     try:
         options.run(options)
     except StudyError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return _failed(f"{type(error).__name__}: {error}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has no reader
         return FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        told = f"{type(error).__name__}: {where}{error.strerror or error}"
+        return _failed(f"{told}; choose another place, or change what is there")
+    except KeyboardInterrupt:
+        return _failed("interrupted: finished results are kept; the same command goes on from them", INTERRUPTED)
     return 0
+
+
+def _failed(message: str, status: int = FAILED) -> int:
+    print(message, file=sys.stderr)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "train":
             command.add_argument("variants", nargs="*", metavar="VARIANT", help="such as 64_GRU_32; default: all")
         command.set_defaults(run=_run_step, step=name)
-    _add_store_commands(commands)
+    keeping.add_commands(commands)
     models.add_commands(commands)
     export = commands.add_parser("export-arrays", help="write the arrays as one .npz file, for a notebook")
     export.add_argument("--reviews", type=Path, required=True, metavar="CSV_OR_ZIP")
@@ -62,67 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     export.set_defaults(run=_export_arrays)
     return parser
-
-
-def _add_store_commands(commands: Any) -> None:
-    keeping = commands.add_parser("store", help="list, verify or prune the store").add_subparsers(
-        required=True, metavar="WHAT"
-    )
-    for name, run, told in (
-        ("list", _list, "list all entries with size and time of creation"),
-        (
-            "verify",
-            _verify,
-            "read everything; what is damaged is set aside, and the next run makes again what it needs",
-        ),
-        ("prune", _prune, "delete entries that the newest runs do not need"),
-    ):
-        command = keeping.add_parser(name, help=told, description=told)
-        add_store(command)
-        command.set_defaults(run=run)
-    command.add_argument(
-        "--keep-runs",
-        type=int,
-        default=PrunePolicy.runs,
-        help="number of runs whose reports are kept; default: %(default)s",
-    )
-    command.add_argument(
-        "--older-than",
-        type=float,
-        default=PrunePolicy.days,
-        help="keep entries younger than this number of days; default: %(default)s",
-    )
-    command.add_argument("--dry-run", action="store_true", help="list what would be deleted, and delete nothing")
-
-
-def _list(options: argparse.Namespace) -> None:
-    for entry in list_entries(open_existing_store(options)):
-        created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
-        size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
-        print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
-
-
-def _verify(options: argparse.Namespace) -> None:
-    store = open_existing_store(options)
-    whole, damaged = verify_store(store)
-    print(f"{whole} entries intact, {len(damaged)} damaged")
-    if not whole and not damaged:
-        raise MissingInputError(f"{store.where} holds no entry; check --store, or IMDB_STORE")
-    if damaged:
-        raise DataError(
-            f"set aside: {', '.join(damaged[:_NAMED])}; the next run of the study makes again what it needs"
-        )
-
-
-def _prune(options: argparse.Namespace) -> None:
-    policy = PrunePolicy(runs=options.keep_runs, days=options.older_than)
-    pruned = prune_store(open_existing_store(options), policy, NOTES, dry_run=options.dry_run)
-    for entry in pruned.entries:
-        print(f"{(entry.bytes or 0) / 1e6:12,.1f} MB  {entry.name}")
-    for name in (*pruned.folders, *pruned.files, *pruned.work):
-        print(f"{'':>15}  {name}")
-    freed = sum(entry.bytes or 0 for entry in pruned.entries) / 1e6
-    print(f"{'would free' if options.dry_run else 'freed'} {freed:,.1f} MB in {len(pruned.entries)} entries")
 
 
 def _run_step(options: argparse.Namespace) -> None:
@@ -169,9 +121,9 @@ def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
 def _fields(assignments: Sequence[str]) -> dict[str, Any]:
     fields = {}
     for assignment in assignments:
-        name, sign, text = assignment.partition("=")
+        name, sign, text = utf8(assignment, "--set").partition("=")
         if not sign:
-            raise SettingsError(f"--set: expected FIELD=VALUE, found {assignment!r}")
+            raise SettingsError(f"--set: expected FIELD=VALUE, found {assignment!r:.{SHOWN}}")
         try:
             fields[name] = json.loads(text)
         except ValueError:
@@ -185,6 +137,7 @@ def _export_arrays(options: argparse.Namespace) -> None:
 
     from imdb_tasks.corpus import ARRAY_NAMES, prepare
 
+    out = output(options.out)
     settings = TextSettings()
     glove = glove_vectors(settings.dimensions)
     with tempfile.TemporaryDirectory(prefix="imdb-export-") as folder:
@@ -198,7 +151,7 @@ def _export_arrays(options: argparse.Namespace) -> None:
                 reviews_sha256=reviews_entry.about["sha256"],
                 glove_sha256=glove_entry.about["sha256"],
             )
-    out = options.out if options.out.suffix == ".npz" else options.out.with_name(options.out.name + ".npz")
+    out = out if out.suffix == ".npz" else out.with_name(out.name + ".npz")
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.npz")
     try:
         values = {name: getattr(corpus.arrays, name) for name in ARRAY_NAMES}

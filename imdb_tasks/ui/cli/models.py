@@ -10,7 +10,7 @@ from typing import Any
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.pipeline import BEST, TrainedModel, find_model, last_evaluation, predict, result_of
 from imdb_tasks.store import write_json
-from imdb_tasks.ui.cli.options import add_store, open_store
+from imdb_tasks.ui.cli.options import SHOWN, add_store, open_store, output, utf8
 
 _VARIANT_HELP = "name of a variant, such as 64_GRU_32; default: the best replicate of the best setting"
 
@@ -36,9 +36,10 @@ def _trained(options: argparse.Namespace) -> TrainedModel:
 
 
 def _predict(options: argparse.Namespace) -> None:
+    texts = [utf8(text, f"text {number}") for number, text in enumerate(options.texts, start=1)]
     model = _trained(options)
     index = json.loads(model.word_index.read_text("utf8"))
-    for prediction in predict(model, options.texts, index):
+    for prediction in predict(model, texts, index):
         print(f"{prediction.label}  {prediction.probability:.4f}  ({model.name})")
 
 
@@ -46,7 +47,8 @@ def _export(options: argparse.Namespace) -> None:
     """Write FILE.keras and FILE.json: what the model is, and how a text becomes its input."""
     out: Path = options.out
     if out.suffix != ".keras":
-        raise SettingsError(f"--out: expected a file name that ends with .keras, found {str(out)!r}")
+        raise SettingsError(f"--out: expected a file name that ends with .keras, found {str(out)!r:.{SHOWN}}")
+    output(out)
     model = _trained(options)
     about = {**model.about, "text": model.text.model_dump(mode="json")}
     draft = out.with_name(f".{out.stem}.{uuid.uuid4().hex}.keras")

@@ -1,11 +1,14 @@
 """What several commands share."""
 
 import argparse
+import os
 from pathlib import Path
 
 from imdb_tasks.errors import MissingInputError, SettingsError
 from imdb_tasks.settings import expanded
 from imdb_tasks.store import Store
+
+SHOWN = 80  # characters of an argument in a message
 
 _STORE_HELP = "artifact store: a folder, s3://bucket/prefix or gs://bucket/prefix; default: $IMDB_STORE"
 
@@ -31,3 +34,24 @@ def open_existing_store(options: argparse.Namespace) -> Store:
     if "://" not in store.where and not Path(store.where).is_dir():
         raise MissingInputError(f"{store.where} is not a folder; check --store, or IMDB_STORE")
     return store
+
+
+def utf8(argument: str, name: str) -> str:
+    """Return an argument of the command line; raise SettingsError if its bytes are not text."""
+    try:
+        argument.encode("utf8")
+    except UnicodeEncodeError as error:
+        found = argument.encode("utf8", "surrogateescape")
+        raise SettingsError(
+            f"{name}: expected text in UTF-8, found {found!r:.{SHOWN}}; convert it, for example with iconv"
+        ) from error
+    return argument
+
+
+def output(path: Path) -> Path:
+    """Return the file of ``--out``; raise SettingsError, before any work is done, if it cannot be written."""
+    if not path.parent.is_dir():
+        raise SettingsError(f"--out: expected a file in a folder that is there, found no folder {path.parent}; make it")
+    if not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise SettingsError(f"--out: expected a file that this user can write, found {path}; choose another one")
+    return path

@@ -90,7 +90,7 @@ class Study:
         """Return the process that trains the first variant: it holds the lock."""
         key = self.steps.keys.model(self.steps.study.variants[0])
         [claim] = locks.owners(self.steps.store.files, lock_name("models", key)).values()
-        return psutil.Process(claim["pid"])
+        return psutil.Process(claim.pid)
 
     def epochs_trained(self, attempt: str = "attempt") -> int:
         """Return how many epochs the logs of all tries, or of one, tell of, over all variants."""
