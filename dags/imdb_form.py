@@ -29,6 +29,8 @@ CELLS = {**LEVELS, "items": {"type": "string", "enum": ["GRU", "LSTM"]}, "exampl
 # NaN, which JSON in Python may hold, is above and below nothing: only a bound turned around refuses it.
 RATE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "not": {"maximum": 0}, **GRID}
 
+MARGIN = {**RATE, "maximum": 50}
+
 
 def choice(values: tuple[str, ...]) -> dict[str, Any]:
     """Return the schema of one of a few words."""

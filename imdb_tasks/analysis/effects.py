@@ -10,17 +10,21 @@ from imdb_tasks.analysis.evidence import ALPHA, FACTORS, OUTCOMES, Effect, Facto
 
 _UNIT = {"cell": "", "units": " units", "batch_size": ""}
 _BEFORE = {"cell": "", "units": "", "batch_size": "batch "}
+_ALL_PAIRS = 5  # levels
 _Difference = TypeVar("_Difference", bound=Effect)
 
 
 def effects(measured: Measured) -> tuple[Effect, ...]:
-    """Return every pair of levels of every factor, for every outcome; corrected within the outcome."""
+    """Return the pairs of levels of every factor, for every outcome; corrected within the outcome.
+
+    All pairs, or, of more than five levels, each with the first: forty sizes have 780 pairs, which nobody reads.
+    """
     found = []
     for outcome in OUTCOMES:
         family = [
             effect
             for factor in FACTORS
-            for first, second in itertools.combinations(levels(measured.study, factor), 2)
+            for first, second in _pairs(levels(measured.study, factor))
             if (effect := ask(measured, Question(outcome, factor, first, second)))
         ]
         found += corrected(family)
@@ -40,6 +44,12 @@ def interactions(measured: Measured) -> tuple[Interaction, ...]:
                 family += [effect] if isinstance(effect, Interaction) else []
         found += corrected(family)
     return tuple(found)
+
+
+def _pairs(known: Sequence[Level]) -> list[tuple[Level, Level]]:
+    if len(known) > _ALL_PAIRS:
+        return [(known[0], each) for each in known[1:]]
+    return list(itertools.combinations(known, 2))
 
 
 def ask(measured: Measured, question: Question) -> Effect | None:

@@ -110,7 +110,7 @@ def _facts(material: ReportInputs) -> dict[str, Any]:
 def _advice(result: StudyResult, analysis: Analysis) -> dict[str, Any]:
     advice, choice = analysis.recommendation, analysis.choice
     if advice is None or choice is None:
-        return {"advice": None, "choice": None, "margin": None}
+        return {"advice": None, "choice": None, "chosen": None, "used": None, "margin": None}
     return {
         "advice": advice,
         "choice": choice,

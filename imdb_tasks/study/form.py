@@ -81,7 +81,7 @@ def form_defaults() -> dict[str, Any]:
         "max_tokens": study.text.max_tokens,
         "vocabulary_limit": study.text.vocabulary_limit,
         "replicates": study.replicates,
-        "margin_points": 100 * study.margin,
+        "margin_points": round(100 * study.margin, 10),
     }
 
 

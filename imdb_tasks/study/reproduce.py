@@ -22,7 +22,7 @@ def fields(study: Study) -> dict[str, Any] | None:
         "units": list(study.units),
         "batch_sizes": list(study.batch_sizes),
         "replicates": study.replicates,
-        "margin_points": 100 * study.margin,
+        "margin_points": round(100 * study.margin, 10),
         "max_tokens": study.text.max_tokens,
         "vocabulary_limit": study.text.vocabulary_limit,
         "epochs": study.training.epochs,

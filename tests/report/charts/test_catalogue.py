@@ -86,8 +86,6 @@ def test_a_study_without_any_curve_still_has_the_charts_of_its_data():
     drawn = draw_all(study_result(missing=names))
     assert [chart.name for chart in drawn] == [
         "test-accuracy",
-        "effects",
-        "effects-on-loss",
         "validation-accuracy",
         "class-balance",
         "review-lengths",
@@ -169,7 +167,7 @@ def test_the_chart_of_another_study_has_no_published_mark():
 def test_the_measured_ones_have_error_bars():
     bars = [trace for trace in all_charts()["test-accuracy"].figure.data if trace.error_x.array is not None]
     assert len(bars) == 15
-    assert all(0.005 < trace.error_x.array[0] < 0.02 for trace in bars)
+    assert all(0.01 < trace.error_x.array[0] < 0.06 for trace in bars)  # of 400 reviews
 
 
 def test_a_huge_grid_shows_its_best_variants_and_says_so():

@@ -36,11 +36,13 @@ def test_accuracies_are_in_percentage_points_with_their_numbers_beside_them():
 
 
 def test_only_what_is_told_from_none_is_filled():
-    effects = [effect for effect in analysis().effects if effect.outcome == "accuracy"]
-    filled = [symbol == "circle" for _, symbol in points(accuracy_effects(analysis()))]
-    assert filled == [effect.significant for effect in effects]
-    assert filled[0]
-    assert not all(filled)
+    told = tuple(
+        effect.model_copy(update={"p_corrected": 0.001 if effect.factor == "cell" else 0.2})
+        for effect in analysis().effects
+        if effect.outcome == "accuracy"
+    )
+    chart = accuracy_effects(analysis().model_copy(update={"effects": told}))
+    assert [symbol for _, symbol in points(chart)] == ["circle"] + ["circle-open"] * 6
 
 
 def test_other_outcomes_have_panels_of_their_own():
@@ -56,9 +58,10 @@ def test_an_exploded_loss_is_clipped_and_does_not_flatten_the_others():
         for each in analysis().effects
     )
     chart = loss_effects(analysis().model_copy(update={"effects": effects}))
-    places = points(chart)
-    assert places[0][1] == "triangle-right"
-    assert all(abs(x) < 1 for x, _ in places)
+    clipped = [x for x, symbol in points(chart) if symbol == "triangle-right"]
+    [edge] = clipped
+    others = [e for e in effects if e.outcome == "overfitting" and e.factor != "cell"]
+    assert edge < 15 * max(abs(end) for each in others for end in (each.interval.low, each.interval.high))
 
 
 @pytest.mark.parametrize("draw", [accuracy_effects, loss_effects])
