@@ -28,6 +28,7 @@ from tests.support.simulation import Simulated, Truth, simulate
 REPLICATES = (1, 2, 3, 5)
 NOISES: dict[str, dict[str, Any]] = {"normal": {}, "heavy": {"heavy": True, "failing": {"LSTM": 0.3}}}
 RESAMPLES = 200
+DECIDED = ("supported", "contradicted")
 CLAIMS = read_claims().claims
 # Planted effects that the form promises to find with three replicates. Sizes as in the original's table or below it.
 EFFECTS: dict[str, dict[str, Any]] = {
@@ -54,17 +55,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=400)
     parser.add_argument("--replicates", type=int, nargs="+", default=REPLICATES)
+    parser.add_argument("--noises", nargs="+", default=list(NOISES), choices=list(NOISES))
+    parser.add_argument("--name", default="simulation", help="of the file under bench/results")
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=list(PARTS))
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    for noise in NOISES:
+    for noise in options.noises:
         for replicates in options.replicates:
             started, row = time.perf_counter(), {"noise": noise, "replicates": replicates}
             for name in options.only:
                 row |= PARTS[name](Case(noise, replicates), options.studies)
             rows.append(row)
             print({**row, "seconds": round(time.perf_counter() - started)}, flush=True)
-    machine.write("simulation", {"rows": rows, "settings": {**vars(options), "resamples": RESAMPLES}})
+    machine.write(options.name, {"rows": rows, "settings": {**vars(options), "resamples": RESAMPLES}})
 
 
 def drawn(truth: Truth, studies: int, seed: int) -> Iterator[tuple[Simulated, Measured]]:
@@ -102,15 +105,21 @@ def coverage(case: Case, studies: int) -> dict[str, float]:
 def false_rulings(case: Case, studies: int) -> dict[str, float]:
     """Return the share of studies with any ruling that is not true.
 
-    Nothing is planted, and with heavy-tailed noise every cell fails as often. Each claim has then a part that is false,
-    and none that is the wrong way round.
+    Nothing is planted, and with heavy-tailed noise every cell fails as often: each claim has then a part that is false,
+    and none that is the wrong way round. Then equal means with unequal failures: LSTMs are 3.8 points better where they
+    converge, and one of ten does not; any ruling on the cells is false.
     """
     failing = {"GRU": 0.15, "LSTM": 0.15} if case.noise == "heavy" else {}
+    hidden = replace(case.truth(), failing={"LSTM": 0.1}, by_cell={"LSTM": 0.0378})
     wrong = [
-        any(verdict.ruling in ("supported", "contradicted") for verdict in verdicts(measured, CLAIMS))
+        any(verdict.ruling in DECIDED for verdict in verdicts(measured, CLAIMS))
         for _, measured in drawn(replace(case.truth(), failing=failing), studies, 2)
     ]
-    return {"false rulings": round(float(np.mean(wrong)), 3)}
+    misled = [verdicts(measured, CLAIMS)[0].ruling in DECIDED for _, measured in drawn(hidden, studies, 7)]
+    return {
+        "false rulings": round(float(np.mean(wrong)), 3),
+        "false on cells, equal means": round(float(np.mean(misled)), 3),
+    }
 
 
 def power(case: Case, studies: int) -> dict[str, float]:

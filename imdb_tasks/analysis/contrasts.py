@@ -15,7 +15,7 @@ from imdb_tasks.analysis.evidence import FACTORS, Basis, Factor, Level, Outcome
 from imdb_tasks.analysis.noise import Noise, noise_of
 from imdb_tasks.analysis.ranks import rank_test
 from imdb_tasks.analysis.records import CurveSummary
-from imdb_tasks.study import Study, Variant
+from imdb_tasks.study import Cell, Study, Variant
 
 MatchedSet = Mapping[Variant, int]  # a setting, as its first replicate -> its sign
 ON_REVIEWS: tuple[Outcome, ...] = ("accuracy", "auc")
@@ -71,13 +71,18 @@ class Question:
 class Answer:
     """``value`` is the mean over the ``sets`` that have one, each setting counting as the mean of its models.
 
-    ``missing`` counts the sets that have none; ``estimate`` is None where the training variance cannot be estimated.
+    ``missing`` counts the sets that have none. ``estimate`` is None where the training variance cannot be estimated, or
+    where nothing varies at all. ``reviews_error`` is the standard error of these very models' difference on other
+    reviews, 0 where no review is involved; ``cells`` are those whose settings took part.
     """
 
     value: float
     estimate: Student | None
     sets: int
     missing: int
+    reviews_error: float
+    cells: frozenset[Cell]
+    varies: bool
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ class Measured:
         return "replicates" if self.study.replicates > 1 else "settings"
 
     def answer(self, question: Question, *, without: Set[Variant] = frozenset()) -> Answer | None:
-        """Answer a question, leaving some models out; None if no matched set has a value."""
+        """Answer a question; None if no matched set has a value. Without some models, the answer has no error."""
         return self.mean(question.outcome, list(question.sets(self.study)), without=without)
 
     def mean(self, outcome: Outcome, sets: list[MatchedSet], *, without: Set[Variant] = frozenset()) -> Answer | None:
@@ -141,7 +146,15 @@ class Measured:
                     weights[variant] = weights.get(variant, 0.0) + share
         values = self.values[outcome]
         value = sum(weight * values[variant] for variant, weight in weights.items())
-        return Answer(value, noise.estimate(value, weights), len(whole), len(sets) - len(whole))
+        return Answer(
+            value=value,
+            estimate=None if without else noise.estimate(value, weights),
+            sets=len(whole),
+            missing=len(sets) - len(whole),
+            reviews_error=noise.over_reviews(weights) ** 0.5,
+            cells=frozenset(variant.cell for variant in weights),
+            varies=not all(noise.knows(variant) for variant in weights) or len(set(values.values())) > 1,
+        )
 
     def ranks(self, question: Question) -> tuple[float, float] | None:
         """Return the rank test's one-sided p-values, higher and lower; None where it does not apply.

@@ -8,7 +8,7 @@ setting. With one, the matched settings stand in: it is what the main effects of
 
 *Sampling error of the test reviews*: all models answer the same reviews, so it is crossed with the trainings. The
 bootstrap gives the variance of any contrast over reviews; the part of it that the residuals of the trainings already
-contain is not counted twice. Source: S. R. Searle et al., Variance Components (1992), section 4.6 (two-way crossed,
+contain is not counted twice. Source: S. R. Searle et al., Variance Components (1992), chapter 4 (two-way crossed,
 random). Degrees of freedom of the sum over cells: F. E. Satterthwaite, Biometrics Bulletin 2 (1946), 110-114; the
 reviews count as many.
 """
@@ -68,14 +68,15 @@ class Noise:
         # A training's variance is not below zero: where the reviews explain all of the residuals, they are all of it.
         parts = {cell: square * max(noise[cell].variance, noise[cell].reviews) for cell, square in squares.items()}
         within = sum(square * noise[cell].reviews for cell, square in squares.items())
-        training, reviews = sum(parts.values()), max(0.0, self._over_reviews(weights) - within)
+        training, reviews = sum(parts.values()), max(0.0, self.over_reviews(weights) - within)
         if training + reviews < _NOTHING:
             return None
         known = sum(part**2 / noise[cell].freedom for cell, part in parts.items())
         freedom = (training + reviews) ** 2 / known if known > 0 else float("inf")
         return Student(value, (training + reviews) ** 0.5, freedom, reviews)
 
-    def _over_reviews(self, weights: Weights) -> float:
+    def over_reviews(self, weights: Weights) -> float:
+        """Return the variance of a contrast of these very models over the reviews."""
         import numpy as np
 
         if self.covariance is None:

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.claims import Chosen, Part
@@ -54,9 +54,44 @@ def test(measured: Measured, part: Part) -> Tested:
     estimates = [answer.estimate for answer in told if answer.estimate]
     if part.margin is not None:
         return Tested(part, tuple(asked), told, *_equal(estimates, part.margin))
-    up, down, p_ranks, by_ranks = _directed(estimates[0], measured.ranks(asked[0]))
+    by_mean = 2 * estimates[0].above(0.0), 2 * estimates[0].below(0.0)
+    by_ranks = _by_ranks(measured, asked[0], told[0])
+    up, down = by_mean if by_ranks is None else (min(1.0, 2 * min(p)) for p in zip(by_mean, by_ranks, strict=True))
     supported, contradicted = (up, down) if part.direction == "higher" else (down, up)
-    return Tested(part, tuple(asked), told, supported, contradicted, p_ranks, by_ranks)
+    p_ranks = min(1.0, *by_ranks) if by_ranks else None
+    decisive = p_ranks is not None and p_ranks < min(by_mean)
+    return Tested(part, tuple(asked), told, supported, contradicted, p_ranks, decisive)
+
+
+def _by_ranks(measured: Measured, question: Question, answer: Answer) -> tuple[float, float] | None:
+    """Return the rank test's two-sided p-values for higher and for lower; None where it does not apply.
+
+    By itself it tests "no difference to any training", and knows nothing of the reviews. So it counts only in the
+    direction of the mean, only for a level whose trainings fail no more often, and no further than the mean difference
+    of these very models on other reviews goes.
+    """
+    from scipy.stats import norm
+
+    ranks = measured.ranks(question)
+    if ranks is None:
+        return None
+    found = []
+    for p_value, sign in zip(ranks, (1, -1), strict=True):
+        p = 2 * p_value
+        if sign * answer.value <= 0 or sign * _fails_more_often(measured, question) > 0:
+            p = 1.0
+        elif answer.reviews_error > 0:
+            p = max(p, 2 * float(norm.sf(sign * answer.value / answer.reviews_error)))
+        found.append(min(1.0, p))
+    return found[0], found[1]
+
+
+def _fails_more_often(measured: Measured, question: Question) -> float:
+    """Return the rate of failures at the first level less that at the second; 0 where the outcome has none."""
+    if question.outcome in ("overfitting", "roughness"):  # of converged trainings only
+        return 0.0
+    answer = measured.answer(replace(question, outcome="failures"))
+    return answer.value if answer else 0.0
 
 
 def questions(measured: Measured, part: Part) -> list[Question] | str:
@@ -81,29 +116,35 @@ def questions(measured: Measured, part: Part) -> list[Question] | str:
     return lacking or [Question(part.outcome, part.factor, *pair, subset=subset, at=at) for pair in pairs]
 
 
-def rule(measured: Measured, tested: Tested, alpha: float, parts: int) -> PartRuling:
-    """Rule on a part of a claim that has so many parts and may err with the probability ``alpha``."""
-    if tested.obstacle:
-        effects = tuple(record(measured, q, a, 0.95) for q, a in zip(tested.questions, tested.answers, strict=True))
-        return PartRuling(ruling="not tested", reason=tested.obstacle, effects=effects)
+def rule(measured: Measured, tested: Tested, alpha: float | None, parts: int) -> PartRuling:
+    """Rule on a part of a claim that has so many parts and may err with the probability ``alpha``.
+
+    Without ``alpha``, the claim cannot be tested, and so none of its parts is.
+    """
+    pairs = list(zip(tested.questions, tested.answers, strict=True))
+    if tested.obstacle or alpha is None:
+        effects = tuple(record(measured, question, answer, 0.95) for question, answer in pairs)
+        seen = "; ".join(map(sentences.effect_text, effects))
+        return PartRuling(ruling="not tested", reason=tested.obstacle or f"Seen: {seen}.", effects=effects)
     ruling: VerdictValue = "not decided"
     if tested.supported <= alpha:
         ruling = "supported"
     elif tested.contradicted <= alpha / parts:
         ruling = "contradicted"
-    level = 1 - alpha / tested.tests / (parts if ruling == "contradicted" else 1)
-    effects = tuple(record(measured, q, a, level) for q, a in zip(tested.questions, tested.answers, strict=True))
-    estimate = tested.answers[0].estimate if len(tested.answers) == 1 else None
+    # The level at which the ruling is read off the interval: to contradict takes more than to support.
+    against = ruling != "supported" and tested.contradicted < tested.supported
+    level = 1 - alpha / tested.tests / (parts * len(tested.questions) if against else 1)
+    effects = tuple(record(measured, question, answer, level) for question, answer in pairs)
+    estimate = tested.answers[0].estimate
     directed = tested.part.margin is None and tested.part.outcome != "failures"
+    decidable = estimate if directed else None
     return PartRuling(
         ruling=ruling,
         reason=sentences.reason(measured, tested.part, ruling, effects, tested.p_ranks if tested.by_ranks else None),
         effects=effects,
         p_ranks=tested.p_ranks,
-        detectable=detectable(estimate, 1 - level) if directed and estimate else None,
-        replicates_needed=replicates_needed(estimate, measured.study.replicates, 1 - level)
-        if directed and estimate
-        else None,
+        detectable=math.copysign(detectable(decidable, 1 - level), decidable.value) if decidable else None,
+        replicates_needed=replicates_needed(decidable, measured.study.replicates, 1 - level) if decidable else None,
     )
 
 
@@ -120,7 +161,17 @@ def survivors_text(measured: Measured, tested: Tested) -> str:
         if answer is None:
             return "No matched pair of settings has converged trainings on both sides."
         told.append(sentences.effect_text(record(measured, question, answer, 0.95)))
-    return f"Converged trainings alone, which favours the level that fails more: {'; '.join(told)}."
+    return f"Among converged trainings only (this favours the level that fails more often): {'; '.join(told)}."
+
+
+def one_cell_text(measured: Measured, tested: Tested) -> str:
+    """Say that a part which speaks of all cells rests on some of them, if so."""
+    asked = (each for question in tested.questions for each in question.sets(measured.study))
+    cells = {setting.cell for each in asked for setting in each}
+    used = {cell for answer in tested.answers for cell in answer.cells}
+    if not used or used == cells:
+        return ""
+    return f"For want of usable trainings of the others, this rests on {' and '.join(sorted(used))} alone."
 
 
 def failed(measured: Measured, asked: Sequence[Question]) -> set[Variant]:
@@ -148,16 +199,6 @@ def replicates_needed(estimate: Student, replicates: int, alpha: float) -> int |
         if detectable(then, alpha) <= abs(estimate.value):
             return number
     return None
-
-
-def _directed(estimate: Student, ranks: tuple[float, float] | None) -> tuple[float, float, float | None, bool]:
-    """Return the p-values for higher and for lower, the rank test's own, and whether it is the smaller one."""
-    by_mean = 2 * estimate.above(0.0), 2 * estimate.below(0.0)
-    if ranks is None:
-        return *by_mean, None, False
-    by_ranks = 2 * ranks[0], 2 * ranks[1]
-    up, down = (min(1.0, 2 * min(pair)) for pair in zip(by_mean, by_ranks, strict=True))
-    return up, down, min(1.0, *by_ranks), min(by_ranks) < min(by_mean)
 
 
 def _failures(measured: Measured, part: Part, question: Question) -> Tested:
@@ -188,6 +229,8 @@ def _obstacle(part: Part, answers: Sequence[Answer | None]) -> str:
                 f"{answer.missing} of {answer.sets + answer.missing} matched pairs of settings lack"
                 f" {sentences.needs(part.outcome)}, more than half."
             )
+        if answer.estimate is None and not answer.varies:
+            return "No training differs from another."
         if answer.estimate is None:
             return "The grid is too small to estimate the training variance: use two replicates or more."
     return ""

@@ -25,9 +25,8 @@ class CurveSummary(Record):
                        (2016), section 5.2. It grows with the epochs: compare it at equal epochs only
     ``roughness``      standard deviation of the relative jumps of the validation loss about a smooth curve, over the
                        second half of the epochs (0.05: five percent from epoch to epoch), from second differences of
-                       its logarithm: J. von Neumann et al., "The mean square successive difference", Annals of
-                       Mathematical Statistics 12 (1941), 153-162, gives the method for first differences. Small is
-                       stable. None below ten epochs
+                       its logarithm: T. Gasser et al., "Residual variance and residual pattern in nonlinear
+                       regression", Biometrika 73 (1986), 625-633. Small is stable. None below ten epochs
 
     A training that did not converge has no overfitting and no roughness.
     """
@@ -67,8 +66,8 @@ class Standing(Record):
     ``failed`` counts the replicates that did not converge. Accuracies are means over the replicates, after the last
     epoch; ``accuracy`` is on the test reviews, ``accuracy_sd`` the standard deviation between the replicates.
     ``training_seconds`` is the median epoch times the epochs, without compilation. ``behind`` is how far the test
-    accuracy lies below the chosen setting's (negative: above), with an interval that holds for all settings at once;
-    None for the chosen one, or where the training variance cannot be estimated.
+    accuracy lies below the chosen setting's (negative: above), with an interval that holds for all pairs of settings at
+    once, so whichever was chosen; None for the chosen one, or where the training variance cannot be estimated.
     """
 
     variant: Variant

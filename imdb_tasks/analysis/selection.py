@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.bootstrap import Predictions
@@ -24,6 +25,12 @@ from imdb_tasks.analysis.evidence import ALPHA, Interval
 from imdb_tasks.analysis.measuring import majority
 from imdb_tasks.analysis.records import Baseline, Candidate, Choice, Recommendation, Standing
 from imdb_tasks.study import LABELS, StudyResult, Variant, VariantResult
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,8 @@ def select(result: StudyResult, measured: Measured, tested: Predictions) -> Sele
     winner = best_model(result.variants)
     if winner is None or not measured.values["accuracy"]:
         return Selection()
-    standings = tuple(_standing(measured, rows, settings[0], rivals=len(settings) - 1) for rows in settings)
+    pairs = len(settings) * (len(settings) - 1) // 2  # any setting could have been the chosen one
+    standings = tuple(_standing(measured, rows, settings[0], pairs) for rows in settings)
     choice = _choice(result, measured, tested, standings[0], winner)
     return Selection(standings, choice, _recommendation(measured, standings, choice, result.study.margin))
 
@@ -96,14 +104,14 @@ def _last(row: VariantResult, measure: str) -> float | None:
 
 
 def _standing(
-    measured: Measured, rows: Sequence[VariantResult], chosen: Sequence[VariantResult], *, rivals: int
+    measured: Measured, rows: Sequence[VariantResult], chosen: Sequence[VariantResult], pairs: int
 ) -> Standing:
     setting = rows[0].variant.model_copy(update={"replicate": 0})
     best = chosen[0].variant.model_copy(update={"replicate": 0})
     values = [measured.values["accuracy"][row.variant] for row in rows]
     trained = [row.training for row in rows if row.training]
     answer = measured.mean("accuracy", [{best: 1, setting: -1}]) if rows is not chosen else None
-    level = 1 - ALPHA / max(1, rivals)
+    level = 1 - ALPHA / max(1, pairs)
     return Standing(
         variant=setting,
         replicates=len(rows),
@@ -122,18 +130,27 @@ def _choice(
     result: StudyResult, measured: Measured, tested: Predictions, best: Standing, winner: VariantResult
 ) -> Choice:
     label = majority(result.data_card)
-    share = float((tested.labels == LABELS.index(label)).mean())
-    interval = _interval_of_these_models(measured, best.variant)
+    constant = tested.labels == LABELS.index(label)
     return Choice(
         variant=best.variant,
         model=winner.variant,
         replicates=best.replicates,
         validation_accuracy=best.validation_accuracy,
         accuracy=best.accuracy,
-        interval=interval,
-        baseline=Baseline(label=label, accuracy=share),
-        beats_baseline=interval.low > share,
+        interval=_interval_of_these_models(measured, best.variant),
+        baseline=Baseline(label=label, accuracy=float(constant.mean())),
+        beats_baseline=_is_better(tested, best.variant, constant),
     )
+
+
+def _is_better(tested: Predictions, setting: Variant, constant: "npt.NDArray[np.bool_]") -> bool:
+    """Tell whether the lower 95 % limit of a setting's lead over the constant answer, review by review, is above 0."""
+    import numpy as np
+
+    own = [tested.right(name) for name in tested.names if _is_of(Variant.named(name), setting)]
+    leads = np.mean(own, axis=0) - constant
+    error = float(np.std(leads, ddof=1)) / len(leads) ** 0.5 if len(leads) > 1 else math.inf
+    return bool(leads.mean() > _TWO_SIDED * error)
 
 
 def _interval_of_these_models(measured: Measured, setting: Variant) -> Interval:

@@ -87,7 +87,7 @@ def reason(
     if part.margin is not None:
         return _equivalence(part, ruling, effects)
     if part.outcome == "failures":
-        return _failures(measured, effects[0], p_ranks)
+        return _failures(measured, part, effects[0], p_ranks)
     [effect] = effects
     if ruling in ("supported", "contradicted") and p_ranks is not None:
         return f"{_capital(effect_text(effect))}; decided by the order of the trainings (rank test, {_p(p_ranks)})."
@@ -126,10 +126,15 @@ def _worst(effect: Effect) -> str:
     return f"{end} ({effect.contrast}, {100 * effect.level:.3g} % interval)"
 
 
-def _failures(measured: Measured, effect: Effect, p_ranks: float | None) -> str:
+def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | None) -> str:
     counts = []
     for level in (effect.first, effect.second):
-        trained = [curve for curve in measured.curves if getattr(curve.variant, effect.factor) == level]
+        trained = [
+            curve
+            for curve in measured.curves
+            if getattr(curve.variant, effect.factor) == level
+            and all(getattr(curve.variant, factor) == kept for factor, kept in part.subset.items())
+        ]
         failed = sum(not curve.converged for curve in trained)
         counts.append(f"{failed} of {len(trained)} with {level_text(effect.factor, level)}")
     return f"Trainings that did not converge: {' and '.join(counts)} (rank test, {_p(p_ranks or 1.0)})."
@@ -144,18 +149,18 @@ def power_text(part: PartRuling) -> str:
     if part.detectable is None or part.ruling != "not decided":
         return ""
     outcome = part.effects[0].outcome
-    text = f"A difference of {amount(outcome, part.detectable).lstrip('+')} would be decided in four studies of five"
+    text = f"This design decides {amount(outcome, part.detectable)} in four studies of five."
     if part.replicates_needed is None:
-        return f"{text}; one as small as that seen needs more than 50 replicates, or more test reviews."
-    return f"{text}; one of the size seen, with {part.replicates_needed} replicates."
+        return f"{text} If the true difference is that seen, 50 replicates would not decide it as often."
+    return f"{text} If the true difference is that seen, {part.replicates_needed} replicates would decide it as often."
 
 
 def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:
     """Say on how much a verdict rests, and what its intervals are about."""
     if not effects:
-        return "no matched pair of settings"
+        return "no matched set of settings"
     pairs = sorted({effect.pairs for effect in effects})
-    text = f"{' and '.join(f'{count:,}' for count in pairs)} matched {'pair' if pairs == [1] else 'pairs'} of settings"
+    text = f"{' and '.join(f'{count:,}' for count in pairs)} matched {'set' if pairs == [1] else 'sets'} of settings"
     text += f", {count_of(measured.study.replicates, 'replicate', 'replicates')}"
     reviews = max(effect.reviews for effect in effects)
     return f"{text}, {count_of(reviews, 'test review', 'test reviews')}" if reviews else text
@@ -172,7 +177,7 @@ def failures_text(failed: int, effects: Sequence[Effect]) -> str:
     lost = [(e.pairs_missing, e.pairs + e.pairs_missing) for e in effects if e.pairs_missing]
     if lost:
         counts = ", ".join(dict.fromkeys(f"{missing} of {total}" for missing, total in lost))
-        texts.append(f"Matched pairs left out, because too few trainings converged: {counts}.")
+        texts.append(f"Matched sets of settings left out, for want of a usable training: {counts}.")
     return " ".join(texts)
 
 

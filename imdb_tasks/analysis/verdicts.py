@@ -2,9 +2,10 @@
 
 The rule. The file's m claims share an error of 5 % (Bonferroni): each is tested at 5 % / m. A part "higher" or "lower"
 is tested twice, each time at half of that: by its mean difference (``noise``) and by an exact test of ranks
-(``ranks``), because one exploded training can hide a plain difference from a mean. An interaction has its mean only, a
-part on ``failures`` its ranks only. A part "equal" is supported if the interval of every difference lies within the
-margin, contradicted if one lies outside it: two one-sided tests, D. J. Schuirmann, Journal of Pharmacokinetics and
+(``ranks``), because one exploded training can hide a plain difference from a mean. The rank test counts only where the
+mean, the rate of failures and the sampling error of the reviews do not speak against it. An interaction has its mean
+only, a part on ``failures`` its ranks only. A part "equal" is supported if the interval of every difference lies within
+the margin, contradicted if one lies outside it: two one-sided tests, D. J. Schuirmann, Journal of Pharmacokinetics and
 Biopharmaceutics 15 (1987), 657-680.
 
 A claim is supported if every part is (an intersection-union test: R. L. Berger, Technometrics 24 (1982), 295-300), and
@@ -42,21 +43,21 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], testabl
         contradicted = min(1.0, len(counted) * min(part.contradicted for part in counted))
         p_corrected = min(1.0, testable * min(supported, contradicted))
         ruling = "not decided" if p_corrected > ALPHA else "supported" if supported < contradicted else "contradicted"
-    alpha = ALPHA / max(1, testable)
+    alpha = ALPHA / testable if _is_testable(tested) else None
     rulings = tuple(parts.rule(measured, part, alpha, len(counted)) for part in tested)
     decisive = _decisive(ruling, rulings)
     effects = [effect for part in rulings for effect in part.effects]
     lost = parts.failed(measured, [q for part in tested if part.part.outcome in ON_REVIEWS for q in part.questions])
-    survivors = [parts.survivors_text(measured, part) for part in tested]
+    told = [text(measured, part) for text in (parts.one_cell_text, parts.survivors_text) for part in tested]
     return Verdict(
         claim=claim.id,
         title=claim.title,
         ruling=ruling,
-        reason=" ".join(part.reason for part in decisive),
+        reason=" ".join(dict.fromkeys(part.reason for part in decisive)),
         parts=rulings,
         power=" ".join(map(sentences.power_text, decisive)).strip() if ruling == "not decided" else "",
         sample=sentences.sample_text(measured, effects),
-        warnings=tuple(filter(None, [sentences.failures_text(len(lost), effects), *survivors])),
+        warnings=tuple(filter(None, [sentences.failures_text(len(lost), effects), *dict.fromkeys(told)])),
         p_corrected=p_corrected,
     )
 

@@ -1,8 +1,9 @@
 """Simulated studies whose truth is known: effects of the factors, training variance, sampling error of the reviews.
 
-A model is right about a review where ``mu + sqrt(rho) * review + sqrt(1 - rho) * own`` is above 0: reviews that are
-hard for one model are hard for all, as in life. Its true accuracy is then Phi(mu), its true AUC Phi(sqrt(2) * mu), for
-a positive and a negative review are ranked right if the sum of their two margins is above 0.
+A model is right about a review where ``mu + sqrt(a) * review + sqrt(b) * of_cell + sqrt(1 - a - b) * own`` is above 0:
+reviews that are hard for one model are hard for all, and a little more so for those of its cell. Its true accuracy is
+then Phi(mu), its true AUC Phi(sqrt(2) * mu), for a positive and a negative review are ranked right if the sum of their two
+margins is above 0.
 
 Trainings deviate from their setting by ``noise[cell]``: normal, or Student's t with three degrees of freedom of the
 same standard deviation (``heavy``). A share ``failing[cell]`` of the trainings does not converge: half of them end in a
@@ -51,7 +52,8 @@ class Truth:
     heavy: bool = False
     failing: Planted = field(default_factory=dict)
     shared: float = 0.0
-    correlation: float = 0.7
+    correlation: float = 0.6
+    cell_correlation: float = 0.1
     epochs: int = 20
 
     def converged_accuracy(self, variant: Variant) -> float:
@@ -107,8 +109,10 @@ def draw_reviews(models: Mapping[Variant, float], truth: Truth, random: np.rando
 
     size = (len(models), truth.reviews)
     shared = np.sqrt(truth.correlation) * random.standard_normal(truth.reviews)
-    own = np.sqrt(1 - truth.correlation) * random.standard_normal(size)
-    margins = norm.ppf(list(models.values()))[:, None] + shared + own
+    drawn = {cell: random.standard_normal(truth.reviews) for cell in truth.study.cells}
+    of_cell = np.sqrt(truth.cell_correlation) * np.array([drawn[variant.cell] for variant in models]).reshape(size)
+    own = np.sqrt(1 - truth.correlation - truth.cell_correlation) * random.standard_normal(size)
+    margins = norm.ppf(list(models.values()))[:, None] + shared + of_cell + own
     labels = random.integers(0, 2, truth.reviews, dtype=np.int8)
     probabilities = 1 / (1 + np.exp(-np.where(labels == 1, margins, -margins)))
     return Predictions(tuple(variant.name for variant in models), labels, probabilities.astype(np.float32))
