@@ -90,7 +90,9 @@ def reason(
         return _failures(measured, part, effects[0], p_ranks)
     [effect] = effects
     if ruling in ("supported", "contradicted") and p_ranks is not None:
-        return f"{_capital(effect_text(effect))}; decided by the order of the trainings (rank test, {_p(p_ranks)})."
+        seen = f"{_capital(_what(effect))}: {amount(effect.outcome, effect.estimate)} in the mean"
+        order = f"the order of the trainings decides (rank test, {_p(p_ranks)})"
+        return f"{seen} ({interval_text(effect)}); {order}."
     if ruling in ("supported", "contradicted"):
         return f"{_capital(effect_text(effect))}."
     if effect.interval is None:

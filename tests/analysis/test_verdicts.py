@@ -68,7 +68,7 @@ def test_a_lead_in_every_pair_is_decided_by_order_where_explosions_hide_it_from_
     names = tuple(v.name for v in study.variants)
     found = verdict(Measured(study, names, {"accuracy": Resampled(values, draws)}, (), 10_000), GRU_BETTER)
     assert found.ruling == "supported"
-    assert "decided by the order of the trainings (rank test, p < 0.0001)" in found.reason
+    assert "the order of the trainings decides (rank test, p < 0.0001)" in found.reason
     assert found.parts[0].effects[0].interval.low < 0.02
 
 

@@ -2,8 +2,8 @@
 
 A model is right about a review where ``mu + sqrt(a) * review + sqrt(b) * of_cell + sqrt(1 - a - b) * own`` is above 0:
 reviews that are hard for one model are hard for all, and a little more so for those of its cell. Its true accuracy is
-then Phi(mu), its true AUC Phi(sqrt(2) * mu), for a positive and a negative review are ranked right if the sum of their two
-margins is above 0.
+then Phi(mu). Its true AUC is Phi(sqrt(2) * mu), for a positive and a negative review are ranked right if the sum of
+their two margins is above 0.
 
 Trainings deviate from their setting by ``noise[cell]``: normal, or Student's t with three degrees of freedom of the
 same standard deviation (``heavy``). A share ``failing[cell]`` of the trainings does not converge: half of them end in a
