@@ -151,10 +151,10 @@ def power_text(part: PartRuling) -> str:
     if part.detectable is None or part.ruling != "not decided":
         return ""
     outcome = part.effects[0].outcome
-    text = f"This design decides {amount(outcome, part.detectable)} in four studies of five."
+    text = f"This design would decide {amount(outcome, part.detectable)} in four studies of five."
     if part.replicates_needed is None:
-        return f"{text} If the true difference is that seen, 50 replicates would not decide it as often."
-    return f"{text} If the true difference is that seen, {part.replicates_needed} replicates would decide it as often."
+        return f"{text} If the true difference is that seen, not even 50 replicates would do so."
+    return f"{text} If the true difference is that seen, {part.replicates_needed} replicates would do so."
 
 
 def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:

@@ -35,7 +35,7 @@ def template_environment(*, escape: bool) -> "jinja2.Environment":
         percent=lambda share: "–" if share is None else formatting.percent(share),
         bare_percent=lambda share: "–" if share is None else f"{100 * share:.1f}",
         signed=lambda share: "–" if share is None else formatting.signed(100 * share, 1),
-        p_value=lambda p: f"{p:.3f}" if p >= _LEAST_P else "below 0.001",
+        p_value=lambda p: f"p = {p:.3f}" if p >= _LEAST_P else "p < 0.001",
         tight=lambda text: text.replace(" %", "\N{NO-BREAK SPACE}%").replace("± ", "±\N{NO-BREAK SPACE}"),
         duration=formatting.duration,
         megabytes=lambda count: f"{count / 1e6:,.0f} MB",

@@ -153,7 +153,7 @@ def test_what_is_not_decided_says_what_the_design_could_have_decided():
     [part] = found.parts
     assert found.ruling == "not decided"
     assert part.detectable > abs(part.effects[0].estimate)
-    assert re.match(r"This design decides \+\d\.\d points in four studies of five\. If the true", found.power)
+    assert re.match(r"This design would decide \+\d\.\d points in four studies of five\. If the true", found.power)
     assert found.reason.startswith("Test accuracy, GRU − LSTM: seen ")
 
 
