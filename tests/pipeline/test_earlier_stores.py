@@ -68,18 +68,16 @@ def test_the_steps_find_its_arrays_and_train_anew_what_has_another_start_now(
     assert steps.is_mailed(run["report"])
 
 
-def test_its_analyses_are_read_and_its_runs_compared(earlier: Store) -> None:
+def test_its_analyses_are_of_an_older_form_and_the_comparison_says_so(earlier: Store) -> None:
     first, second = (find_run(earlier, run) for run in ("run-1", "run-2"))
     assert first is not None
     assert second is not None
     for run in (first, second):
         assert run.analysis is not None
-        found = find_conclusions(earlier, run.id, run.analysis)
-        assert found is not None
-        assert [summary.variant.name for summary in found.analysis.variants] == ["4_GRU_16", "4_LSTM_16"]
+        assert find_conclusions(earlier, run.id, run.analysis) is None
     page = comparison_page(earlier, first, second, "")
-    assert "there is nothing to compare" not in page
-    assert "training epochs" in page
+    assert "there is nothing to compare" in page
+    assert "run-1" in page
 
 
 def test_its_runs_are_listed_newest_first(earlier: Store) -> None:

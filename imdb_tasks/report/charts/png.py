@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import struct
+import threading
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 WIDTH = 600  # CSS pixels; drawn at twice that for dense screens
 _SCALE = 2
 _LEVELS = 31  # steps of each colour channel: five bits
+_PATIENCE, _PATIENCE_FOR_EACH = 60.0, 20.0  # seconds; four pictures take three on a quiet machine
 _OPAQUE_RGBA = (8, 6, 0, 0, 0)
 _UP = 2  # the PNG filter that holds differences to the row above
 
@@ -39,9 +41,7 @@ def save_pictures(figures: Mapping[str, Any], folder: Path) -> str | None:
     for chatty in ("kaleido", "choreographer"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        # In a thread of its own: whoever calls, such as a notebook, may have an event loop already.
-        with ThreadPoolExecutor(1) as thread:
-            pictures = thread.submit(asyncio.run, _draw(figures)).result()
+        pictures = _drawn(figures)
     except ChromeNotFoundError:
         reason = NO_BROWSER
     except (BrowserClosedError, BrowserDepsError, BrowserFailedError, ChannelClosedError, TimeoutError) as error:
@@ -54,6 +54,29 @@ def save_pictures(figures: Mapping[str, Any], folder: Path) -> str | None:
         return None
     log.warning("the report has no pictures: %s", reason)
     return reason
+
+
+def _drawn(figures: Mapping[str, Any]) -> dict[str, bytes]:
+    """Draw in a thread of its own: whoever calls, such as a notebook, may have an event loop already.
+
+    A browser may start and never answer, and its own time-out does not cover that. The thread is a daemon, so that one
+    which does not even stop then holds up neither the report nor the end of the process.
+    """
+    limit = _PATIENCE + _PATIENCE_FOR_EACH * len(figures)
+    answer: Future[dict[str, bytes]] = Future()
+
+    async def draw() -> dict[str, bytes]:
+        async with asyncio.timeout(limit):
+            return await _draw(figures)
+
+    def work() -> None:
+        try:
+            answer.set_result(asyncio.run(draw()))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=work, name="pictures", daemon=True).start()
+    return answer.result(timeout=limit + _PATIENCE)
 
 
 async def _draw(figures: Mapping[str, Any]) -> dict[str, bytes]:
