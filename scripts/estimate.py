@@ -32,6 +32,7 @@ RECENT = 10  # epochs
 DIMENSIONS = 100  # of a word vector, as in the study; other numbers change the ratios little
 GATES = {"GRU": 3, "LSTM": 4}
 
+State = Literal["waiting", "running", "ended"]
 Model = Callable[[Variant], float]
 """Seconds per epoch of a variant."""
 
@@ -46,13 +47,13 @@ class Training:
         state: its task's.
         done: epochs in its checkpoint, those of interrupted runs included.
         seconds: of each epoch, once this run has added one; empty before, and for a model found in the store.
-        elapsed: seconds since its task has started, or from its start to its end.
+        elapsed: seconds from the start of its task to its last epoch or, before one, until now.
 
     """
 
     variant: Variant
     epochs: int
-    state: Literal["waiting", "running", "ended"] = "waiting"
+    state: State = "waiting"
     done: int = 0
     seconds: tuple[float, ...] = ()
     elapsed: float = 0.0

@@ -21,7 +21,7 @@ ENDED = ("finished", "diverged", "cached")
 FAILED = ("failed", "upstream_failed")
 STEP_STYLES = {"success": "green", "failed": "red", "upstream_failed": "red", "running": "yellow"}
 SILENCE = 300.0  # seconds that a log file may stay without a line while models are trained
-VARIANT_STYLES = {"training": "yellow", "finished": "green", "cached": "cyan", "diverged": "magenta"}
+VARIANT_STYLES = {"training": "yellow", "finished": "green", "cached": "cyan", "diverged": "magenta", "failed": "red"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def plain_lines(progress: Progress) -> dict[str, str]:
         if state in ("success", "skipped", *FAILED):
             lines[f"{step}: {state}"] = f"{step}: {state}"
     for variant in progress.variants:
-        if variant.ended and variant.status != "cached":
+        if variant.status not in ("training", "cached"):
             epochs = f"{variant.status} after {variant.epoch} of {variant.epochs} epochs"
             lines[variant.name] = "; ".join(filter(None, [f"{variant.name}: {epochs}", progress.left]))
     return lines
@@ -172,7 +172,9 @@ def plain_lines(progress: Progress) -> dict[str, str]:
 
 def training_line(progress: Progress) -> str:
     """Return how far each training at work is, and the time left; empty if none is at work."""
-    at_work = [f"{each.name} epoch {each.epoch} of {each.epochs}" for each in progress.variants if not each.ended]
+    at_work = [
+        f"{each.name} epoch {each.epoch} of {each.epochs}" for each in progress.variants if each.status == "training"
+    ]
     if not at_work or progress.steps.get(TRAIN) != "running":
         return ""
     return "; ".join(filter(None, [f"{TRAIN}: {', '.join(at_work)}", progress.line, progress.left]))

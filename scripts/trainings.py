@@ -8,11 +8,19 @@ from typing import Any
 
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.study import Variant
-from scripts.estimate import Estimate, Training, estimate
+from scripts.estimate import Estimate, State, Training, estimate
 from scripts.progress import ENDED, FAILED, TRAIN
 
 Ref = Mapping[str, Any]
 OVER = ("success", "skipped", "removed", *FAILED)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A progress ref, and when it was written, in seconds since 1970."""
+
+    ref: Ref
+    written: float
 
 
 @dataclass(frozen=True)
@@ -43,8 +51,14 @@ class Trainings:
         mapped = {task["map_index"]: task for task in tasks if task["task_id"] == TRAIN and task["map_index"] >= 0}
         run, store, study = self.steps.run_id, self.steps.store, self.steps.study
         begun = store.refs(f"trainings/{run}")
-        noted = {name: ref for key, ref in store.refs("progress").items() if (name := self._names.get(key))}
-        refs = tuple(_of_run(ref, begun[name], run) for name, ref in noted.items() if name in begun)
+        listed = {name: ref for ref in store.listed_refs("progress") if (name := self._names.get(ref.name))}
+        noted = {name: Noted(ref.value, ref.written) for name, ref in listed.items() if ref.value is not None}
+        states = {study.variants[index].name: task["state"] for index, task in mapped.items()}
+        refs = tuple(
+            {**each.ref, "run_id": run, "status": _status(each.ref, begun[name], states.get(name))}
+            for name, each in noted.items()
+            if name in begun  # then its task has taken up what an earlier run left
+        )
         starts = [started for task in mapped.values() if (started := _time(task["start_date"]))]
         if not starts:
             return Look(refs)
@@ -55,25 +69,28 @@ class Trainings:
         return Look(refs, estimate(trainings, self.slots, (now - min(starts)).total_seconds()))
 
     def training(
-        self, variant: Variant, task: Mapping[str, Any] | None, ref: Ref | None, now: datetime.datetime
+        self, variant: Variant, task: Mapping[str, Any] | None, noted: Noted | None, now: datetime.datetime
     ) -> Training:
-        """Return one training from its task instance and its progress ref, which an earlier run may have written."""
-        task = task or {"state": None, "start_date": None, "end_date": None}
-        ended = task["state"] in OVER or (ref is not None and ref["status"] in ENDED)
-        began = _time(task["start_date"])
+        """Return one training from its task instance and its progress, which an earlier run may have noted."""
+        epochs = self.steps.study.training.epochs
+        done = noted.ref["epoch"] if noted else 0
+        if (noted and noted.ref["status"] in ENDED) or (task and task["state"] in OVER):
+            state: State = "ended"
+        else:
+            state = "running" if task and task["state"] == "running" else "waiting"
+        own = noted is not None and noted.ref["run_id"] == self.steps.run_id
+        began = _time(task["start_date"]) if task and state != "waiting" else None
+        until = noted.written if noted and own else now.timestamp()
+        elapsed = until - began.timestamp() if began else 0.0
         return Training(
-            variant,
-            self.steps.study.training.epochs,
-            "ended" if ended else "running" if task["state"] == "running" else "waiting",
-            ref["epoch"] if ref else 0,
-            tuple(ref["history"]["seconds"]) if ref and ref["run_id"] == self.steps.run_id else (),
-            ((_time(task["end_date"]) or now) - began).total_seconds() if began else 0.0,
+            variant, epochs, state, done, tuple(noted.ref["history"]["seconds"]) if noted and own else (), elapsed
         )
 
 
-def _of_run(ref: Ref, begun: Ref, run: str) -> Ref:
-    """Return the ref as this run's: its task has taken up what an earlier run left."""
-    return {**ref, "run_id": run, "status": "cached" if begun["cached"] else ref["status"]}
+def _status(ref: Ref, begun: Ref, task_state: str | None) -> str:
+    if begun["cached"]:
+        return "cached"
+    return "failed" if task_state in FAILED and ref["status"] not in ENDED else str(ref["status"])
 
 
 def _time(text: str | None) -> datetime.datetime | None:

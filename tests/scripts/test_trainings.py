@@ -12,13 +12,17 @@ from imdb_tasks.study import History, LocalSource, Study
 from scripts.trainings import Look, Trainings
 
 RUN, EARLIER = "local__2", "local__1"
-NOW = datetime.datetime(2026, 11, 23, 12, 10, tzinfo=datetime.UTC)
 EPOCHS = 100
+SOON = 5.0  # seconds that a test may take
+
+
+def now():
+    return datetime.datetime.now(datetime.UTC)
 
 
 def task(name, state, *, index=-1, started=None):
-    began = (NOW - datetime.timedelta(seconds=started)).isoformat().replace("+00:00", "Z") if started else None
-    return {"task_id": name, "state": state, "map_index": index, "start_date": began, "end_date": None}
+    began = (now() - datetime.timedelta(seconds=started)).isoformat().replace("+00:00", "Z") if started else None
+    return {"task_id": name, "state": state, "map_index": index, "start_date": began}
 
 
 @pytest.fixture
@@ -55,24 +59,24 @@ WAITING = (None, None)
 
 def test_before_the_data_is_prepared_nothing_is_looked_at(trainings):
     tasks = [task("prepare", "running"), task("train", None)]
-    assert trainings.look(tasks, NOW) == Look()
-    assert trainings.look([task("prepare", "success"), task("train", None)], NOW) == Look()
+    assert trainings.look(tasks, now()) == Look()
+    assert trainings.look([task("prepare", "success"), task("train", None)], now()) == Look()
 
 
 def test_an_estimate_follows_from_the_epochs_of_this_run(trainings):
     note(trainings, 0, [25.0, 20.0, 20.0])
     note(trainings, 1, [25.0, 20.0, 20.0])
-    look = trainings.look(running(("running", 75), ("running", 75), WAITING), NOW)
+    look = trainings.look(running(("running", 75), ("running", 75), WAITING), now())
     assert [ref["variant"] for ref in look.refs] == ["128_GRU_128", "128_GRU_64"]
-    assert look.estimate.spent == 75
-    assert look.estimate.low == pytest.approx(97 * 20 + 15 + 100 * 20)
+    assert look.estimate.spent == pytest.approx(75, abs=SOON)
+    assert look.estimate.low == pytest.approx(97 * 20 + 15 + 100 * 20, abs=SOON)
 
 
 def test_a_model_in_the_store_is_shown_as_cached_and_takes_no_time(trainings):
     note(trainings, 0, [9.0] * EPOCHS, run=EARLIER)
     note(trainings, 1, [9.0] * EPOCHS, run=EARLIER, begun=False)
     note(trainings, 2, [20.0] * 10)
-    look = trainings.look(running(("success", 250), WAITING, ("running", 210)), NOW)
+    look = trainings.look(running(("success", 250), WAITING, ("running", 210)), now())
     assert {ref["variant"]: ref["status"] for ref in look.refs} == {"128_GRU_128": "cached", "128_GRU_32": "training"}
     assert (look.estimate.low, look.estimate.trainings) == (90 * 20, 1)
 
@@ -81,9 +85,25 @@ def test_an_interrupted_training_is_shown_from_its_checkpoint_and_is_no_evidence
     note(trainings, 0, [20.0] * 90, run=EARLIER)
     note(trainings, 1, [20.0] * 90, run=EARLIER)
     tasks = running(("running", 30), ("running", 30), WAITING)
-    look = trainings.look(tasks, NOW)
+    look = trainings.look(tasks, now())
     assert [(ref["run_id"], ref["epoch"]) for ref in look.refs] == [(RUN, 90), (RUN, 90)]
     assert look.estimate is None
     note(trainings, 0, [20.0] * 91)
     note(trainings, 1, [20.0] * 91)
-    assert trainings.look(tasks, NOW).estimate.low == pytest.approx(9 * 20 + 100 * 20)
+    assert trainings.look(tasks, now()).estimate.low == pytest.approx(9 * 20 + 100 * 20, abs=SOON)
+
+
+def test_the_epoch_at_work_does_not_count_as_a_slow_start(trainings):
+    note(trainings, 0, [25.0, 20.0, 20.0])
+    note(trainings, 1, [25.0, 20.0, 20.0])
+    later = now() + datetime.timedelta(seconds=15)
+    look = trainings.look(running(("running", 75), ("running", 75), WAITING), later)
+    assert look.estimate.low == pytest.approx(97 * 20 + 15 + 100 * 20, abs=SOON)
+
+
+def test_a_failed_training_is_shown_as_failed_and_not_waited_for(trainings):
+    note(trainings, 0, [25.0, 20.0, 20.0, 20.0])
+    note(trainings, 1, [25.0, 20.0, 20.0, 20.0])
+    look = trainings.look(running(("failed", 95), ("running", 95), ("upstream_failed", None)), now())
+    assert look.estimate.low == 96 * 20
+    assert [ref["status"] for ref in look.refs] == ["failed", "training"]
