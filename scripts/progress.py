@@ -181,7 +181,7 @@ def training_line(progress: Progress) -> str:
 
 
 def as_table(progress: Progress, seconds: float) -> Group:
-    """Return the steps, a row per variant, and a bar over all epochs."""
+    """Return the steps, a row per variant, a bar over all epochs, and the time left."""
     steps = Text(" · ").join(Text(step, STEP_STYLES.get(state, "dim")) for step, state in progress.steps.items())
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("variant", "", "epoch", "val. loss", "val. accuracy", ""):
@@ -198,8 +198,8 @@ def as_table(progress: Progress, seconds: float) -> Group:
     done, total = progress.epochs
     overall = Table.grid(padding=(0, 2, 0, 0))
     clock = time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 24 * 3600 else f"{seconds / 3600:.1f} h"
-    overall.add_row(ProgressBar(max(total, 1), done, width=40), progress.line, clock, progress.left)
-    return Group(steps, table, overall)
+    overall.add_row(ProgressBar(max(total, 1), done, width=40), progress.line, clock)
+    return Group(steps, table, overall, *filter(None, [progress.left]))
 
 
 def _number(value: float | None) -> str:
