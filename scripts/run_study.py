@@ -1,27 +1,31 @@
 """Run the study on a local Airflow, from a cold start to the report and the mail. `make demo` and `make study`."""
 
 import argparse
+import contextlib
+import datetime
 import json
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from imdb_tasks.errors import SettingsError, StudyError
-from imdb_tasks.pipeline import Notes, ReportedRun
+from imdb_tasks.formatting import count_of
+from imdb_tasks.pipeline import Notes, ReportedRun, Steps
 from imdb_tasks.settings import expanded
 from imdb_tasks.sources import has_own_kaggle_credentials
 from imdb_tasks.store import Store
-from imdb_tasks.study import read_form
+from imdb_tasks.study import Study, read_form, read_study
 from scripts.checks import faults_of_message, faults_of_report, variants_of
-from scripts.home import USER, recipients
+from scripts.home import USER, recipients, training_slots
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
 from scripts.progress import FAILED, Display, Progress
+from scripts.trainings import Trainings
 
 INTERVAL = 2.0  # seconds between two looks at the run
 LOG_TAIL = 15  # lines per failed task
@@ -81,8 +85,12 @@ def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, s
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    say(f"Running {DAG}: profile {conf['profile']}, source {conf['source']}")
-    state, tasks = _follow(airflow, run)
+    study = read_study(conf)
+    slots = training_slots()
+    say(f"Running {DAG}: profile {conf['profile']}, source {conf['source']}; {announcement(study, slots)}")
+    trainings = Trainings(Steps(study, Store(airflow.home.store), run), slots)
+    with saying_what_is_kept():
+        state, tasks = _follow(airflow, run, trainings)
     report = _keep_report(airflow, run)
     faults = [] if state == "success" else [f"the run ended as {state}", *_failures(airflow, tasks)]
     faults += _missing(report, mail, conf)
@@ -97,9 +105,33 @@ def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, s
     return 0
 
 
-def _follow(airflow: LocalAirflow, run: str) -> tuple[str, list[dict[str, Any]]]:
+def announcement(study: Study, slots: int) -> str:
+    """Return how much there is to train, and that it may be interrupted."""
+    count = len(study.variants)
+    together = f"{min(slots, count)} side by side" if min(slots, count) > 1 else "one at a time"
+    return (
+        f"{count_of(count, 'variant', 'variants')}, {count_of(study.training.epochs, 'epoch', 'epochs')} each, "
+        f"{together}\n"
+        "An estimate of the time follows after the first epochs. "
+        "Ctrl-C stops the run; finished epochs are kept, and the same command goes on from there."
+    )
+
+
+@contextlib.contextmanager
+def saying_what_is_kept() -> Iterator[None]:
+    """Say, when Ctrl-C or its like ends the block, that nothing is lost; make's "Error 130" follows."""
+    try:
+        yield
+    except SystemExit:
+        say(
+            "Interrupted: finished epochs are kept, and the same command goes on from there. "
+            "An error that make reports next is this interruption."
+        )
+        raise
+
+
+def _follow(airflow: LocalAirflow, run: str, trainings: Trainings) -> tuple[str, list[dict[str, Any]]]:
     """Show the run's progress until it ends; return its state and its task instances."""
-    store = Store(airflow.home.store)
     heard = time.monotonic()
     with Display() as display:
         while True:
@@ -107,7 +139,8 @@ def _follow(airflow: LocalAirflow, run: str) -> tuple[str, list[dict[str, Any]]]
             try:
                 state, tasks = airflow.api.state(DAG, run), airflow.api.tasks(DAG, run)
                 heard = time.monotonic()
-                display.update(Progress.of_run(run, tasks, store.refs("progress").values()))
+                look = trainings.look(tasks, datetime.datetime.now(datetime.UTC))
+                display.update(Progress.of_run(run, tasks, look.refs, look.estimate))
                 if state in ("success", "failed"):
                     return state, tasks
             except (httpx.TransportError, httpx.HTTPStatusError):

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from imdb_tasks.study import Study
 from scripts import checks, home, progress, run_study
+from scripts.estimate import Estimate
 from scripts.mail_catcher import MailCatcher
 
 RUN = "local__2026-11-23"
@@ -84,10 +86,58 @@ def test_a_log_file_gets_each_line_once_and_a_terminal_gets_a_table():
     assert [line.split("s  ")[1] for line in plain.getvalue().splitlines()] == [
         "plan: success",
         "train: 50 % of 8 epochs",
+        "64_GRU_128: finished after 4 of 4 epochs",
     ]
     table = io.StringIO()
     Console(file=table, width=120).print(progress.as_table(found, 61))
     assert all(text in table.getvalue() for text in ("64_GRU_128", "4/4", "0.7500", "1 of 2 variants", "00:01:01"))
+
+
+def looked_at(*refs, left=7_200.0):
+    found = Estimate(left, left, spent=600.0, trainings=2, slots=2, evidence=3)
+    return progress.Progress.of_run(RUN, TASKS, refs, found)
+
+
+def test_a_log_file_says_at_once_how_long_all_takes_then_every_five_minutes_and_when_a_training_ends():
+    plain, now = io.StringIO(), [0.0]
+    both = variant_ref("64_GRU_128", "training", 1), variant_ref("64_GRU_32", "training", 1)
+    with progress.Display(Console(file=plain), clock=lambda: now[0]) as display:
+        for now[0] in range(0, 602, 2):
+            display.update(looked_at(*both))
+        display.update(looked_at(both[0], variant_ref("64_GRU_32", "diverged", 2), left=3_600.0))
+        display.update(looked_at(*(variant_ref(each["variant"], "finished", 4) for each in both), left=0.0))
+    running = "train: 64_GRU_128 epoch 1 of 4, 64_GRU_32 epoch 1 of 4; 0 of 2 variants, epoch 2 of 8"
+    assert [line.strip() for line in plain.getvalue().splitlines()] == [
+        "0 s  plan: success",
+        "0 s  train: about 2 h 10 min (2 trainings, 2 side by side; from the first 3 epochs)",
+        "0 s  train: 25 % of 8 epochs",
+        f"300 s  {running}; still about 2 h 00 min",
+        f"600 s  {running}; still about 2 h 00 min",
+        "600 s  train: 50 % of 8 epochs",
+        "600 s  64_GRU_32: diverged after 2 of 4 epochs; still about 1 h 00 min",
+        "600 s  train: 100 % of 8 epochs",
+        "600 s  64_GRU_128: finished after 4 of 4 epochs",
+    ]
+
+
+def test_a_terminal_gets_the_epoch_of_each_training_and_the_time_left():
+    table = io.StringIO()
+    Console(file=table, width=140).print(progress.as_table(looked_at(variant_ref("64_GRU_128", "training", 3)), 61))
+    assert all(text in table.getvalue() for text in ("64_GRU_128", "3/4", "00:01:01", "still about 2 h 00 min"))
+
+
+def test_the_start_says_how_much_there_is_to_train_and_that_it_may_be_interrupted():
+    words = run_study.announcement(Study(), 2)
+    assert "18 variants, 100 epochs each, 2 side by side" in words
+    assert "finished epochs are kept, and the same command goes on from there" in words
+
+
+def test_an_interruption_says_that_finished_epochs_are_kept_and_keeps_its_exit_code(capsys):
+    with pytest.raises(SystemExit) as caught, run_study.saying_what_is_kept():
+        raise SystemExit(130)
+    assert caught.value.code == 130
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "finished epochs are kept, and the same command goes on from there" in line
 
 
 @pytest.mark.parametrize(
