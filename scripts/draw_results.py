@@ -17,8 +17,8 @@ CHART = "test-accuracy"
 PROVENANCE = {
     "trained by": "a script that calls imdb_tasks.training.train for each model, not by Airflow",
     "trained on": "one NVIDIA H100 80GB, 6 to 10 trainings side by side under MPS, 16 CPU cores",
-    "reviews from": "Maas et al.'s archive, in another row order than Kaggle's file",
-    "vectors from": "GloVe 6B 100d, of every word in the reviews",
+    "reviews from": "the 50,000 IMDB reviews, in another row order than Kaggle's file",
+    "vectors from": "GloVe 6B 100d, those of every word in the reviews",
     "drawn by": "python -m scripts.draw_results",
 }
 MAIL_WIDTH, MAIL_HEIGHT = 700, 1_000

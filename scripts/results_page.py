@@ -165,7 +165,7 @@ def _beside_published(rows: Rows, analysis: Analysis) -> str:
             f" training loss above {EXPLODED:g}), and {failed} of {len(lstm)} did not converge. In the original study,"
             f" the test loss of {len(theirs)} was above {EXPLODED:g} or not finite: {', '.join(theirs)}. The accuracies"
             f" differ by {signed(min(far), 1)} to {signed(max(far), 1)} points.",
-            _table(["model", "exploded in epoch", "final training loss", "converged", "accuracy", "published"], lines),
+            _table(["model", "first exploded in epoch", "final training loss", "converged", "accuracy", "published"], lines),
             "Converged: a final training loss (median of the last tenth of the epochs) of at most that of the best"
             " constant answer, 0.693.",
         ]
@@ -184,7 +184,7 @@ def _beside_cpu(rows: Rows, cpu: Rows) -> str:
         [
             f"{len(cpu)} of the trainings were run once more on single CPU cores of the same machine, with the same"
             " seeds, data, code and versions. Only the rounding of the arithmetic differs.",
-            _table(["model", "GPU", "CPU", "points", "exploded in epoch, GPU", "CPU"], lines),
+            _table(["model", "GPU", "CPU", "points", "first exploded in epoch, GPU", "CPU"], lines),
             f"The GRUs agree to {largest:.2f} points. The LSTMs do not: whether one explodes, and when, is decided by"
             " rounding, not by the seed. The accuracy of a single LSTM, here or in the published table, is therefore"
             " one draw and no property of its setting.",

@@ -1,6 +1,7 @@
 """docs/results.md says of the stored result what today's code says of it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from scripts.results_page import (
     with_computed,
 )
 
+ROOT = Path(__file__).parents[1]
 AGAIN = "run python -m scripts.draw_results, read what changed in docs/results.md, and commit it"
 
 
@@ -59,6 +61,22 @@ def test_the_page_has_every_model_and_every_ruling(result, analysis):
     assert len(analysis.verdicts) == len(read_claims().claims)
     for verdict in analysis.verdicts:
         assert f"| {verdict.title} | **{verdict.ruling}** | {verdict.reason} |" in page
+
+
+def test_the_readme_says_what_the_result_says(result, analysis):
+    readme = " ".join(ROOT.joinpath("README.md").read_text("utf8").split())
+    rows = rows_of(result)
+    lstm = {variant for variant in rows if variant.cell == "LSTM"}
+    exploded = {variant for variant in lstm if rows[variant].exploded_at}
+    failed = {curve.variant for curve in analysis.curves if not curve.converged}
+    assert max(abs(rows[variant].gap) for variant in rows.keys() - lstm) < 1
+    assert "all nine GRUs come within one point of the published accuracy" in readme
+    assert (len(lstm), len(exploded), len(failed)) == (9, 8, 5)
+    assert failed <= exploded
+    assert "eight of nine LSTMs exploded, and five of them did not recover" in readme
+    assert [verdict.ruling for verdict in analysis.verdicts] == ["supported", *["not decided"] * 3]
+    assert f'"{analysis.verdicts[0].title}" is supported;' in readme
+    assert "the other three claims are not decided" in readme
 
 
 def test_the_stored_analysis_can_be_read_and_rules_as_the_code_does(analysis):
