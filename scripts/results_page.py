@@ -5,8 +5,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from imdb_tasks.analysis import Analysis, Predictions, analyse, read_claims
 from imdb_tasks.formatting import duration, fine_duration, percent, signed
 from imdb_tasks.study import StudyResult, TestMetrics, TrainingRecord, Variant, published_metrics, published_study
@@ -56,6 +54,8 @@ def read_result(name: str = "result") -> StudyResult:
 
 def read_predictions() -> Predictions:
     """Read what the models said of the test reviews."""
+    import numpy as np
+
     with np.load(FOLDER / "predictions.npz", allow_pickle=False) as saved:
         return Predictions(tuple(saved["names"].tolist()), saved["labels"], saved["probabilities"])
 
@@ -165,7 +165,9 @@ def _beside_published(rows: Rows, analysis: Analysis) -> str:
             f" training loss above {EXPLODED:g}), and {failed} of {len(lstm)} did not converge. In the original study,"
             f" the test loss of {len(theirs)} was above {EXPLODED:g} or not finite: {', '.join(theirs)}. The accuracies"
             f" differ by {signed(min(far), 1)} to {signed(max(far), 1)} points.",
-            _table(["model", "first exploded in epoch", "final training loss", "converged", "accuracy", "published"], lines),
+            _table(
+                ["model", "first exploded in epoch", "final training loss", "converged", "accuracy", "published"], lines
+            ),
             "Converged: a final training loss (median of the last tenth of the epochs) of at most that of the best"
             " constant answer, 0.693.",
         ]
