@@ -1,0 +1,115 @@
+"""docs/results.md says of the stored result what today's code says of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from imdb_tasks.analysis import Analysis, read_claims
+from imdb_tasks.report import ReportInputs, build, write_report
+from imdb_tasks.study import Study, StudyResult, is_original
+from scripts.draw_results import PROVENANCE
+from scripts.results_page import (
+    BEGIN,
+    END,
+    FOLDER,
+    PAGE,
+    computed_part,
+    conclude,
+    read_predictions,
+    read_result,
+    rows_of,
+    with_computed,
+)
+
+ROOT = Path(__file__).parents[1]
+AGAIN = "run python -m scripts.draw_results, read what changed in docs/results.md, and commit it"
+
+
+@pytest.fixture(scope="module")
+def result() -> StudyResult:
+    return read_result()
+
+
+@pytest.fixture(scope="module")
+def analysis(result: StudyResult) -> Analysis:
+    return conclude(result)
+
+
+def test_the_result_is_of_all_models_of_the_original_study(result):
+    assert is_original(result)
+    assert [row.variant for row in result.variants] == list(Study().variants)
+    assert {row.training.history.epochs for row in result.variants} == {100}
+
+
+def test_the_predictions_are_those_of_the_result(result):
+    tested = read_predictions()
+    assert {row.variant.name: row.test.right for row in result.variants} == {
+        name: int(tested.right(name).sum()) for name in tested.names
+    }
+
+
+def test_the_page_says_what_the_code_says(result, analysis):
+    page = PAGE.read_text("utf8")
+    assert with_computed(page, computed_part(result, analysis, read_result("cpu"))) == page, AGAIN
+
+
+def test_the_page_has_every_model_and_every_ruling(result, analysis):
+    page = PAGE.read_text("utf8")
+    for row in result.variants:
+        assert f"| {row.variant.label} | {100 * row.test.accuracy:.1f} % |" in page
+    assert len(analysis.verdicts) == len(read_claims().claims)
+    for verdict in analysis.verdicts:
+        assert f"| {verdict.title} | **{verdict.ruling}** | {verdict.reason} |" in page
+
+
+def test_the_readme_says_what_the_result_says(result, analysis):
+    readme = " ".join(ROOT.joinpath("README.md").read_text("utf8").split())
+    rows = rows_of(result)
+    lstm = {variant for variant in rows if variant.cell == "LSTM"}
+    exploded = {variant for variant in lstm if rows[variant].exploded_at}
+    failed = {curve.variant for curve in analysis.curves if not curve.converged}
+    assert max(abs(rows[variant].gap) for variant in rows.keys() - lstm) < 1
+    assert "all nine GRUs come within one point of the published accuracy" in readme
+    assert (len(lstm), len(exploded), len(failed)) == (9, 8, 5)
+    assert failed <= exploded
+    assert "eight of nine LSTMs exploded, and five of them did not recover" in readme
+    assert [verdict.ruling for verdict in analysis.verdicts] == ["supported", *["not decided"] * 3]
+    assert f'"{analysis.verdicts[0].title}" is supported;' in readme
+    assert "the other three claims are not decided" in readme
+
+
+def test_the_stored_analysis_can_be_read_and_rules_as_the_code_does(analysis):
+    stored = Analysis.model_validate_json(FOLDER.joinpath("analysis.json").read_bytes())
+    rulings = [[(each.claim, each.ruling, each.reason) for each in of.verdicts] for of in (stored, analysis)]
+    assert rulings[0] == rulings[1], AGAIN
+    assert stored.recommendation == analysis.recommendation, AGAIN
+
+
+def test_the_report_can_be_drawn_and_its_stored_form_has_the_same_rulings(result, analysis, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "save_pictures", lambda figures, folder: "no browser was started for this test")
+    write_report(ReportInputs(result, analysis, wrong=(), provenance=PROVENANCE), tmp_path)
+    drawn, stored = (path.joinpath("report.html").read_text("utf8") for path in (tmp_path, FOLDER))
+    ruling = r'class="(supported|contradicted|not-decided|not-tested)"'
+    assert re.findall(ruling, drawn)
+    assert re.findall(ruling, drawn) == re.findall(ruling, stored), AGAIN
+
+
+def test_the_cpu_trainings_differ_from_the_shown_ones_in_their_device_alone(result):
+    shown, repeated = rows_of(result), rows_of(read_result("cpu"))
+    assert repeated
+    for variant, row in repeated.items():
+        training, other = row.training, shown[variant].training
+        assert (training.versions, training.environment) == (other.versions, other.environment)
+        assert (training.cost.device, other.cost.device) == ("CPU", "NVIDIA H100 80GB HBM3")
+
+
+def test_the_folder_stays_small():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 3_000_000
+    assert FOLDER.joinpath("test-accuracy.png").stat().st_size < 200_000
+
+
+def test_a_page_without_its_markers_is_named():
+    assert with_computed(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\nnew\n{END}\nb"
+    with pytest.raises(ValueError, match=r"results\.md: expected the lines"):
+        with_computed("a page without them", "new")
