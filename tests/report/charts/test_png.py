@@ -1,5 +1,11 @@
+import contextlib
+import os
+import signal
 import struct
 import zlib
+from pathlib import Path
+
+import pytest
 
 from imdb_tasks.report.charts import png
 
@@ -26,3 +32,24 @@ def test_a_picture_of_another_kind_is_left_as_it_is():
     header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
     picture = png._png({b"IHDR": header, b"IDAT": zlib.compress(b"\0abc"), b"IEND": b""})
     assert png.shrink(picture) == picture
+
+
+def test_a_browser_that_never_answers_costs_the_pictures_and_not_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import plotly.graph_objects as go
+
+    silent = tmp_path / "browser"
+    silent.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/pids\nexec sleep 3600\n")
+    silent.chmod(0o755)
+    monkeypatch.setenv("BROWSER_PATH", str(silent))
+    monkeypatch.setattr(png, "_PATIENCE", 1.0)
+    monkeypatch.setattr(png, "_PATIENCE_FOR_EACH", 1.0)
+    try:
+        reason = png.save_pictures({"one": go.Figure(layout={"height": 100})}, tmp_path / "charts")
+    finally:
+        for pid in (tmp_path / "pids").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    assert "the browser on the worker failed" in reason
+    assert not (tmp_path / "charts").exists()
