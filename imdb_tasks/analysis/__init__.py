@@ -15,7 +15,7 @@ asked, ``parts`` and ``verdicts`` answer; ``selection`` chooses and recommends; 
 
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.claims import read_claims
-from imdb_tasks.analysis.curves import best_epoch
+from imdb_tasks.analysis.curves import best_epoch, training_seconds
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
 from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interval, Outcome, VerdictValue
@@ -68,5 +68,6 @@ __all__ = [
     "margin",
     "read_claims",
     "reported_accuracy",
+    "training_seconds",
     "wilson",
 ]

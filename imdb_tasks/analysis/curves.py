@@ -39,6 +39,11 @@ def best_epoch(history: History) -> int | None:
     return min(finite)[1] if finite else None
 
 
+def training_seconds(history: History) -> float:
+    """Return the median epoch times the epochs: the time without the compilation, which the first epoch has."""
+    return statistics.median(history.seconds) * history.epochs if history.seconds else 0.0
+
+
 def constant_loss(card: DataCard) -> float:
     """Return the cross-entropy of the best constant answer: the entropy of the training labels, 0.693 for half each."""
     share = card.train_positive / card.train_rows

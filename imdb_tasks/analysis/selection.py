@@ -14,12 +14,13 @@ size, the setting of the highest validation accuracy is the candidate; the limit
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.contrasts import Measured
+from imdb_tasks.analysis.curves import training_seconds
 from imdb_tasks.analysis.estimates import percentiles, wilson
 from imdb_tasks.analysis.evidence import ALPHA, Interval
 from imdb_tasks.analysis.measuring import majority
@@ -120,7 +121,7 @@ def _standing(
         accuracy=fmean(values),
         accuracy_sd=stdev(values) if len(values) > 1 else None,
         trainable_parameters=trained[0].cost.trainable_parameters,
-        training_seconds=fmean(median(each.history.seconds) * each.history.epochs for each in trained),
+        training_seconds=fmean(training_seconds(each.history) for each in trained),
         behind=answer.value if answer else 0.0,
         behind_interval=answer.estimate.interval(level) if answer and answer.estimate else None,
     )

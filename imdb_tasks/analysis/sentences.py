@@ -151,7 +151,8 @@ def power_text(part: PartRuling) -> str:
     if part.detectable is None or part.ruling != "not decided":
         return ""
     outcome = part.effects[0].outcome
-    text = f"This design would decide {amount(outcome, part.detectable)} in four studies of five."
+    what = f"a difference of {amount(outcome, part.detectable)} in {OUTCOME_NAMES[outcome].partition(' (')[0]}"
+    text = f"This design would decide {what} in four studies of five."
     if part.replicates_needed is None:
         return f"{text} If the true difference is that seen, not even 50 replicates would do so."
     return f"{text} If the true difference is that seen, {part.replicates_needed} replicates would do so."

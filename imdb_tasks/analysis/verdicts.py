@@ -55,7 +55,7 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], testabl
         ruling=ruling,
         reason=" ".join(dict.fromkeys(part.reason for part in decisive)),
         parts=rulings,
-        power=" ".join(map(sentences.power_text, decisive)).strip() if ruling == "not decided" else "",
+        power=next(filter(None, map(sentences.power_text, decisive)), "") if ruling == "not decided" else "",
         sample=sentences.sample_text(measured, effects),
         warnings=tuple(filter(None, [sentences.failures_text(len(lost), effects), *dict.fromkeys(told)])),
         p_corrected=p_corrected,

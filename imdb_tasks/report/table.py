@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imdb_tasks.analysis import Analysis, CurveSummary, Interval, reported_accuracy
+from imdb_tasks.analysis import Analysis, CurveSummary, Interval, reported_accuracy, training_seconds
 from imdb_tasks.formatting import one_line, signed
 from imdb_tasks.study import (
     Cost,
@@ -22,7 +22,8 @@ class TableRow:
     """One line of the result table.
 
     ``test`` is there only if the variant finished with an accuracy, ``published`` only if the study can be compared
-    with the original one, and that has the variant; ``epochs`` and ``cost`` if it was trained. ``ending`` says in words
+    with the original one, and that has the variant; ``epochs``, ``cost`` and
+    ``training_seconds`` (without compilation) if it was trained. ``ending`` says in words
     how it ended. ``best_epoch`` and ``overfits_from`` count epochs from 1, see ``CurveSummary``. ``is_best`` marks the
     model to use.
     """
@@ -39,6 +40,7 @@ class TableRow:
     best_val_loss: float | None
     overfits_from: int | None
     cost: Cost | None
+    training_seconds: float | None
 
     @property
     def label(self) -> str:
@@ -127,4 +129,5 @@ def _row(
         best_val_loss=curve.best_val_loss if curve else None,
         overfits_from=curve.overfit_onset if curve else None,
         cost=training.cost if training else None,
+        training_seconds=training_seconds(training.history) if training else None,
     )

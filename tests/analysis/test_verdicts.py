@@ -153,7 +153,9 @@ def test_what_is_not_decided_says_what_the_design_could_have_decided():
     [part] = found.parts
     assert found.ruling == "not decided"
     assert part.detectable > abs(part.effects[0].estimate)
-    assert re.match(r"This design would decide \+\d\.\d points in four studies of five\. If the true", found.power)
+    assert re.match(
+        r"This design would decide a difference of \+\d\.\d points in test accuracy in four studies", found.power
+    )
     assert found.reason.startswith("Test accuracy, GRU − LSTM: seen ")
 
 

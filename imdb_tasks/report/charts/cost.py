@@ -26,7 +26,7 @@ class Axis:
     title: str
     row: int
     column: int
-    measure: Callable[[Cost], float]
+    measure: Callable[[TableRow, Cost], float]
 
     @property
     def place(self) -> dict[str, int]:
@@ -35,9 +35,9 @@ class Axis:
 
 
 AXES = (
-    Axis("Training time, seconds", 1, 1, lambda cost: cost.wall_seconds),
-    Axis("Trainable parameters", 2, 1, lambda cost: cost.trainable_parameters),
-    Axis("Peak memory, MB", 2, 2, lambda cost: cost.peak_memory_bytes / 1e6),
+    Axis("Training time without compilation, seconds", 1, 1, lambda row, _: row.training_seconds or 0.0),
+    Axis("Trainable parameters", 2, 1, lambda _, cost: cost.trainable_parameters),
+    Axis("Peak memory, MB", 2, 2, lambda _, cost: cost.peak_memory_bytes / 1e6),
 )
 
 
@@ -88,7 +88,7 @@ def cost_chart(table: Sequence[TableRow], study: Study) -> Chart | None:
 
 
 def _point(row: TableRow, axis: Axis) -> tuple[float, float]:
-    return (axis.measure(row.cost) if row.cost else math.inf, row.accuracy or 0)
+    return (axis.measure(row, row.cost) if row.cost else math.inf, row.accuracy or 0)
 
 
 def _draw_axis(figure: Any, axis: Axis, measured: Sequence[TableRow], study: Study, bottom: float) -> None:

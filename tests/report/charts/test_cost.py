@@ -56,7 +56,7 @@ def test_every_finished_variant_has_its_interval_in_every_panel_unless_it_is_cli
 def test_costs_that_differ_much_are_on_a_log_scale_with_round_ticks_and_others_are_linear():
     time, parameters, memory = (chart().figure.layout[name] for name in ("xaxis", "xaxis2", "xaxis3"))
     assert (time.type, parameters.type, memory.type) == ("log", "log", None)
-    assert time.title.text == "Training time, seconds (log scale)"
+    assert time.title.text == "Training time without compilation, seconds (log scale)"
     assert list(time.ticktext) == ["500", "1,000", "2,000"]
     assert memory.title.text == "Peak memory, MB"
 
