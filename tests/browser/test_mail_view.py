@@ -52,7 +52,7 @@ def test_the_mail_fits_its_window_and_shows_its_pictures(page: Page) -> None:
 
 
 def test_the_first_screen_has_the_main_result_and_the_first_ruling(page: Page) -> None:
-    for text in ("GRU-32/64 is the most accurate", "supported"):
+    for text in ("Use GRU-32/64: the highest validation accuracy", "supported"):
         box = page.get_by_text(text).first.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] < 800
