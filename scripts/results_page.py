@@ -168,8 +168,8 @@ def _beside_published(rows: Rows, analysis: Analysis) -> str:
             _table(
                 ["model", "first exploded in epoch", "final training loss", "converged", "accuracy", "published"], lines
             ),
-            "Converged: a final training loss (median of the last tenth of the epochs) of at most that of the best"
-            " constant answer, 0.693.",
+            "Converged: a final training or validation loss (median of the last tenth of the epochs) of at most that of"
+            " the best constant answer, 0.693.",
         ]
     )
 

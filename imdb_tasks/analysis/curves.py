@@ -17,8 +17,9 @@ def summary(record: TrainingRecord, card: DataCard) -> CurveSummary:
     history, diverged = record.history, record.status == "diverged"
     best = best_epoch(history)
     loss = None if diverged else final(history.loss)
-    converged = loss is not None and loss <= constant_loss(card)
     validation = None if diverged else final(history.val_loss)
+    # An epoch's training loss is a mean over its steps, so a jump that was made good again is in it: either will do.
+    converged = min((each for each in (loss, validation) if each is not None), default=math.inf) <= constant_loss(card)
     return CurveSummary(
         variant=record.variant,
         diverged=diverged,

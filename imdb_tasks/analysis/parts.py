@@ -206,7 +206,11 @@ def _failures(measured: Measured, part: Part, question: Question) -> Tested:
     if ranks is None or answer is None:
         return Tested(part, obstacle="No matched pair of settings was trained.")
     if not failed(measured, [question]):
-        return Tested(part, obstacle="Every training converged, so their rate of failure tells nothing.", vacuous=True)
+        return Tested(
+            part,
+            obstacle="Every training of these settings converged: their rate of failures tells nothing.",
+            vacuous=True,
+        )
     up, down = (min(1.0, 2 * p) for p in ranks)
     supported, contradicted = (up, down) if part.direction == "higher" else (down, up)
     return Tested(part, (question,), (answer,), supported, contradicted, p_ranks=min(1.0, up, down), by_ranks=True)

@@ -12,9 +12,9 @@ from imdb_tasks.study import Label, Record, Sha256, ShrunkRecord, Study, Variant
 class CurveSummary(Record):
     """One model's learning curve in a few numbers; epochs count from 1, losses are binary cross-entropy.
 
-    ``converged``      whether the training loss at the end is at most that of the best constant answer (0.693 for
-                       labels of half each). A training that explodes to a finite loss did not converge; one that
-                       overfits did
+    ``converged``      whether the training or the validation loss at the end is at most that of the best constant
+                       answer (0.693 for labels of half each). A training that explodes to a finite loss did not
+                       converge; one that overfits did
     ``best_epoch``     the first epoch of the lowest validation loss, ``best_val_loss``
     ``overfit_onset``  the first epoch after it from which the validation loss stays more than 5 % above its lowest,
                        while the training loss is below what it was at the best epoch; None if there is none.

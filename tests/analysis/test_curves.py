@@ -69,11 +69,12 @@ def test_the_constant_answers_loss_is_the_entropy_of_the_labels():
         ([0.69, 0.4, 0.3], [0.69, 0.5, 0.5], True),
         ([0.69, 0.2, 0.05], [0.69, 0.9, 1.3], True),  # overfits: worse than a guess on new reviews, yet it learnt
         ([0.69, 0.5, 7.9], [0.69, 0.5, 8.1], False),  # exploded, and stayed finite
-        ([0.70, 0.70, 0.70], [0.69, 0.69, 0.69], False),  # never learnt anything
+        ([0.70, 0.70, 0.70], [0.70, 0.70, 0.70], False),  # never learnt anything
+        ([0.69, 0.50, 0.75], [0.69, 0.50, 0.45], True),  # jumped within the last epoch, and was good at its end
     ],
-    ids=["learnt", "overfits", "exploded", "stuck"],
+    ids=["learnt", "overfits", "exploded", "stuck", "jumped"],
 )
-def test_a_training_converged_if_it_ends_below_the_constant_answer_on_its_own_reviews(loss, val_loss, converged):
+def test_a_training_converged_if_one_of_its_losses_ends_below_the_constant_answers(loss, val_loss, converged):
     found = summed(loss, val_loss)
     assert (found.converged, found.diverged) == (converged, False)
     assert (found.overfitting is None) == (not converged)

@@ -202,8 +202,9 @@ def test_after_a_success_nothing_is_sent_again(delivery: Any, reported: Steps, m
 def test_in_a_run_the_mail_task_alone_fails_at_the_first_try_and_the_report_is_there(
     whole: WholeAirflow, small_form: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole.mail, "password", "changed meanwhile")
-    run = whole.finished(small_form)
+    run = whole.finished(
+        small_form, after_the_plan=lambda: monkeypatch.setattr(whole.mail, "password", "changed meanwhile")
+    )
     assert run.state == "failed"
     states = run.states()
     assert (states.pop("send_report"), states.pop("check_complete")) == ("failed", "upstream_failed")
@@ -212,6 +213,17 @@ def test_in_a_run_the_mail_task_alone_fails_at_the_first_try_and_the_report_is_t
     report = whole.store.read_ref(f"runs/{run.run_id}")
     assert report is not None
     assert whole.store.find("reports", report["report"]) is not None
+
+
+def test_a_login_that_is_refused_from_the_start_fails_the_plan_and_trains_nothing(
+    whole: WholeAirflow, small_form: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole.mail, "password", "another")
+    run = whole.finished(small_form)
+    states = run.states()
+    assert (run.state, states.pop("plan")) == ("failed", "failed")
+    assert run.task("plan")["try_number"] == 1
+    assert set(states.values()) == {"upstream_failed"}
 
 
 def test_in_a_run_a_greylisted_mail_is_tried_again_until_it_is_taken_once(

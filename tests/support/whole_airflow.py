@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,13 +89,18 @@ class WholeAirflow:
             timeout=60,
         )
 
-    def finished(self, conf: Mapping[str, Any] | str) -> "FinishedRun":
-        """Trigger a run and wait for its end."""
+    def finished(
+        self, conf: Mapping[str, Any] | str, *, after_the_plan: Callable[[], None] = lambda: None
+    ) -> "FinishedRun":
+        """Trigger a run and wait for its end; call ``after_the_plan`` once that has succeeded."""
         answer = self.trigger(conf)
         assert answer.is_success, answer.text
-        run = answer.json()["dag_run_id"]
+        run, planned = answer.json()["dag_run_id"], False
         while (state := self.airflow.api.state(DAG, run)) not in ENDED:
             self.airflow.components.check()
+            if not planned and FinishedRun(run, state, self.airflow.api.tasks(DAG, run)).states()["plan"] == "success":
+                planned = True
+                after_the_plan()
             time.sleep(0.5)
         return FinishedRun(run, state, self.airflow.api.tasks(DAG, run))
 
