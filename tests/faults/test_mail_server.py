@@ -48,7 +48,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, port: int, **more: object) -> None:
         "disable_tls": True,
         "disable_ssl": True,
         "retry_limit": 0,
-        "timeout": 1,
+        "timeout": 5,  # a busy machine answers late
     }
     connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra, **more}
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
