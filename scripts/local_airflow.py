@@ -3,6 +3,7 @@
 ``make ui`` runs this file and leaves Airflow up until Ctrl-C.
 """
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -141,8 +142,9 @@ def unhealthy(api: AirflowApi, began: datetime.datetime) -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """Print a line now, even into a pipe."""
-    print(text, flush=True)
+    """Print a line now, even into a pipe. A terminal that was closed meanwhile keeps no clean-up from going on."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def run_locally(work: Callable[[LocalAirflow, MailCatcher], int]) -> int:

@@ -1,5 +1,6 @@
 """The runner of a local Airflow, as far as it can be tested without one. The real thing is `make demo`."""
 
+import contextlib
 import json
 import os
 import socket
@@ -188,3 +189,12 @@ def test_every_page_of_task_instances_is_read():
 
     with answering(handler) as api:
         assert [task["map_index"] for task in api.tasks("imdb_study", RUN)] == list(range(250))
+
+
+def test_a_closed_terminal_does_not_keep_the_clean_up_from_going_on(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf8") as nobody, contextlib.suppress(BrokenPipeError):
+        monkeypatch.setattr(sys, "stdout", nobody)
+        local_airflow.say("Stopping Airflow")
+        monkeypatch.undo()
