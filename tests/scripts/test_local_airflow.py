@@ -1,6 +1,5 @@
 """The runner of a local Airflow, as far as it can be tested without one. The real thing is `make demo`."""
 
-import contextlib
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ import sqlalchemy
 
 from scripts import components, home, local_airflow
 from scripts.airflow_api import AirflowApi
+from tests.support.airflow_home import ROOT
 
 RUN = "local__2026-11-23"
 
@@ -191,10 +191,13 @@ def test_every_page_of_task_instances_is_read():
         assert [task["map_index"] for task in api.tasks("imdb_study", RUN)] == list(range(250))
 
 
-def test_a_closed_terminal_does_not_keep_the_clean_up_from_going_on(monkeypatch):
+def test_a_closed_terminal_does_not_keep_the_clean_up_from_going_on(tmp_path):
+    script = "from scripts.local_airflow import say; import pathlib; say('Stopping'); pathlib.Path('done').touch()"
     reading, writing = os.pipe()
     os.close(reading)
-    with open(writing, "w", encoding="utf8") as nobody, contextlib.suppress(BrokenPipeError):
-        monkeypatch.setattr(sys, "stdout", nobody)
-        local_airflow.say("Stopping Airflow")
-        monkeypatch.undo()
+    try:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", script], stdout=writing, cwd=tmp_path, env=environment, check=False)
+    finally:
+        os.close(writing)
+    assert (tmp_path / "done").exists()
