@@ -42,7 +42,7 @@ def test_a_loss_that_is_not_finite_is_a_result_and_the_study_goes_on_to_the_mail
     corpus = write_corpus(tmp_path)
     glove = corpus / "glove.6B.100d.txt"
     lines = (line.split(" ", 1)[0] for line in glove.read_text("utf8").splitlines())
-    glove.write_text("".join(f"{word} {' '.join(['1e38'] * 100)}\n" for word in lines), "utf8")
+    glove.write_text("".join(f"{word} {' '.join(['3e38', '-3e38'] * 50)}\n" for word in lines), "utf8")
     result, report = run(study_of(corpus, tiny_study), store)
     assert {row.status for row in result.variants} == {"diverged"}
     assert [row.training.diverged_at_epoch for row in result.variants if row.training] == [1, 1]

@@ -43,7 +43,8 @@ def refused(action: Callable[[], object]) -> str:
 def files(store: Store) -> set[str]:
     root = Path(store.where)
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    return {name for name in found if not name.startswith("locks/")}
+    # Which run used what is noted before the work; the rest is what the work left behind.
+    return {name for name in found if not name.startswith(("locks/", "refs/used/"))}
 
 
 def checkpoint(folder: Path, _: str) -> None:
