@@ -16,6 +16,7 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk.exceptions import AirflowException
 
 from imdb_tasks.errors import MailError, SettingsError, StudyError
+from imdb_tasks.settings import as_one_line
 
 SMTP_CONNECTION = "smtp_default"
 _SERVER = f"the mail server of {SMTP_CONNECTION!r}"
@@ -83,14 +84,12 @@ def sender_of(hook: SmtpHook) -> str:
 
 
 def _sendable(name: str, value: str) -> str:
-    stripped = value.strip()
-    # The value is never shown: it is a secret, and in any other form than the stored one no log masks it.
-    if not (stripped.isascii() and stripped.isprintable()):
+    if (sent := as_one_line(value)) is None:
         raise SettingsError(
             f"the connection {SMTP_CONNECTION!r}: its {name} has a character that cannot be sent; expected printable "
             "ASCII in one line; copy it again, or set another one at the mail server"
         )
-    return stripped
+    return sent
 
 
 @contextlib.contextmanager

@@ -55,6 +55,16 @@ def expanded(path: str) -> str:
     return found
 
 
+def as_one_line(secret: str) -> str | None:
+    """Return a login or key without the blanks and line ends around it; None if no header or mail login can hold it.
+
+    Only printable ASCII can be sent. Whoever calls must not show the value: it is a secret, and in any other form than
+    the stored one no log masks it.
+    """
+    stripped = secret.strip()
+    return stripped if stripped.isascii() and stripped.isprintable() else None
+
+
 def _absolute(path: str) -> str:
     if not Path(found := expanded(path)).is_absolute():  # each process would take it for another folder
         raise ValueError("expected an absolute path")

@@ -10,7 +10,7 @@ from imdb_tasks.analysis.claims import Chosen, Part
 from imdb_tasks.analysis.contrasts import ON_REVIEWS, Answer, Measured, Question, levels, setting_of
 from imdb_tasks.analysis.effects import level_text, record
 from imdb_tasks.analysis.estimates import Student, two_sided
-from imdb_tasks.analysis.evidence import POWER, Factor, Level, PartRuling, VerdictValue
+from imdb_tasks.analysis.evidence import ALPHA, POWER, Factor, Level, PartRuling, VerdictValue
 from imdb_tasks.study import Variant
 
 MOST_REPLICATES = 50
@@ -75,10 +75,11 @@ def _by_ranks(measured: Measured, question: Question, answer: Answer) -> tuple[f
     ranks = measured.ranks(question)
     if ranks is None:
         return None
+    fails_more_often = _fails_more_often(measured, question)
     found = []
     for p_value, sign in zip(ranks, (1, -1), strict=True):
         p = 2 * p_value
-        if sign * answer.value <= 0 or sign * _fails_more_often(measured, question) > 0:
+        if sign * answer.value <= 0 or sign * fails_more_often > 0:
             p = 1.0
         elif answer.reviews_error > 0:
             p = max(p, 2 * float(norm.sf(sign * answer.value / answer.reviews_error)))
@@ -123,7 +124,7 @@ def rule(measured: Measured, tested: Tested, alpha: float | None, parts: int) ->
     """
     pairs = list(zip(tested.questions, tested.answers, strict=True))
     if tested.obstacle or alpha is None:
-        effects = tuple(record(measured, question, answer, 0.95) for question, answer in pairs)
+        effects = tuple(record(measured, question, answer, 1 - ALPHA) for question, answer in pairs)
         seen = "; ".join(map(sentences.effect_text, effects))
         return PartRuling(ruling="not tested", reason=tested.obstacle or f"Seen: {seen}.", effects=effects)
     ruling: VerdictValue = "not decided"
@@ -135,9 +136,8 @@ def rule(measured: Measured, tested: Tested, alpha: float | None, parts: int) ->
     against = ruling != "supported" and tested.contradicted < tested.supported
     level = 1 - alpha / tested.tests / (parts * len(tested.questions) if against else 1)
     effects = tuple(record(measured, question, answer, level) for question, answer in pairs)
-    estimate = tested.answers[0].estimate
     directed = tested.part.margin is None and tested.part.outcome != "failures"
-    decidable = estimate if directed else None
+    decidable = tested.answers[0].estimate if directed else None
     return PartRuling(
         ruling=ruling,
         reason=sentences.reason(measured, tested.part, ruling, effects, tested.p_ranks if tested.by_ranks else None),
@@ -160,7 +160,7 @@ def survivors_text(measured: Measured, tested: Tested) -> str:
         answer = measured.answer(question, without=lost)
         if answer is None:
             return "No matched pair of settings has converged trainings on both sides."
-        told.append(sentences.effect_text(record(measured, question, answer, 0.95)))
+        told.append(sentences.effect_text(record(measured, question, answer, 1 - ALPHA)))
     return f"Among converged trainings only (this favours the level that fails more often): {'; '.join(told)}."
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.bootstrap import Predictions
-from imdb_tasks.analysis.contrasts import Measured
+from imdb_tasks.analysis.contrasts import Measured, setting_of
 from imdb_tasks.analysis.curves import training_seconds
 from imdb_tasks.analysis.estimates import percentiles, wilson
 from imdb_tasks.analysis.evidence import ALPHA, Interval
@@ -72,11 +72,10 @@ def select(result: StudyResult, measured: Measured, tested: Predictions) -> Sele
 
 def _from_the_best(rows: Iterable[VariantResult]) -> list[list[VariantResult]]:
     """Return the settings, each with its trained models, by validation accuracy; only those with a tested model."""
-    settings: dict[tuple[str, int, int], list[VariantResult]] = {}
+    settings: dict[Variant, list[VariantResult]] = {}
     for row in rows:
         if row.training:
-            variant = row.variant
-            settings.setdefault((variant.cell, variant.units, variant.batch_size), []).append(row)
+            settings.setdefault(setting_of(row.variant), []).append(row)
     return sorted((models for models in settings.values() if any(map(_is_tested, models))), key=_best_first)
 
 
@@ -107,8 +106,7 @@ def _last(row: VariantResult, measure: str) -> float | None:
 def _standing(
     measured: Measured, rows: Sequence[VariantResult], chosen: Sequence[VariantResult], pairs: int
 ) -> Standing:
-    setting = rows[0].variant.model_copy(update={"replicate": 0})
-    best = chosen[0].variant.model_copy(update={"replicate": 0})
+    setting, best = setting_of(rows[0].variant), setting_of(chosen[0].variant)
     values = [measured.values["accuracy"][row.variant] for row in rows]
     trained = [row.training for row in rows if row.training]
     answer = measured.mean("accuracy", [{best: 1, setting: -1}]) if rows is not chosen else None
@@ -148,7 +146,7 @@ def _is_better(tested: Predictions, setting: Variant, constant: "npt.NDArray[np.
     """Tell whether the lower 95 % limit of a setting's lead over the constant answer, review by review, is above 0."""
     import numpy as np
 
-    own = [tested.right(name) for name in tested.names if _is_of(Variant.named(name), setting)]
+    own = [tested.right(name) for name in tested.names if setting_of(Variant.named(name)) == setting]
     leads = np.mean(own, axis=0) - constant
     error = float(np.std(leads, ddof=1)) / len(leads) ** 0.5 if len(leads) > 1 else math.inf
     return bool(leads.mean() > _TWO_SIDED * error)
@@ -156,15 +154,11 @@ def _is_better(tested: Predictions, setting: Variant, constant: "npt.NDArray[np.
 
 def _interval_of_these_models(measured: Measured, setting: Variant) -> Interval:
     """Return the interval of the mean accuracy of a setting's very models on other reviews."""
-    columns = [c for c, name in enumerate(measured.names) if _is_of(Variant.named(name), setting)]
+    columns = [c for c, name in enumerate(measured.names) if setting_of(Variant.named(name)) == setting]
     drawn = measured.tested["accuracy"]
     if len(columns) == 1:
         return wilson(float(drawn.values[columns[0]]), measured.reviews)
     return percentiles(drawn.draws[:, columns].mean(axis=1))
-
-
-def _is_of(variant: Variant, setting: Variant) -> bool:
-    return variant.model_copy(update={"replicate": setting.replicate}) == setting
 
 
 def _recommendation(measured: Measured, standings: Sequence[Standing], choice: Choice, margin: float) -> Recommendation:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import AccessRefusedError, UnexpectedContentError
+from imdb_tasks.settings import as_one_line
 from imdb_tasks.sources import kaggle_process
 from imdb_tasks.sources.responses import CONNECT_SECONDS, READ_SECONDS
 from imdb_tasks.sources.retry import RetryPolicy
@@ -113,11 +114,9 @@ def _variables_of(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sendable(name: str, value: str) -> str:
-    stripped = value.strip()
-    # The value is never shown: it is a secret, and in any other form than the stored one no log masks it.
-    if not (stripped.isascii() and stripped.isprintable()):
+    if (sent := as_one_line(value)) is None:
         raise AccessRefusedError(
             f"Kaggle: {name} has a character that cannot be sent; expected printable ASCII in one line; "
             "copy it again from Kaggle's settings page"
         )
-    return stripped
+    return sent

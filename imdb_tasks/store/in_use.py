@@ -69,13 +69,13 @@ class Uses:
     @cached_property
     def living(self) -> frozenset[str]:
         """The runs that hold a lock, or whose newest note is young."""
-        at_work = {_run_of(ref) for kind, ref in self._of_runs() if self._is_young_or_held(kind, ref)}
+        at_work = {run_of(ref) for kind, ref in self._of_runs() if self._is_young_or_held(kind, ref)}
         users = {_user(ref) for name, ref in self.last.items() if ref.written >= self.old or self.is_held(name)}
         return frozenset(at_work | users) - {""}
 
     def entries(self) -> set[str]:
         """Return the names of the entries that a living run has noted, or that were used a short time ago."""
-        by_note = {target_of(kind, ref) for kind, ref in self._of_runs() if _run_of(ref) in self.living}
+        by_note = {target_of(kind, ref) for kind, ref in self._of_runs() if run_of(ref) in self.living}
         by_ref = {
             target_of(kind, ref)
             for kind, listed in self.refs.items()
@@ -89,7 +89,7 @@ class Uses:
         """Return the newest ``count`` runs that have a report, as many that have none, and all that live."""
         unfinished: dict[str, float] = {}
         for _, ref in self._of_runs():
-            if (run := _run_of(ref)) not in self.reports:
+            if (run := run_of(ref)) not in self.reports:
                 unfinished[run] = max(ref.written, unfinished.get(run, 0.0))
         newest = sorted(unfinished, key=lambda run: (unfinished[run], run))
         return self.living | frozenset(_last(list(self.reports), count)) | frozenset(_last(newest, count))
@@ -125,7 +125,8 @@ def _below(store: Store, folder: str) -> list[ListedRef]:
     return found
 
 
-def _run_of(ref: ListedRef) -> str:
+def run_of(ref: ListedRef) -> str:
+    """Return the run that wrote a ref, for kinds that are named by their run."""
     return ref.name.partition("/")[0]
 
 

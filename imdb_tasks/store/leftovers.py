@@ -10,7 +10,7 @@ from collections.abc import Iterator, Set
 from pathlib import Path
 
 from imdb_tasks.store import locks
-from imdb_tasks.store.in_use import Uses, target_of
+from imdb_tasks.store.in_use import Uses, run_of, target_of
 from imdb_tasks.store.names import CHECKPOINTS, USES, lock_name, ref_file
 from imdb_tasks.store.store import Store
 
@@ -59,7 +59,7 @@ def _refs(uses: Uses, left: Set[str], kept_runs: Set[str]) -> Iterator[str]:
     for kind, listed in uses.refs.items():
         for ref in listed:
             target = f"{kind.entry}/{ref.name}" if kind.entry else target_of(kind, ref)
-            run = ref.name.partition("/")[0]
+            run = run_of(ref)
             lost = target is not None and target not in left
             if kind.of_run:
                 lost = lost or run in gone or run not in kept_runs

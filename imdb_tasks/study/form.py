@@ -62,7 +62,6 @@ def form_defaults() -> dict[str, Any]:
 
     Never fails, because a DAG file calls it when it is parsed. `read_form` refuses a bad address in the variable.
     """
-    study = Study()
     return {
         "profile": "full",
         "source": "kaggle",
@@ -73,6 +72,13 @@ def form_defaults() -> dict[str, Any]:
         "glove_sha256": None,
         "recipients": list(MailSettings.read_valid()),
         "notify": "always",
+        **study_fields(Study()),
+    }
+
+
+def study_fields(study: Study) -> dict[str, Any]:
+    """Return the values of ``STUDY_FIELDS`` that lead to ``study``."""
+    return {
         "cells": list(study.cells),
         "units": list(study.units),
         "batch_sizes": list(study.batch_sizes),

@@ -8,7 +8,7 @@ from typing import Any
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.resources import SAMPLE
 from imdb_tasks.settings import DEFAULT_BACKEND
-from imdb_tasks.study.form import QUICK, STUDY_FIELDS, form_defaults, read_form
+from imdb_tasks.study.form import QUICK, STUDY_FIELDS, form_defaults, read_form, study_fields
 from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource, Source, Study
 
 DAG_ID = "imdb_study"
@@ -17,17 +17,7 @@ DAG_ID = "imdb_study"
 def fields(study: Study) -> dict[str, Any] | None:
     """Return the form's fields that are not at their defaults for ``study``; None where the form cannot express it."""
     defaults = form_defaults()
-    values = {
-        "cells": list(study.cells),
-        "units": list(study.units),
-        "batch_sizes": list(study.batch_sizes),
-        "replicates": study.replicates,
-        "margin_points": round(100 * study.margin, 10),
-        "max_tokens": study.text.max_tokens,
-        "vocabulary_limit": study.text.vocabulary_limit,
-        "epochs": study.training.epochs,
-        "learning_rate": study.training.learning_rate,
-    }
+    values = study_fields(study)
     changed = {name: values[name] for name in STUDY_FIELDS if values[name] != defaults[name]}
     if changed == QUICK:
         chosen: dict[str, Any] = {"profile": "quick"}

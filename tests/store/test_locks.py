@@ -46,6 +46,24 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalFiles:
     return LocalFiles(tmp_path)
 
 
+def wait_for_the_living(files: LocalFiles, other: locks.Lock) -> None:
+    """Let another owner beat for twice the time after which silence counts; the lock is had when it is released."""
+    released_at = []
+
+    def live() -> None:
+        for number in range(1, 21):
+            time.sleep(0.05)
+            other.beat(number)
+        released_at.append(time.monotonic())
+        other.release()
+
+    living = threading.Thread(target=live)
+    living.start()
+    with locks.exclusive(files, "k"):
+        assert time.monotonic() >= released_at[0]
+    living.join()
+
+
 def claim_from_elsewhere(files: LocalFiles, owner: str = "other") -> locks.Lock:
     """Return the hold of a process that cannot be seen from here."""
     hold = locks.Lock(files, "k", owner)
@@ -171,20 +189,7 @@ def test_an_owner_that_was_suspended_for_too_long_is_followed_and_writes_nothing
 def test_an_owner_elsewhere_that_beats_is_waited_for(files, caplog) -> None:
     caplog.set_level(logging.INFO)
     other = claim_from_elsewhere(files)
-    released_at = []
-
-    def live() -> None:
-        for number in range(1, 21):  # for twice the time after which silence counts
-            time.sleep(0.05)
-            other.beat(number)
-        released_at.append(time.monotonic())
-        other.release()
-
-    living = threading.Thread(target=live)
-    living.start()
-    with locks.exclusive(files, "k"):
-        assert time.monotonic() >= released_at[0]
-    living.join()
+    wait_for_the_living(files, other)
     assert caplog.text.count("on far; waiting") == 1
 
 
@@ -237,18 +242,5 @@ def test_an_owner_whose_lock_file_was_damaged_is_waited_for_while_it_beats(files
     other = locks.Lock(files, "k", "other")
     other.claim()
     files.write("locks/k.other.claim", b"claim")
-    ended = []
-
-    def live() -> None:
-        for number in range(1, 21):
-            time.sleep(0.05)
-            other.beat(number)
-        ended.append(time.monotonic())
-        other.release()
-
-    living = threading.Thread(target=live)
-    living.start()
-    with locks.exclusive(files, "k"):
-        assert time.monotonic() >= ended[0]
-    living.join()
+    wait_for_the_living(files, other)
     assert files.names("aside") == {}
