@@ -3,6 +3,7 @@
 Nothing is imported before Ctrl-C is answered in one line: the imports of the command take seconds.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -14,10 +15,21 @@ INTERRUPTED = 128 + signal.SIGINT  # the exit status of a shell
 def main() -> int:
     """Run the command; return its exit status."""
     signal.signal(signal.SIGINT, _end)
+    status = 0
+
+    def leave() -> None:
+        if status == INTERRUPTED:
+            sys.stdout.flush()
+            os._exit(status)
+
+    # Runs after every other clean-up. An interrupt that went through a module's ``exec``, as dataclasses use it, would
+    # otherwise end the interpreter by the signal, although it was answered.
+    atexit.register(leave)
     from imdb_tasks.ui import main as run
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return run()
+    status = run()
+    return status
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

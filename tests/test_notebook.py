@@ -18,7 +18,7 @@ def test_every_block_of_the_page_runs(one_variant_store: Path, monkeypatch: pyte
     for block in blocks:
         exec(block, names)  # noqa: S102 - the project's own page
     assert names["histories"].index.names == ["variant", "epoch"]
-    assert list(names["tests"].columns) == ["loss", "accuracy", "auc"]
+    assert list(names["tests"].columns) == ["loss", "accuracy", "auc", "right", "rows"]
     assert names["arrays"].x_train.dtype == np.int32
     assert names["words"][1]
     assert names["prediction"].label in ("positive", "negative")

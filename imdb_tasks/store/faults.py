@@ -22,10 +22,11 @@ Result = TypeVar("Result")
 
 
 @contextlib.contextmanager
-def explaining(path: Path | str, *, below: bool = False) -> Iterator[None]:
+def explaining(path: Path | str, *, below: bool = False, making: bool = False) -> Iterator[None]:
     """Raise DiskFullError or StoreError, with the path and a remedy, for what the system says of a place.
 
-    With ``below``, the path that the system names counts, where it names one.
+    With ``below``, the path that the system names counts, where it names one. With ``making``, a folder is made with
+    all above it: where that is not found, such as in /proc, it cannot be made.
     """
     try:
         yield
@@ -36,7 +37,7 @@ def explaining(path: Path | str, *, below: bool = False) -> Iterator[None]:
                 f"{where}: the disk is full ({error.strerror}); existing files are intact. Free some space and run the "
                 "step again: 'imdb-study store prune' says what it would delete, and keeps what a run at work uses"
             ) from error
-        if error.errno in _NO_ACCESS:
+        if error.errno in _NO_ACCESS or (making and error.errno == errno.ENOENT):
             raise StoreError(
                 f"{where}: expected a place that this user can read and write, found: {error.strerror}; change its "
                 "permissions, or choose another place (the store's is IMDB_STORE or --store)"
@@ -74,7 +75,7 @@ def naming_the_place(method: Callable[Concatenate[Any, Given], Result]) -> Calla
 def _explanation(where: str, error: Exception) -> StudyError | None:
     """Return an error of this project for one of a cloud's client; None for what is none."""
     kind, found = type(error).__name__, f"{type(error).__name__}: {error!s:.{_SHOWN}}"
-    if isinstance(error, FileNotFoundError) or "Credentials" in kind:
+    if isinstance(error, FileNotFoundError | PermissionError) or "Credentials" in kind:
         return StoreError(
             f"{where}: expected a bucket that is there and credentials for it, found {found}; make the bucket, or set "
             "the variables of its cloud"

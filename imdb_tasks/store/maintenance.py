@@ -1,7 +1,6 @@
 """What is in a store, whether it is whole, and whether it can be written."""
 
 import contextlib
-import errno
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -15,8 +14,6 @@ from imdb_tasks.store.seals import seconds, unseal, unseal_bytes
 from imdb_tasks.store.store import Store
 
 KINDS = ("sources", "texts", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
-
-_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT)
 
 
 @dataclass(frozen=True)
@@ -46,26 +43,17 @@ def list_entries(store: Store) -> Iterator[Listed]:
 
 
 def check_writable(store: Store, room: int) -> None:
-    """Raise SettingsError if the store cannot be written, or its disk has less than ``room`` bytes of free space."""
+    """Raise StoreError if the store cannot be written, SettingsError if its disk has less than ``room`` bytes free."""
     probe = f"work/probe-{uuid.uuid4().hex}"
-    try:
-        free = shutil.disk_usage(store.work_folder()).free
-        if free < room:
-            raise SettingsError(
-                f"{store.work_folder()}: expected {room / 1e6:,.0f} MB of free space or more, found"
-                f" {free / 1e6:,.0f} MB; free some, for example with 'imdb-study store prune', or set IMDB_STORE to"
-                " another place"
-            )
-        store.files.write(probe, b"probe")
-        store.files.delete(probe)
-    except OSError as error:
-        # Errors of a bucket have no number: no such bucket, no permission.
-        if error.errno not in _UNWRITABLE and not isinstance(error, PermissionError | FileNotFoundError):
-            raise
+    free = shutil.disk_usage(store.work_folder()).free
+    if free < room:
         raise SettingsError(
-            f"{store.where}: the store cannot be written ({error.strerror or type(error).__name__}); change its"
-            " permissions, or set IMDB_STORE to another place"
-        ) from error
+            f"{store.work_folder()}: expected {room / 1e6:,.0f} MB of free space or more, found"
+            f" {free / 1e6:,.0f} MB; free some, for example with 'imdb-study store prune', or set IMDB_STORE to"
+            " another place"
+        )
+    store.files.write(probe, b"probe")
+    store.files.delete(probe)
 
 
 def verify_store(store: Store) -> tuple[int, list[str]]:

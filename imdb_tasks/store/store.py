@@ -212,7 +212,7 @@ class Store:
     def work_folder(self, *names: str) -> Path:
         """Return a local folder for unfinished work, made if need be; where entries are local, on their disk."""
         folder = self.files.scratch.joinpath(*map(safe, names))
-        with explaining(folder):
+        with explaining(folder, making=True):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from imdb_tasks.errors import AccessRefusedError, PermanentError, SettingsError
+from imdb_tasks.errors import AccessRefusedError, PermanentError, SettingsError, StoreError
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.store import Store
 from imdb_tasks.study import Delivery, LocalSource, Study
@@ -137,8 +137,12 @@ def test_a_run_id_that_no_file_can_have_fails_now(preflight: Any, steps: Steps) 
 
 def test_a_store_that_cannot_be_written_fails_now(preflight: Any, steps: Steps, tmp_path: Path) -> None:
     tmp_path.joinpath("file").touch()
-    for place in (tmp_path / "file", tmp_path / "file" / "store", Path("/proc/store")):
-        with pytest.raises(SettingsError, match=f"{place}: the store cannot be written .* set IMDB_STORE"):
+    with pytest.raises(StoreError, match="expected a folder for the store, found a file; choose another place"):
+        Store(tmp_path / "file")  # no step can even open it
+    for place in (tmp_path / "file" / "store", Path("/proc/store")):
+        with pytest.raises(
+            StoreError, match=f"{place}/work: expected a place that this user can .* IMDB_STORE or --store"
+        ):
             preflight.check_ready(replace(steps, store=Store(place)), QUIET)
 
 

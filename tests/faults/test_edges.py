@@ -114,7 +114,7 @@ def test_a_long_argument_does_not_fill_the_screen(tmp_path: Path, capsys, argume
 
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 1, 2, 4, 8])
 def test_ctrl_c_is_answered_in_one_line_whenever_it_comes(tmp_path: Path, corpus_folder: Path, seconds: float) -> None:
-    command = [*COMMAND, "study", "--store", str(tmp_path), *small_study(corpus_folder, epochs=2_000)]
+    command = [*COMMAND, "study", "--store", str(tmp_path), *small_study(corpus_folder, epochs=10_000)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)

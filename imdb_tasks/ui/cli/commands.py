@@ -28,9 +28,9 @@ STEPS = ("fetch", "prepare", "train", "evaluate", "report", "study")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0, or 1 after a message on standard error, or 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
-    try:
+    try:  # from the beginning: Ctrl-C may come while the arguments are read
+        options = _parser().parse_args(arguments)
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
         options.run(options)
     except StudyError as error:
         return _failed(f"{type(error).__name__}: {error}")
