@@ -52,7 +52,12 @@ PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
     rules=[
         RetryRule(
             errors.PermanentError, RetryAction.FAIL, reason="a permanent error: a retry would fail in the same way"
-        )
+        ),
+        RetryRule(
+            ModuleNotFoundError,
+            RetryAction.FAIL,
+            reason="this worker lacks a library: install imdb-tasks[worker] there, or run the queue where it is",
+        ),
     ]
 )
 

@@ -17,7 +17,12 @@ DISTRIBUTIONS = packages_distributions()
 OURS = {"imdb_tasks", "scripts", "bench", "tests", "include", "imdb_study_pages"}
 OURS |= {path.stem for path in ROOT.glob("dags/*.py")}
 # What may stand in each folder: the dependencies of the package, its extras, the groups for development.
-EXTRAS = {"imdb_tasks": ("jax", "tensorboard"), "dags": ("airflow",), "plugins": ("airflow",), "scripts": ("airflow",)}
+EXTRAS = {
+    "imdb_tasks": ("worker", "jax", "tensorboard"),
+    "dags": ("airflow",),
+    "plugins": ("airflow",),
+    "scripts": ("airflow",),
+}
 DEVELOPMENT = {"scripts": ("dev",), "bench": ("dev",), "tests": ("dev",)}
 
 

@@ -67,16 +67,16 @@ def test_the_installed_package_reads_its_own_files_and_marks_results_with_its_ve
     assert done.stdout.split() == [f"{installed}/imdb_tasks/include/sample", f"v{version}"]
 
 
-def test_the_package_installs_a_command_and_asks_for_airflow_only_as_an_extra(installed: Path) -> None:
+def test_the_package_installs_a_command_and_asks_for_airflow_and_tensorflow_only_as_extras(installed: Path) -> None:
     [folder] = installed.glob("*.dist-info")
     distribution = PathDistribution(folder)
     assert [(point.name, point.value) for point in distribution.entry_points] == [
         ("imdb-study", "imdb_tasks.__main__:main")
     ]
-    assert set(distribution.metadata.get_all("Provides-Extra") or ()) == {"airflow", "jax", "tensorboard"}
+    assert set(distribution.metadata.get_all("Provides-Extra") or ()) == {"airflow", "jax", "tensorboard", "worker"}
     asked = [needed for needed in distribution.requires or () if "extra ==" not in needed]
-    assert any(needed.startswith("tensorflow") for needed in asked)
-    assert not any("airflow" in needed for needed in asked)
+    assert any(needed.startswith("pydantic") for needed in asked)
+    assert not any(heavy in needed for needed in asked for heavy in ("airflow", "tensorflow", "keras"))
 
 
 def test_the_lock_and_the_requirement_files_agree_with_pyproject() -> None:

@@ -118,6 +118,9 @@ def test_permanent_errors_are_not_retried_and_others_are_with_backoff(study_dag:
     task = study_dag.get_task("fetch_reviews")
     decide = task.retry_policy.evaluate
     assert decide(errors.NotFoundError("x"), 1, 3).action is RetryAction.FAIL
+    no_library = decide(ModuleNotFoundError("No module named 'tensorflow'"), 1, 3)
+    assert no_library.action is RetryAction.FAIL
+    assert "imdb-tasks[worker]" in no_library.reason
     assert decide(errors.ConnectionLostError("x"), 1, 3).action is RetryAction.DEFAULT
     assert decide(OSError("x"), 1, 3).action is RetryAction.DEFAULT
     assert (task.retries, task.retry_exponential_backoff) == (3, 2.0)

@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except StudyError as error:
         return _failed(f"{type(error).__name__}: {error}")
+    except ModuleNotFoundError as error:
+        return _failed(f"{error}; install what the steps compute with: pip install 'imdb-tasks[worker]'")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has no reader
         return FAILED
