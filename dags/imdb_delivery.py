@@ -5,27 +5,26 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, cast
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import TYPE_CHECKING, Any
 
-from imdb_smtp import CheckedSmtpHook, sender_of, smtp_errors_explained
+from imdb_smtp import CheckedSmtpHook, sender_of
 from pydantic import ValidationError
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.study import Delivery, form_defaults
 
 if TYPE_CHECKING:
-    import smtplib
-
     from imdb_tasks.pipeline import Steps
     from imdb_tasks.store import Entry
 
 log = logging.getLogger(__name__)
 
-# Rendered by Airflow's own template environment, which does not escape by itself.
 FAILURE_MAIL = """\
-<p>The run <b>{{ run_id | e }}</b> of <b>{{ dag.dag_id | e }}</b> has failed
-{%- if reason %} ({{ reason | e }}){% endif %}.</p>
-{% if ti is defined %}<p>Its last task: <a href="{{ ti.log_url | e }}">{{ ti.task_id | e }}</a>.</p>{% endif %}
+<p>The run <b>{{ run_id }}</b> of <b>{{ dag.dag_id }}</b> has failed
+{%- if reason %} ({{ reason }}){% endif %}.</p>
+{% if ti is defined %}<p>Its last task: <a href="{{ ti.log_url }}">{{ ti.task_id }}</a>.</p>{% endif %}
 <p>The log states where the error occurred, what was expected, what was found, and what to do next. Finished variants
 are kept: clear the failed tasks and those downstream, and only the missing results are computed.</p>
 """
@@ -68,25 +67,31 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
     with CheckedSmtpHook() as hook:
         sender = sender_of(hook)
         message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
-        with smtp_errors_explained(hook):
-            # The hook's own send method knows neither a text part nor inline pictures; its client does.
-            refused = cast("smtplib.SMTP", hook._smtp_client).send_message(message)
+        refused = hook.send(message)
     log.info("the mail server accepted %r", message["Subject"])
     return refused
 
 
 def mail_failure(context: Any) -> None:
     """Mail where to look when a run has failed. Airflow calls it in the DAG processor, once per run."""
-    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
-
     run = context.get("dag_run")
     values = {**form_defaults(), **((run.conf if run else None) or {})}
     recipients = _addresses(values["recipients"])
     if values["notify"] == "never" or not recipients:
         return
-    notifier = SmtpNotifier(to=recipients, subject="IMDB study: the run failed", html_content=FAILURE_MAIL)
-    notifier.hook = CheckedSmtpHook()
-    notifier(context)
+    with CheckedSmtpHook() as hook:
+        hook.send(_failure_mail(context, sender_of(hook), recipients))
+
+
+def _failure_mail(context: Any, sender: str, recipients: list[str]) -> EmailMessage:
+    from jinja2 import Environment
+
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"] = sender, recipients
+    message["Subject"] = "IMDB study: the run failed"
+    page = Environment(autoescape=True).from_string(FAILURE_MAIL)
+    message.set_content(page.render(context), subtype="html")
+    return message
 
 
 def _addresses(recipients: Any) -> list[str]:

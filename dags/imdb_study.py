@@ -19,7 +19,7 @@ higher learning rate, to check that everything works. `custom` uses the values o
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import (
     Asset,
@@ -31,9 +31,9 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
-from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from imdb_delivery import mail_failure, send
 from imdb_form import form_fields
+from imdb_planned import mapped_over
 from imdb_preflight import check_ready, kaggle_credentials
 
 from imdb_tasks import errors
@@ -62,28 +62,21 @@ PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
 )
 
 
-class PlannedNames(PlainXComArg):
-    """What `plan` has returned or, in a training task that is run by itself, what it would return.
-
-    `airflow tasks test` without a run has no XCom to map over; Airflow would fail before the task is called.
-    """
-
-    def resolve(self, context: Any) -> Any:
-        """Return the names, one per map index; raise SettingsError for an index of no variant."""
-        names = super().resolve(context)
-        if names is None:
-            names = names_of(read_study(dict(context["params"])))
-        index = context["ti"].map_index
-        if not 0 <= index < len(names):  # Airflow would take it modulo their number
-            raise errors.SettingsError(
-                f"--map-index {index}: the study has {len(names)} variants; expected 0 to {len(names) - 1}"
-            )
-        return names
-
-
 def names_of(study: Study) -> list[str]:
     """Return the names of the variants, one per map index."""
     return [variant.name for variant in study.variants]
+
+
+def names_of_form(context: Any) -> list[str]:
+    """Return the names that `plan` would return for the form of a run."""
+    return names_of(read_study(dict(context["params"])))
+
+
+def check_map_index(study: Study) -> None:
+    """Raise SettingsError for a map index of no variant, which Airflow takes modulo their number."""
+    index, count = get_current_context()["ti"].map_index, len(study.variants)
+    if index is None or not 0 <= index < count:
+        raise errors.SettingsError(f"--map-index {index}: the study has {count} variants; expected 0 to {count - 1}")
 
 
 def current_steps() -> Steps:
@@ -165,6 +158,7 @@ def imdb_study() -> None:
     )
     def train(name: str) -> str:
         steps = current_steps()
+        check_map_index(steps.study)
         return steps.train(steps.variant(name)).key
 
     @task(
@@ -208,7 +202,7 @@ def imdb_study() -> None:
     names = plan()
     reviews, glove = fetch_reviews(), fetch_glove()
     names >> [reviews, glove]
-    trained = train.expand(name=PlannedNames(cast("PlainXComArg", names).operator))
+    trained = train.expand(name=mapped_over(names, names_of_form))
     sent = send_report()
     [reviews, glove] >> prepare() >> trained >> evaluate() >> report() >> sent >> check_complete()
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 from imdb_study_pages.app import app
+from imdb_study_pages.asking import PREFIX
 
-PREFIX = "/imdb-study"
 # Relative, so that they also lead there where Airflow is served below a path.
 RUN = "imdb-study/dags/{DAG_ID}/runs/{RUN_ID}"
 

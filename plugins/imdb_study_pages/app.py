@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
-from imdb_study_pages.training import DAG_ID, TASK_ID, progress_of
+from imdb_study_pages.asking import DAG_ID, may_read_study
+from imdb_study_pages.training import TASK_ID, progress_of
 from imdb_tasks.errors import StudyError
 from imdb_tasks.store import Store
 from imdb_tasks.ui import comparison_page, curves_page, find_run, message_page, newest_runs, study_page
@@ -37,7 +36,7 @@ app = FastAPI(
     docs_url=None,
     redoc_url=None,
     openapi_url=None,
-    dependencies=[Depends(requires_access_dag("GET", param_dag_id=DAG_ID))],
+    dependencies=[Depends(may_read_study)],
 )
 app.middleware("http")(harden)
 
@@ -99,21 +98,19 @@ def report_of_run(dag_id: Id, run_id: Id, request: Request) -> Response:
 
 
 @app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/{map_index}/curves")
-def curves(  # noqa: PLR0913, PLR0917 - the parts of the path
-    dag_id: Id, run_id: Id, task_id: Id, map_index: AnyMapIndex, request: Request, session: SessionDep
-) -> Response:
+async def curves(dag_id: Id, run_id: Id, task_id: Id, map_index: AnyMapIndex, request: Request) -> Response:
     """Show how far a training is."""
     trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
-    progress = progress_of(session, run_id, int(map_index)) if trains else None
+    progress = await progress_of(request, run_id, int(map_index)) if trains else None
     if progress is None:
         return HTMLResponse(message_page(ANOTHER_TASK, _root(request)))
     return HTMLResponse(curves_page(progress, _root(request), f"runs/{run_id}/trainings/{map_index}"))
 
 
 @app.get("/runs/{run_id}/trainings/{map_index}")
-def training(run_id: Id, map_index: MapIndex, session: SessionDep) -> Response:
+async def training(run_id: Id, map_index: MapIndex, request: Request) -> Response:
     """Tell how far a training is, for the script of its page."""
-    progress = progress_of(session, run_id, map_index)
+    progress = await progress_of(request, run_id, map_index)
     if progress is None:
         raise HTTPException(404, "there is no such training")
     return JSONResponse(progress.model_dump(mode="json"))

@@ -61,7 +61,7 @@ def test_nobody_to_tell_needs_no_mail_server(preflight: Any, steps: Steps) -> No
 
 
 def test_a_missing_mail_connection_fails_now(preflight: Any, steps: Steps) -> None:
-    with pytest.raises(SettingsError, match="'smtp_default': SMTP connection is not found"):
+    with pytest.raises(SettingsError, match="the connection 'smtp_default' is not found"):
         preflight.check_ready(steps, LOUD)
 
 
@@ -158,4 +158,4 @@ def test_all_that_is_missing_is_told_at_once(preflight: Any, tmp_path: Path) -> 
     steps = Steps(Study(), Store(tmp_path / "store"), ".hidden")
     with pytest.raises(PermanentError) as caught:
         preflight.check_ready(steps, LOUD)
-    assert all(word in str(caught.value) for word in ("run id", "comes from Kaggle", "SMTP connection is not found"))
+    assert all(word in str(caught.value) for word in ("run id", "comes from Kaggle", "'smtp_default' is not found"))

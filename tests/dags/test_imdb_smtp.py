@@ -3,10 +3,12 @@
 import json
 import socket
 import traceback
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from imdb_tasks.errors import MailError, SettingsError
 from tests.support.airflow_home import ROOT
@@ -160,7 +162,7 @@ def test_a_connection_that_is_no_json_is_one_error_without_its_text(smtp: Any, m
 
 def test_a_missing_connection_is_permanent(smtp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_SMTP_DEFAULT", raising=False)
-    with pytest.raises(SettingsError, match="SMTP connection is not found"), smtp.CheckedSmtpHook():
+    with pytest.raises(SettingsError, match="'smtp_default' is not found"), smtp.CheckedSmtpHook():
         pass
 
 
@@ -179,3 +181,16 @@ def test_a_server_that_hangs_up_on_ssl_may_pass(smtp: Any, monkeypatch: pytest.M
         port = listener.getsockname()[1]
     with pytest.raises(MailError, match="check that host, port and disable_ssl"):
         connect(smtp, monkeypatch, port, SSL)
+
+
+def test_a_token_of_oauth2_is_sent_with_the_user_that_it_belongs_to(smtp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    class OAuth2(BadMailServer):
+        async def auth_XOAUTH2(self, server: object, words: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+            sent.append(b64decode(words[1]))
+            return AuthResult(success=True)
+
+    with OAuth2(password="right") as server:
+        connect(smtp, monkeypatch, server.port, {**PLAIN, "auth_type": "oauth2", "access_token": "abc"}, login=USER)
+    assert sent == [f"user={USER}\x01auth=Bearer abc\x01\x01".encode()]

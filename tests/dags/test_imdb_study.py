@@ -79,6 +79,34 @@ def test_the_form_shows_the_recipients_that_are_addresses(tmp_path) -> None:
     assert found == "imdb_study ['a@x.org', 'b@x.org'] 0:00:02"
 
 
+# The class is there for Airflow itself, and not for the module of ours that extends it.
+WITHOUT_PRIVATE_CLASS = """
+import sys, types; sys.path.insert(0, "dags")
+import imdb_planned
+from airflow.sdk.definitions import xcom_arg
+poorer = types.ModuleType(xcom_arg.__name__)
+vars(poorer).update({name: value for name, value in vars(xcom_arg).items() if name != "PlainXComArg"})
+mapped_over = imdb_planned.mapped_over
+def without(*arguments):
+    sys.modules[xcom_arg.__name__] = poorer
+    try:
+        return mapped_over(*arguments)
+    finally:
+        sys.modules[xcom_arg.__name__] = xcom_arg
+imdb_planned.mapped_over = without
+"""
+
+
+def test_an_airflow_without_the_private_class_has_the_dag_all_the_same(tmp_path) -> None:
+    script = WITHOUT_PRIVATE_CLASS + PARSED + "print(sorted(imdb_study.STUDY.get_task('train').upstream_task_ids))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=airflow_environment(tmp_path), cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no training can be run by itself" in done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "['plan', 'prepare']"
+
+
 def test_the_steps_follow_each_other(study_dag: "DAG") -> None:
     downstream = {task.task_id: sorted(task.downstream_task_ids) for task in study_dag.tasks}
     assert downstream == {
