@@ -9,9 +9,9 @@ from pydantic import Field
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.formatting import fine_duration
 from imdb_tasks.pipeline import Notes, Progress, Training
-from imdb_tasks.report import LOSS_CEILING
 from imdb_tasks.store import Store
 from imdb_tasks.study import History, Record, Variant, read_study
+from imdb_tasks.ui.loss_scale import loss_axis, remarks
 
 POINTS = 400  # of each curve; more could not be told apart on a screen
 _RECENT = 5  # epochs that tell how long the next ones will take
@@ -27,16 +27,22 @@ class Curve(Record):
 
 
 class TrainingProgress(Record):
-    """How far one training is, its numbers in words; ``ended`` says that it will stay as it is."""
+    """How far one training is, its numbers in words; ``ended`` says that it will stay as it is.
+
+    ``loss_range`` are the ends of the loss axis, and losses above ``loss_top`` are drawn there; ``remarks`` say what
+    the curves cannot show.
+    """
 
     variant: str
     state: str
     ended: bool
     facts: dict[str, str] = Field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     epochs: tuple[int, ...] = ()
     last_epoch: int = 1
     loss: Curve | None = None
     loss_range: tuple[float, float] = (0.0, 1.0)
+    loss_top: float = 1.0
     accuracy: Curve | None = None
 
 
@@ -59,15 +65,18 @@ def training_progress(store: Store, run_id: str, variant: Variant, task_state: s
         return TrainingProgress(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
     ended = _ENDED.get(note.status)
     kept = _spread(history.epochs)
+    axis = loss_axis(history)
     return TrainingProgress(
         variant=variant.title,
         state=ended or ("training" if task_state == "running" else _words(task_state)),
         ended=over or ended is not None,
         facts=_facts(history, note.epochs, running=not (over or ended)),
+        remarks=remarks(history, axis.top),
         epochs=tuple(index + 1 for index in kept),
         last_epoch=note.epochs,
         loss=_curve(history.loss, history.val_loss, kept),
-        loss_range=_range((*history.loss, *history.val_loss)),
+        loss_range=(axis.low, axis.high),
+        loss_top=axis.top,
         accuracy=_curve(history.accuracy, history.val_accuracy, kept),
     )
 
@@ -108,11 +117,3 @@ def _spread(count: int) -> list[int]:
 def _curve(training: Sequence[float | None], validation: Sequence[float | None], kept: Sequence[int]) -> Curve:
     thinned = (tuple(values[index] for index in kept) for values in (training, validation))
     return Curve(training=next(thinned), validation=next(thinned))
-
-
-def _range(values: Sequence[float | None]) -> tuple[float, float]:
-    """Return a y range that losses above the ceiling do not stretch."""
-    usable = [value for value in values if value is not None and value <= LOSS_CEILING]
-    low, high = min(usable, default=0.0), max(usable, default=1.0)
-    pad = 0.06 * (high - low) or 0.05
-    return low - pad, high + pad

@@ -1,10 +1,12 @@
 "use strict";
 (() => {
   const PAUSE = 2000; // milliseconds between two looks
+  const LABEL = 60; // pixels that the label of a tick needs
   // The first two colours of imdb_tasks/report/charts/style.py.
   const LINES = { training: ["#0072B2", "dot"], validation: ["#D55E00", "solid"] };
   const facts = document.getElementById("facts");
   const state = document.getElementById("state");
+  const remarks = document.getElementById("remarks");
   let latest = null;
 
   const colours = () => {
@@ -12,7 +14,17 @@
     return { ink: style.getPropertyValue("--ink").trim(), line: style.getPropertyValue("--line").trim() };
   };
 
-  const draw = (name, range, format) => {
+  // Whole epochs, each label once: the smallest of 1, 2, 5, 10, 20, ... that leaves room for them.
+  const tickStep = (width) => {
+    const least = (latest.last_epoch * LABEL) / Math.max(width, LABEL);
+    const power = 10 ** Math.max(0, Math.floor(Math.log10(least)));
+    return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= least);
+  };
+
+  // What lies above the axis is drawn at its edge; a remark says how far it went.
+  const atMost = (values, top) => values.map((value) => (value === null || value <= top ? value : top));
+
+  const draw = (name, format, range, top = Infinity) => {
     if (!latest[name]) return;
     const chart = document.getElementById(name);
     chart.parentElement.hidden = false;
@@ -21,10 +33,11 @@
     const data = Object.entries(LINES).map(([part, [color, dash]]) => ({
       name: part,
       x: latest.epochs,
-      y: latest[name][part],
+      y: atMost(latest[name][part], top),
+      customdata: latest[name][part],
       mode: few ? "lines+markers" : "lines",
       line: { color, dash, width: 2 },
-      hovertemplate: "%{y:.4f} after epoch %{x}",
+      hovertemplate: "%{customdata:.4f} after epoch %{x}",
     }));
     const axis = { color: ink, gridcolor: line, linecolor: line, zeroline: false, automargin: true };
     const layout = {
@@ -33,8 +46,9 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 10, r: 10, t: 8, b: 36 },
       legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom" },
-      xaxis: { ...axis, title: { text: "Epoch" }, range: [0.5, latest.last_epoch + 0.5], tickformat: "d" },
-      yaxis: { ...axis, range: range, tickformat: format },
+      xaxis: { ...axis, title: { text: "Epoch" }, range: [0.5, latest.last_epoch + 0.5],
+        tick0: 0, dtick: tickStep(chart.clientWidth) },
+      yaxis: { ...axis, range, tickformat: format },
       dragmode: false,
     };
     Plotly.react(chart, data, layout, { responsive: true, displayModeBar: false });
@@ -42,18 +56,20 @@
 
   const drawAll = () => {
     if (!latest) return;
-    draw("loss", latest.loss_range, ".2f");
-    draw("accuracy", undefined, ".0%");
+    draw("loss", "~g", latest.loss_range, latest.loss_top);
+    draw("accuracy", "~%");
   };
+
+  const element = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
 
   const tell = () => {
     if (state.textContent !== latest.state) state.textContent = latest.state;
+    remarks.replaceChildren(...latest.remarks.map((text) => element("li", text)));
+    remarks.hidden = latest.remarks.length === 0;
     facts.replaceChildren(
       ...Object.entries(latest.facts).map(([name, value]) => {
-        const [pair, term, text] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
-        term.textContent = name;
-        text.textContent = value;
-        pair.append(term, text);
+        const pair = document.createElement("div");
+        pair.append(element("dt", name), element("dd", value));
         return pair;
       }),
     );
@@ -73,5 +89,6 @@
   };
 
   document.addEventListener("themechange", drawAll);
+  window.addEventListener("resize", drawAll);
   look();
 })();
