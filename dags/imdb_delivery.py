@@ -13,7 +13,7 @@ from imdb_smtp import CheckedSmtpHook, sender_of
 from pydantic import ValidationError
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study import Delivery, form_defaults
+from imdb_tasks.study import Delivery, installed_study
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
@@ -30,7 +30,7 @@ are kept: clear the failed tasks and those downstream, and only the missing resu
 """
 
 
-def send(steps: Steps, delivery: Delivery) -> str:
+def send(steps: Steps, delivery: Delivery, connection: str = CheckedSmtpHook.default_conn_name) -> str:
     """Mail the study's report if it is wanted; return what was done.
 
     Raises:
@@ -42,7 +42,7 @@ def send(steps: Steps, delivery: Delivery) -> str:
     report = steps.reported()
     if reason := _not_wanted(steps, delivery, report.key):
         return f"not sent: {reason}"
-    refused = _handed_over(report, delivery.recipients, f"{steps.run_id} {report.key}")
+    refused = _handed_over(report, delivery.recipients, f"{steps.run_id} {report.key}", connection)
     steps.record_mailed(report.key)
     if refused:  # permanent: another try would send a second copy to everyone else
         raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
@@ -60,11 +60,11 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
     return None
 
 
-def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> Collection[str]:
+def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str, connection: str) -> Collection[str]:
     """Give the report to the mail server; return the recipients that it refused while it took others."""
     from imdb_tasks.report import compose_mail
 
-    with CheckedSmtpHook() as hook:
+    with CheckedSmtpHook(connection) as hook:
         sender = sender_of(hook)
         message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
         refused = hook.send(message)
@@ -75,11 +75,12 @@ def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str) -> C
 def mail_failure(context: Any) -> None:
     """Mail where to look when a run has failed. Airflow calls it in the DAG processor, once per run."""
     run = context.get("dag_run")
-    values = {**form_defaults(), **((run.conf if run else None) or {})}
+    study = installed_study(context["dag"].dag_id)
+    values = study.form_of((run.conf if run else None) or {}, scheduled=bool(run) and run.run_type == "scheduled")
     recipients = _addresses(values["recipients"])
     if values["notify"] == "never" or not recipients:
         return
-    with CheckedSmtpHook() as hook:
+    with CheckedSmtpHook(study.settings.smtp_connection) as hook:
         hook.send(_failure_mail(context, sender_of(hook), recipients))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import Param
 
 from imdb_tasks.settings import ADDRESS
-from imdb_tasks.study import NOTIFY, PROFILES, SOURCES, form_defaults
+from imdb_tasks.study import NOTIFY, PROFILES, SOURCES
 
 GRID = {"section": "Study (for the profile custom)"}
 ORIGIN = {"section": "Pinned versions and hashes"}
@@ -94,10 +95,9 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def form_fields() -> dict[str, Param]:
-    """Return the trigger form."""
-    default = form_defaults()
+def form_fields(defaults: Mapping[str, Any]) -> dict[str, Param]:
+    """Return the trigger form with its defaults."""
     return {
-        name: Param(default[name], description, title=title, **schema)
+        name: Param(defaults[name], description, title=title, **schema)
         for name, (title, description, schema) in FIELDS.items()
     }

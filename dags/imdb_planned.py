@@ -9,7 +9,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
-def mapped_over(planned: Any, names_of_form: Callable[[Any], list[str]]) -> Any:
+def mapped_over(planned: Any, names_of_form: Callable[[], list[str]]) -> Any:
     """Return what `train` expands over: the XCom of `plan` or, where there is none, the names of the form.
 
     There is none where `airflow tasks test` runs a training by itself: Airflow would fail before the task is called.
@@ -21,7 +21,7 @@ def mapped_over(planned: Any, names_of_form: Callable[[Any], list[str]]) -> Any:
         class PlannedNames(PlainXComArg):
             def resolve(self, context: Any) -> Any:
                 names = super().resolve(context)
-                return names_of_form(context) if names is None else names
+                return names_of_form() if names is None else names
 
         return PlannedNames(planned.operator)
     except (ImportError, AttributeError, TypeError) as error:

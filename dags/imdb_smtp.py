@@ -20,7 +20,6 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from imdb_tasks.errors import MailError, SettingsError, StudyError
 from imdb_tasks.settings import as_one_line
 
-SMTP_CONNECTION = "smtp_default"
 _PERMANENT = 500  # SMTP's replies from here on: the same mail will be refused again (RFC 5321, 4.2.1)
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a connection that was lost
 _CONTEXTS = (None, "default", "none")
@@ -33,7 +32,7 @@ class CheckedSmtpHook(SmtpHook):
     Therefore this hook connects by itself, with what Airflow's hook reads from the connection.
     """
 
-    def __init__(self, connection: str = SMTP_CONNECTION) -> None:
+    def __init__(self, connection: str = SmtpHook.default_conn_name) -> None:
         super().__init__(connection)
         self._opened = contextlib.ExitStack()
 

@@ -19,15 +19,15 @@ higher learning rate, to check that everything works. `custom` uses the values o
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.sdk import (
+    DAG,
     Asset,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
     TriggerRule,
-    dag,
     get_current_context,
     task,
 )
@@ -38,15 +38,10 @@ from imdb_preflight import check_ready, kaggle_credentials
 
 from imdb_tasks import errors
 from imdb_tasks.settings import RetrySettings
-from imdb_tasks.study import Study, Variant, read_form, read_study
+from imdb_tasks.study import DAG_ID, InstalledStudy, Study, Variant, installed_studies, read_form, read_study
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
-
-CORPUS = Asset(name="imdb_corpus", uri="imdb://study/corpus")
-MODELS = Asset(name="imdb_models", uri="imdb://study/models")
-BEST_MODEL = Asset(name="imdb_best_model", uri="imdb://study/best-model")
-REPORT = Asset(name="imdb_report", uri="imdb://study/report")
 
 PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
     rules=[
@@ -67,9 +62,10 @@ def names_of(study: Study) -> list[str]:
     return [variant.name for variant in study.variants]
 
 
-def names_of_form(context: Any) -> list[str]:
-    """Return the names that `plan` would return for the form of a run."""
-    return names_of(read_study(dict(context["params"])))
+def form_of_run(installed: InstalledStudy) -> dict[str, Any]:
+    """Return the form of the current run."""
+    context = get_current_context()
+    return installed.form_of(dict(context["params"]), scheduled=context["dag_run"].run_type == "scheduled")
 
 
 def check_map_index(study: Study) -> None:
@@ -79,14 +75,29 @@ def check_map_index(study: Study) -> None:
         raise errors.SettingsError(f"--map-index {index}: the study has {count} variants; expected 0 to {count - 1}")
 
 
-def current_steps() -> Steps:
+def current_steps(installed: InstalledStudy) -> Steps:
     """Return the steps of the study that this run's form describes."""
     from imdb_tasks.pipeline import Steps
     from imdb_tasks.store import Store
 
-    context = get_current_context()
-    study = read_study(dict(context["params"]))
-    return Steps(study, Store.from_environment(), context["run_id"])
+    study = read_study(form_of_run(installed), installed.form_defaults())
+    return Steps(study, Store.from_environment(), installed.run_name(get_current_context()["run_id"]))
+
+
+class Assets(NamedTuple):
+    """What the tasks of a study make."""
+
+    corpus: Asset
+    models: Asset
+    best_model: Asset
+    report: Asset
+
+    @classmethod
+    def of(cls, dag_id: str) -> Assets:
+        """Return those of a DAG: another study has its own."""
+        prefix, host = ("imdb", "study") if dag_id == DAG_ID else (dag_id, dag_id)
+        names = (("corpus", "corpus"), ("models", "models"), ("best_model", "best-model"), ("report", "report"))
+        return cls(*(Asset(name=f"{prefix}_{name}", uri=f"imdb://{host}/{path}") for name, path in names))
 
 
 def add_asset_facts(asset: Asset, **extra: Any) -> None:
@@ -94,75 +105,85 @@ def add_asset_facts(asset: Asset, **extra: Any) -> None:
     get_current_context()["outlet_events"][asset].extra.update(extra)
 
 
-@dag(
-    dag_id="imdb_study",
-    dag_display_name="IMDB study: GRU against LSTM",
-    description="Train, compare and report the models of one grid on the IMDB reviews",
-    doc_md=__doc__,
-    schedule="@weekly",
-    start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
-    catchup=False,
-    max_active_runs=1,
-    dagrun_timeout=datetime.timedelta(days=6),  # the schedule is weekly
-    params=form_fields(),
-    user_defined_filters={"variant_title": lambda name: Variant.named(name).title},
-    tags=["imdb", "training", "study"],
-    on_failure_callback=mail_failure,
-    default_args={
-        "retries": 3,
-        "retry_delay": datetime.timedelta(seconds=RetrySettings.read_or_default().delay),
-        "retry_exponential_backoff": 2.0,
-        "max_retry_delay": datetime.timedelta(minutes=30),
-        "retry_policy": PERMANENT_ERRORS_FAIL_AT_ONCE,
-    },
-)
-def imdb_study() -> None:
+def study_dag(installed: InstalledStudy) -> DAG:
+    """Return the DAG of a study."""
+    others = "" if installed.dag_id == DAG_ID else f" ({installed.dag_id})"
+    schedule = installed.settings.schedule
+    with DAG(
+        dag_id=installed.dag_id,
+        dag_display_name=f"IMDB study: GRU against LSTM{others}",
+        description="Train, compare and report the models of one grid on the IMDB reviews",
+        doc_md=__doc__,
+        schedule=None if schedule == "none" else schedule,
+        start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=datetime.timedelta(days=6),  # the schedule is weekly
+        params=form_fields(installed.form_defaults()),
+        user_defined_filters={"variant_title": lambda name: Variant.named(name).title},
+        tags=["imdb", "training", "study"],
+        on_failure_callback=mail_failure,
+        default_args={
+            "retries": 3,
+            "retry_delay": datetime.timedelta(seconds=RetrySettings.read_or_default().delay),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": datetime.timedelta(minutes=30),
+            "retry_policy": PERMANENT_ERRORS_FAIL_AT_ONCE,
+        },
+    ) as made:
+        wire_steps(installed)
+    return made
+
+
+def wire_steps(installed: InstalledStudy) -> None:
     """Wire the steps of ``imdb_tasks.pipeline.steps`` together."""
+    settings, assets = installed.settings, Assets.of(installed.dag_id)
 
     @task(
         execution_timeout=datetime.timedelta(minutes=5),
         doc_md="Validate the form, look at what the run will need, and return the names of the variants to train.",
     )
     def plan() -> list[str]:
-        RetrySettings.read()  # the DAG file takes its default instead of a bad value
-        study, delivery = read_form(dict(get_current_context()["params"]))
-        check_ready(current_steps(), delivery)
+        installed.check()  # the DAG file takes the default instead of a bad value
+        RetrySettings.read()
+        study, delivery = read_form(form_of_run(installed), installed.form_defaults())
+        check_ready(current_steps(installed), delivery, settings)
         return names_of(study)
 
     @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Fetch the reviews into the store.")
     def fetch_reviews() -> str:
-        steps = current_steps()
-        return steps.fetch_reviews(kaggle_credentials(steps.study.reviews)).key
+        steps = current_steps(installed)
+        return steps.fetch_reviews(kaggle_credentials(steps.study.reviews, settings.kaggle_connection)).key
 
     @task(execution_timeout=datetime.timedelta(hours=4), doc_md="Fetch the GloVe vectors into the store.")
     def fetch_glove() -> str:
-        steps = current_steps()
-        return steps.fetch_glove(kaggle_credentials(steps.study.glove)).key
+        steps = current_steps(installed)
+        return steps.fetch_glove(kaggle_credentials(steps.study.glove, settings.kaggle_connection)).key
 
     @task(
-        outlets=[CORPUS],
+        outlets=[assets.corpus],
         execution_timeout=datetime.timedelta(hours=1),
         doc_md="Clean, split, tokenise and pad the reviews; build the embedding matrix and the data card.",
     )
     def prepare() -> str:
-        corpus = current_steps().prepare()
-        add_asset_facts(CORPUS, key=corpus.key)
+        corpus = current_steps(installed).prepare()
+        add_asset_facts(assets.corpus, key=corpus.key)
         return corpus.key
 
     @task(
-        queue="gpu",
-        pool="training",
+        queue=settings.queue,
+        pool=settings.pool,
         map_index_template="{{ task.op_kwargs['name'] | variant_title }}",
         execution_timeout=datetime.timedelta(hours=24),
         doc_md="Train one variant, unless its result is in the store.",
     )
     def train(name: str) -> str:
-        steps = current_steps()
+        steps = current_steps(installed)
         check_map_index(steps.study)
         return steps.train(steps.variant(name)).key
 
     @task(
-        outlets=[MODELS, BEST_MODEL],
+        outlets=[assets.models, assets.best_model],
         # Not ALL_DONE: after a failed fetch it would report an older result, and the run would end well.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         execution_timeout=datetime.timedelta(hours=2),
@@ -171,40 +192,40 @@ def imdb_study() -> None:
     def evaluate() -> str:
         from imdb_tasks.pipeline import about_best_model
 
-        steps = current_steps()
+        steps = current_steps(installed)
         evaluation = steps.evaluate()
-        add_asset_facts(MODELS, key=evaluation.key, missing=evaluation.about["missing"])
-        add_asset_facts(BEST_MODEL, **about_best_model(steps.store, evaluation))
+        add_asset_facts(assets.models, key=evaluation.key, missing=evaluation.about["missing"])
+        add_asset_facts(assets.best_model, **about_best_model(steps.store, evaluation))
         return evaluation.key
 
     @task(
-        outlets=[REPORT],
+        outlets=[assets.report],
         execution_timeout=datetime.timedelta(minutes=30),
         doc_md="Draw the charts; write the page and the parts of the mail.",
     )
     def report() -> str:
-        entry = current_steps().report()
-        add_asset_facts(REPORT, key=entry.key, headline=entry.about["headline"])
+        entry = current_steps(installed).report()
+        add_asset_facts(assets.report, key=entry.key, headline=entry.about["headline"])
         return entry.key
 
     @task(execution_timeout=datetime.timedelta(minutes=15), doc_md="Mail the report over the SMTP connection.")
     def send_report() -> str:
-        _, delivery = read_form(dict(get_current_context()["params"]))
-        return send(current_steps(), delivery)
+        _, delivery = read_form(form_of_run(installed), installed.form_defaults())
+        return send(current_steps(installed), delivery, settings.smtp_connection)
 
     @task(
         execution_timeout=datetime.timedelta(minutes=5),
         doc_md="Fail the run if a variant is missing. Runs after the report was sent.",
     )
     def check_complete() -> None:
-        current_steps().check_complete()
+        current_steps(installed).check_complete()
 
     names = plan()
     reviews, glove = fetch_reviews(), fetch_glove()
     names >> [reviews, glove]
-    trained = train.expand(name=mapped_over(names, names_of_form))
+    trained = train.expand(name=mapped_over(names, lambda: names_of(current_steps(installed).study)))
     sent = send_report()
     [reviews, glove] >> prepare() >> trained >> evaluate() >> report() >> sent >> check_complete()
 
 
-STUDY = imdb_study()
+STUDIES = {installed.dag_id: study_dag(installed) for installed in installed_studies()}

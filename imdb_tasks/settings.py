@@ -10,10 +10,12 @@ where they are used, never at import: tests and Airflow set variables late.
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from imdb_tasks.errors import SettingsError
@@ -71,6 +73,26 @@ def _absolute(path: str) -> str:
     return found
 
 
+def _schedule(text: str) -> str:
+    """Return a schedule that Airflow can run; raise ValueError for another, and for one that never comes."""
+    if text in ("none", *_PRESETS):
+        return text
+    from croniter import croniter
+
+    if len(text.split()) != _CRON_FIELDS:
+        raise ValueError("expected five fields")
+    croniter(text).get_next()
+    return text
+
+
+def _origin(text: str) -> str:
+    return text if text in ("kaggle", "archives", "sample") else _absolute(text)
+
+
+_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_CRON_FIELDS = 5
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,250}$")]
+_A_NAME = "letters, digits and _.:- only"
 _Folder = Annotated[Path, BeforeValidator(expanded)]
 _AbsoluteFolder = Annotated[Path, BeforeValidator(_absolute)]
 _Place = Annotated[str, BeforeValidator(lambda place: place if "://" in place else _absolute(place))]
@@ -89,22 +111,32 @@ class Settings(BaseSettings):
             SettingsError: naming each variable whose value makes no sense, what was expected, and what was found.
 
         """
-        try:
-            return cls()
-        except ValidationError as error:
-            faults = [_readable(cls, fault["loc"][0], fault["input"]) for fault in error.errors(include_url=False)]
-            raise SettingsError("; ".join(faults)) from None
+        found, faults = cls.checked({})
+        if faults:
+            raise SettingsError("; ".join(f"{variable}: {words}" for variable, words in faults.items()))
+        return found
 
     @classmethod
     def read_or_default(cls) -> Self:
-        """Read the group, or take its defaults if a value makes no sense.
+        """Read the group, with the default in place of each value that makes no sense.
 
         For code that must not fail, such as a DAG file when it is parsed: some other code must call ``read``.
         """
+        return cls.checked({})[0]
+
+    @classmethod
+    def checked(cls, given: Mapping[str, Any]) -> tuple[Self, dict[str, str]]:
+        """Return what ``given`` and else the environment hold, by variable, and what is wrong, by variable.
+
+        What is wrong has its default in the first result.
+        """
         try:
-            return cls.read()
-        except SettingsError:
-            return cast("Self", cls.model_construct())
+            return cls(**given), {}
+        except ValidationError as error:
+            faults = {str(fault["loc"][0]): fault["input"] for fault in error.errors(include_url=False)}
+        fields = {str(field.validation_alias): field for field in cls.model_fields.values()}
+        defaults = {variable: fields[variable].default for variable in faults}
+        return cls(**{**given, **defaults}), {name: _readable(fields[name], found) for name, found in faults.items()}
 
 
 class StoreSettings(Settings):
@@ -194,6 +226,79 @@ class RetrySettings(Settings):
     )
 
 
+class StudySettings(Settings):
+    """What a study's DAG is in Airflow; ``imdb_tasks.study.installed_studies`` reads it for each DAG."""
+
+    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        "@weekly",
+        validation_alias="IMDB_SCHEDULE",
+        description="when runs start by themselves: a preset such as `@daily`, or cron, in UTC; `none`: never",
+        json_schema_extra={"expected": f"one of none, {', '.join(_PRESETS)}, or a cron expression of five fields"},
+    )
+    profile: Literal["full", "quick"] = Field(
+        "full",
+        validation_alias="IMDB_PROFILE",
+        description="profile of a scheduled run, and default of the form: `full` or `quick`",
+        json_schema_extra={"expected": "one of full, quick"},
+    )
+    source: Annotated[str, AfterValidator(_origin)] = Field(
+        "kaggle",
+        validation_alias="IMDB_SOURCE",
+        description="source of a scheduled run, and default of the form: `kaggle`, `archives`, `sample`, or the "
+        "absolute path of a folder",
+        json_schema_extra={"expected": "one of kaggle, archives, sample, or the absolute path of a folder"},
+    )
+    replicates: int = Field(
+        1,
+        ge=1,
+        le=100,
+        validation_alias="IMDB_REPLICATES",
+        description="replicates of a scheduled run, and default of the form",
+        json_schema_extra={"expected": "a whole number from 1 to 100"},
+    )
+    notify: Literal["always", "on change", "never"] = Field(
+        "on change",
+        validation_alias="IMDB_NOTIFY",
+        description="when the report of a scheduled run is mailed: `always`, `on change`, `never`",
+        json_schema_extra={"expected": "one of always, on change, never"},
+    )
+    pool: _Name = Field(
+        "training",
+        validation_alias="IMDB_POOL",
+        description="pool of the training tasks",
+        json_schema_extra={"expected": _A_NAME},
+    )
+    queue: _Name = Field(
+        "gpu",
+        validation_alias="IMDB_QUEUE",
+        description="queue of the training tasks",
+        json_schema_extra={"expected": _A_NAME},
+    )
+    smtp_connection: _Name = Field(
+        "smtp_default",
+        validation_alias="IMDB_SMTP_CONNECTION",
+        description="Airflow connection to the mail server",
+        json_schema_extra={"expected": _A_NAME},
+    )
+    kaggle_connection: _Name = Field(
+        "kaggle_default",
+        validation_alias="IMDB_KAGGLE_CONNECTION",
+        description="Airflow connection with the credentials for Kaggle",
+        json_schema_extra={"expected": _A_NAME},
+    )
+
+
+class StudiesSettings(Settings):
+    """Which DAGs there are."""
+
+    studies: str | None = Field(
+        None,
+        validation_alias="IMDB_STUDIES",
+        description="several studies, or another DAG id: JSON with each DAG id and the settings that are its own",
+        json_schema_extra={"expected": "JSON"},
+    )
+
+
 class LocalAirflowSettings(Settings):
     """The local Airflow behind make."""
 
@@ -218,11 +323,12 @@ GROUPS: tuple[type[Settings], ...] = (
     ThreadSettings,
     CodeSettings,
     RetrySettings,
+    StudySettings,
+    StudiesSettings,
     LocalAirflowSettings,
 )
 
 
-def _readable(group: type[Settings], variable: int | str, found: Any) -> str:
-    [field] = [field for field in group.model_fields.values() if field.validation_alias == variable]
+def _readable(field: FieldInfo, found: Any) -> str:
     expected = field.json_schema_extra["expected"] if isinstance(field.json_schema_extra, dict) else ""
-    return f"{variable}: expected {expected}, found {found!r:.{_SHOWN}}"
+    return f"expected {expected}, found {found!r:.{_SHOWN}}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imdb_tasks.settings import LocalAirflowSettings, MailSettings, StoreSettings
+from imdb_tasks.settings import LocalAirflowSettings, MailSettings, StoreSettings, StudiesSettings, StudySettings
 from imdb_tasks.store import explaining
 from scripts.files import PROJECT, write_private
 
@@ -20,6 +20,7 @@ USER = "admin"
 RECIPIENT = "you@example.org"
 LOOPBACK = "127.0.0.1"
 MARK = "IMDB_LOCAL_AIRFLOW"  # in the environment of every process of a local Airflow: the home that it belongs to
+OF_A_DAG = (StudySettings, StudiesSettings)  # the local Airflow has one DAG, and runs what it is told
 MEMORY_PER_TRAINING = 2 * 2**30  # bytes; TensorFlow, the data, and some room
 
 
@@ -127,9 +128,13 @@ def training_slots() -> int:
 def environment(home: Home, *, port: int, smtp_port: int) -> dict[str, str]:
     """Return the environment of Airflow's processes.
 
-    Nothing of another Airflow leaks in: ``AIRFLOW*`` variables of the shell could name a production database.
+    Nothing of another Airflow leaks in: ``AIRFLOW*`` variables of the shell could name a production database, and
+    settings of the DAG another pool.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    foreign = {str(field.validation_alias) for group in OF_A_DAG for field in group.model_fields.values()}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW") and name not in foreign
+    }
     # Airflow's own requests must not go through a proxy.
     direct = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), LOOPBACK, "localhost"]))
     return {

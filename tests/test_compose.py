@@ -17,6 +17,7 @@ COMPOSE = PROJECT.joinpath("docker-compose.yaml").read_text("utf8")
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|_CONN|REDISCLI_AUTH|BROKER_URL|RESULT_BACKEND|BASIC_AUTH")
 MAY_BE_EMPTY = {"AIRFLOW_CONN_KAGGLE_DEFAULT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "OTEL_ENDPOINT"}
+MAY_BE_EMPTY |= {f"IMDB_{name}" for name in ("SCHEDULE", "PROFILE", "SOURCE", "REPLICATES", "NOTIFY", "STUDIES")}
 RUN_ONCE = {"init"}
 TRAINING = ("worker-gpu", "worker-cpu-training")
 

@@ -42,7 +42,7 @@ for needed in pages.app.router.dependencies + [needed for route in pages.app.rou
 asked = ("/", "/report", "/compare?before=run-1&after=run-1", "/static/pages.css")
 client = TestClient(pages.app)
 answers = {page: client.get(page).status_code for page in asked}
-print(json.dumps([imdb_study.STUDY.dag_id, len(imdb_study_plugin.ImdbStudyPlugin.external_views), answers]))
+print(json.dumps([*imdb_study.STUDIES, len(imdb_study_plugin.ImdbStudyPlugin.external_views), answers]))
 """
 
 

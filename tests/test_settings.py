@@ -26,6 +26,15 @@ NONSENSE = {
     "IMDB_TRAINING_THREADS": ["0", "-1", "two", "1.5"],
     "IMDB_RETRY_DELAY": ["soon", "-1", "nan", "inf", "1e9"],
     "IMDB_TRAINING_SLOTS": ["0", "many"],
+    "IMDB_SCHEDULE": ["@often", "weekly", "0 25 * * *", "0 0 30 2 *", "0 0 * * * *", "H 0 * * *"],
+    "IMDB_PROFILE": ["custom", "slow"],
+    "IMDB_SOURCE": ["folder", "data", "~no-such-user/data"],
+    "IMDB_REPLICATES": ["0", "101", "1.5", "two"],
+    "IMDB_NOTIFY": ["on-change", "sometimes"],
+    "IMDB_POOL": ["my pool", "a\nb"],
+    "IMDB_QUEUE": ["gpu,cpu", "a\nb"],
+    "IMDB_SMTP_CONNECTION": ["smtp default"],
+    "IMDB_KAGGLE_CONNECTION": ["kaggle/default"],
 }
 NO_SETTINGS = {"IMDB_LOCAL_AIRFLOW"}  # the mark of a local Airflow's processes
 
@@ -57,6 +66,17 @@ def test_the_example_of_the_module_runs() -> None:
         ("IMDB_RETRY_DELAY", "0.5", 0.5),
         ("IMDB_AIRFLOW_HOME", "elsewhere", Path("elsewhere")),
         ("IMDB_TRAINING_SLOTS", "3", 3),
+        ("IMDB_SCHEDULE", "0 6 * * mon", "0 6 * * mon"),
+        ("IMDB_SCHEDULE", "none", "none"),
+        ("IMDB_PROFILE", "quick", "quick"),
+        ("IMDB_SOURCE", "/data", "/data"),
+        ("IMDB_REPLICATES", "5", 5),
+        ("IMDB_NOTIFY", "always", "always"),
+        ("IMDB_POOL", "gpu-hosts", "gpu-hosts"),
+        ("IMDB_QUEUE", "a100", "a100"),
+        ("IMDB_SMTP_CONNECTION", "mail.team", "mail.team"),
+        ("IMDB_KAGGLE_CONNECTION", "kaggle_team", "kaggle_team"),
+        ("IMDB_STUDIES", "{}", "{}"),
     ],
 )
 def test_a_variable_is_read_when_it_is_asked_for(
@@ -126,6 +146,13 @@ def test_a_group_with_a_bad_value_has_its_defaults_where_nothing_may_fail(monkey
     assert settings.RetrySettings.read_or_default().delay == 60
     monkeypatch.setenv("IMDB_RETRY_DELAY", "2")
     assert settings.RetrySettings.read_or_default().delay == 2
+
+
+def test_only_the_bad_value_of_a_group_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMDB_SCHEDULE", "@often")
+    monkeypatch.setenv("IMDB_POOL", "gpu-hosts")
+    found = settings.StudySettings.read_or_default()
+    assert (found.schedule, found.pool) == ("@weekly", "gpu-hosts")
 
 
 def test_every_fault_of_a_group_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

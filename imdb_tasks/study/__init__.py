@@ -1,9 +1,9 @@
 """What is compared: the grid of variants, the trigger form, and the records that the steps hand to each other.
 
 Everything here is frozen and checks itself when it is made. Where to look: ``grid`` has the study's definition and its
-defaults, ``form`` reads the trigger form, ``records`` are what lies in the store as JSON, ``labels`` are the two
-classes, ``published`` has the original study's result and tells what can be compared with it, ``reproduce`` writes the
-commands that run a study again.
+defaults, ``form`` reads the trigger form, ``installed`` has the studies of an Airflow, ``records`` are what lies in the
+store as JSON, ``labels`` are the two classes, ``published`` has the original study's result and tells what can be
+compared with it, ``reproduce`` writes the commands that run a study again.
 
 >>> from imdb_tasks.study import Study, Variant
 >>> len(Study().variants)
@@ -29,6 +29,7 @@ from imdb_tasks.study.grid import (
     Variant,
     fingerprint,
 )
+from imdb_tasks.study.installed import DAG_ID, InstalledStudy, installed_studies, installed_study, study_of_run
 from imdb_tasks.study.labels import LABELS, THRESHOLD, Label, label_of
 from imdb_tasks.study.published import (
     deviations,
@@ -56,6 +57,7 @@ from imdb_tasks.study.reproduce import backend_variable, shell_command, trigger_
 
 __all__ = [
     "CELLS",
+    "DAG_ID",
     "LABELS",
     "MEASURES",
     "NOTIFY",
@@ -69,6 +71,7 @@ __all__ = [
     "DataCard",
     "Delivery",
     "History",
+    "InstalledStudy",
     "KaggleSource",
     "Label",
     "LengthSummary",
@@ -91,6 +94,8 @@ __all__ = [
     "fingerprint",
     "finite",
     "form_defaults",
+    "installed_studies",
+    "installed_study",
     "is_original",
     "label_of",
     "published_metrics",
@@ -100,5 +105,6 @@ __all__ = [
     "ruling_scope",
     "scope",
     "shell_command",
+    "study_of_run",
     "trigger_command",
 ]

@@ -91,14 +91,15 @@ def study_fields(study: Study) -> dict[str, Any]:
     }
 
 
-def read_form(form: Mapping[str, Any]) -> tuple[Study, Delivery]:
-    """Check a whole form; fields that are absent take their defaults.
+def read_form(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> tuple[Study, Delivery]:
+    """Check a whole form; fields that are absent take the defaults: those given, else `form_defaults`.
 
     Raises:
         SettingsError: naming all invalid fields and their values.
 
     """
-    defaults, values, faults = _completed(form)
+    defaults = defaults or form_defaults()
+    values, faults = _completed(form, defaults)
     study = _checked(Study, _study_values(values), faults)
     if values["notify"] != "never" and values["recipients"] == defaults["recipients"]:
         faults += _faults_of_environment()
@@ -108,22 +109,21 @@ def read_form(form: Mapping[str, Any]) -> tuple[Study, Delivery]:
     return study, delivery
 
 
-def read_study(form: Mapping[str, Any]) -> Study:
+def read_study(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Study:
     """Check a form as `read_form` does, except for who gets the report, which only its mail depends on."""
-    _, values, faults = _completed(form)
+    values, faults = _completed(form, defaults or form_defaults())
     study = _checked(Study, _study_values(values), faults)
     if study is None or faults:
         raise SettingsError("; ".join(faults))
     return study
 
 
-def _completed(form: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Return the defaults, the form with them, and what is wrong with its choices."""
-    defaults = form_defaults()
+def _completed(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the form with its defaults, and what is wrong with its choices."""
     if unknown := sorted(map(str, form.keys() - defaults.keys())):
         raise SettingsError(f"the form has unknown fields {unknown[:10]}; expected some of {sorted(defaults)}")
     values = {**defaults, **form}
-    return defaults, values, _misplaced(values, defaults)
+    return values, _misplaced(values, defaults)
 
 
 def _faults_of_environment() -> list[str]:
@@ -152,8 +152,9 @@ def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str
     changed = {name: form[name] for name in STUDY_FIELDS if form[name] != defaults[name]}
     if form["profile"] in ("full", "quick") and changed:
         faults.append(f"{changed!s:.200} would have no effect with the profile {form['profile']!r}; choose 'custom'")
+    original = form_defaults()
     for name, source in SOURCE_OF_FIELD.items():
-        is_set = (form[name] or None) != defaults[name]  # an empty text is an empty field
+        is_set = (form[name] or None) not in (defaults[name], original[name])  # an empty text is an empty field
         if is_set and form["source"] in SOURCES and form["source"] != source:
             faults.append(
                 f"{name} {form[name]!r:.80} would have no effect with the source {form['source']!r}; "

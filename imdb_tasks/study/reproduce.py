@@ -10,8 +10,7 @@ from imdb_tasks.resources import SAMPLE
 from imdb_tasks.settings import DEFAULT_BACKEND
 from imdb_tasks.study.form import QUICK, STUDY_FIELDS, form_defaults, read_form, study_fields
 from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource, Source, Study
-
-DAG_ID = "imdb_study"
+from imdb_tasks.study.installed import DAG_ID
 
 
 def fields(study: Study) -> dict[str, Any] | None:

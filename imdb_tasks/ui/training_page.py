@@ -46,10 +46,10 @@ class TrainingProgress(Record):
     accuracy: Curve | None = None
 
 
-def variant_of(conf: Mapping[str, Any], map_index: int) -> Variant | None:
+def variant_of(conf: Mapping[str, Any], map_index: int, defaults: Mapping[str, Any] | None = None) -> Variant | None:
     """Return the variant that a run with this form trains under a map index; None if there is no such."""
     try:
-        study = read_study(conf)
+        study = read_study(conf, defaults)
     except SettingsError:
         return None
     return study.variants[map_index] if 0 <= map_index < len(study.variants) else None

@@ -12,15 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
-from imdb_study_pages.asking import DAG_ID, may_read_study
+from imdb_study_pages.asking import may_read_study
 from imdb_study_pages.training import TASK_ID, progress_of
 from imdb_tasks.errors import StudyError
 from imdb_tasks.store import Store
+from imdb_tasks.study import InstalledStudy, installed_studies, study_of_run
 from imdb_tasks.ui import comparison_page, curves_page, find_run, message_page, newest_runs, study_page
 
 NO_REPORTS = "There is no report yet. Trigger the DAG to make one."
 NO_REPORT = "This run has no report yet. It is made by the task 'report'."
-ANOTHER_DAG = "Only runs of the DAG imdb_study have a report."
+ANOTHER_DAG = "Only runs of the DAG {} have a report."
 ANOTHER_TASK = "Only the training tasks have curves; choose one of the mapped instances of 'train'."
 
 # What the store allows in the name of a run, and Airflow in its ids.
@@ -92,25 +93,29 @@ def compare(before: ChosenRun, after: ChosenRun, request: Request) -> Response:
 @app.get("/dags/{dag_id}/runs/{run_id}/report")
 def report_of_run(dag_id: Id, run_id: Id, request: Request) -> Response:
     """Show the report of a run, from the page of that run."""
-    if dag_id != DAG_ID:
-        return HTMLResponse(message_page(ANOTHER_DAG, _root(request)))
-    return report(run_id, request)
+    study = _studies().get(dag_id)
+    if study is None:
+        return HTMLResponse(message_page(ANOTHER_DAG.format(" or ".join(_studies())), _root(request)))
+    return report(study.run_name(run_id), request)
 
 
 @app.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/{map_index}/curves")
 async def curves(dag_id: Id, run_id: Id, task_id: Id, map_index: AnyMapIndex, request: Request) -> Response:
     """Show how far a training is."""
-    trains = (dag_id, task_id) == (DAG_ID, TASK_ID) and map_index.isdecimal()
-    progress = await progress_of(request, run_id, int(map_index)) if trains else None
-    if progress is None:
+    study = _studies().get(dag_id) if task_id == TASK_ID and map_index.isdecimal() else None
+    progress = await progress_of(request, study, run_id, int(map_index)) if study else None
+    if study is None or progress is None:
         return HTMLResponse(message_page(ANOTHER_TASK, _root(request)))
-    return HTMLResponse(curves_page(progress, _root(request), f"runs/{run_id}/trainings/{map_index}"))
+    updates = f"runs/{study.run_name(run_id)}/trainings/{map_index}"
+    return HTMLResponse(curves_page(progress, _root(request), updates))
 
 
 @app.get("/runs/{run_id}/trainings/{map_index}")
 async def training(run_id: Id, map_index: MapIndex, request: Request) -> Response:
     """Tell how far a training is, for the script of its page."""
-    progress = await progress_of(request, run_id, map_index)
+    dag_id, run_of_dag = study_of_run(run_id)
+    study = _studies().get(dag_id)
+    progress = await progress_of(request, study, run_of_dag, map_index) if study else None
     if progress is None:
         raise HTTPException(404, "there is no such training")
     return JSONResponse(progress.model_dump(mode="json"))
@@ -120,6 +125,10 @@ async def training(run_id: Id, map_index: MapIndex, request: Request) -> Respons
 async def asset(name: str, request: Request) -> Response:
     """Serve a style sheet or a script of the pages."""
     return await serve_asset(name, request)
+
+
+def _studies() -> dict[str, InstalledStudy]:
+    return {study.dag_id: study for study in installed_studies()}
 
 
 def _root(request: Request) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from airflow.sdk import conf
 from fastapi import HTTPException, Request
 
+from imdb_tasks.study import installed_studies, study_of_run
+
 log = logging.getLogger(__name__)
 
-DAG_ID = "imdb_study"
 PREFIX = "/imdb-study"  # of every page, behind Airflow's own address
 PATIENCE = 10.0  # seconds; the server asks itself
 CREDENTIALS = ("authorization", "cookie")
@@ -21,9 +22,18 @@ SAID_NO = (401, 403)
 
 
 async def may_read_study(request: Request) -> None:
-    """Raise HTTPException unless Airflow shows the study's DAG to whoever asks."""
-    if await ask(request, f"dags/{DAG_ID}") is None:
+    """Raise HTTPException unless Airflow shows the page's DAG to whoever asks; for a page on all runs, every DAG."""
+    shown = [await ask(request, f"dags/{dag_id}") for dag_id in _dags_of(request)]
+    if not any(shown):
         raise HTTPException(404, "not found")
+
+
+def _dags_of(request: Request) -> tuple[str, ...]:
+    """Return the DAG that a page is about; where that is none of the studies, all of them."""
+    of_run = study_of_run(request.path_params.get("run_id", ""))[0] if "run_id" in request.path_params else None
+    named = request.path_params.get("dag_id", of_run)
+    known = tuple(study.dag_id for study in installed_studies())
+    return (named,) if named in known else known
 
 
 async def ask(request: Request, path: str) -> dict[str, Any] | None:

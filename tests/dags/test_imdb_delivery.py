@@ -37,8 +37,8 @@ def delivery(monkeypatch: pytest.MonkeyPatch, inbox: Inbox):
 def context(**conf: object) -> dict[str, object]:
     import imdb_study
 
-    run = SimpleNamespace(conf=conf, run_id="manual__1")
-    return {"dag": imdb_study.STUDY, "dag_run": run, "run_id": "<b>run</b>", "reason": "task_failure"}
+    run = SimpleNamespace(conf=conf, run_id="manual__1", run_type="manual")
+    return {"dag": imdb_study.STUDIES["imdb_study"], "dag_run": run, "run_id": "<b>run</b>", "reason": "task_failure"}
 
 
 def test_a_failed_run_is_mailed_to_the_runs_recipients_with_its_name_escaped(delivery, inbox: Inbox) -> None:

@@ -11,12 +11,14 @@ import pytest
 
 from imdb_tasks.errors import AccessRefusedError, PermanentError, SettingsError, StoreError
 from imdb_tasks.pipeline import Steps
+from imdb_tasks.settings import StudySettings
 from imdb_tasks.store import Store
 from imdb_tasks.study import Delivery, LocalSource, Study
 from tests.support.airflow_home import ROOT
 from tests.support.smtp_servers import RECIPIENT, USER, BadMailServer
 
 SAMPLE = LocalSource(path="/data")
+SETTINGS = StudySettings()
 QUIET, LOUD = Delivery(notify="never"), Delivery(recipients=(RECIPIENT,))
 
 
@@ -51,18 +53,18 @@ def test_a_run_that_has_what_it_needs_is_ready_and_nothing_is_mailed(
 ) -> None:
     with BadMailServer() as server:
         connect(monkeypatch, server.port)
-        preflight.check_ready(steps, LOUD)
+        preflight.check_ready(steps, LOUD, SETTINGS)
         assert server.offered == []
     assert [path for path in Path(steps.store.where).rglob("*") if path.is_file()] == []
 
 
 def test_nobody_to_tell_needs_no_mail_server(preflight: Any, steps: Steps) -> None:
-    preflight.check_ready(steps, QUIET)
+    preflight.check_ready(steps, QUIET, SETTINGS)
 
 
 def test_a_missing_mail_connection_fails_now(preflight: Any, steps: Steps) -> None:
     with pytest.raises(SettingsError, match="the connection 'smtp_default' is not found"):
-        preflight.check_ready(steps, LOUD)
+        preflight.check_ready(steps, LOUD, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_a_mail_connection_that_will_not_do_fails_now(
     with BadMailServer(password="right") as server:
         connect(monkeypatch, server.port, **fields)
         with pytest.raises(SettingsError, match=message):
-            preflight.check_ready(steps, LOUD)
+            preflight.check_ready(steps, LOUD, SETTINGS)
 
 
 def test_a_mail_server_that_is_down_is_logged_and_does_not_keep_the_run_from_training(
@@ -89,7 +91,7 @@ def test_a_mail_server_that_is_down_is_logged_and_does_not_keep_the_run_from_tra
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     connect(monkeypatch, port)
-    preflight.check_ready(steps, LOUD)
+    preflight.check_ready(steps, LOUD, SETTINGS)
     assert "The run goes on: its mail is hours away" in caplog.text
 
 
@@ -98,13 +100,13 @@ def test_data_from_kaggle_needs_credentials_unless_it_is_in_the_store(preflight:
     with pytest.raises(
         AccessRefusedError, match="there are no credentials; give credentials by the Airflow connection"
     ):
-        preflight.check_ready(steps, QUIET)
+        preflight.check_ready(steps, QUIET, SETTINGS)
     for source, file in ((steps.study.reviews, "reviews"), (steps.study.glove, "glove")):
         keep(steps, source, file)
-    preflight.check_ready(steps, QUIET)
+    preflight.check_ready(steps, QUIET, SETTINGS)
     newest = Study().reviews.model_copy(update={"version": None})
     with pytest.raises(AccessRefusedError, match="there are no credentials"):
-        preflight.check_ready(replace(steps, study=Study(reviews=newest)), QUIET)
+        preflight.check_ready(replace(steps, study=Study(reviews=newest)), QUIET, SETTINGS)
 
 
 def keep(steps: Steps, source: Any, file: str) -> None:
@@ -127,12 +129,12 @@ def test_credentials_in_any_of_their_places_will_do(
     else:
         tmp_path.joinpath("person/.kaggle").mkdir(parents=True)
         tmp_path.joinpath("person/.kaggle/access_token").write_text("token")
-    preflight.check_ready(replace(steps, study=Study()), QUIET)
+    preflight.check_ready(replace(steps, study=Study()), QUIET, SETTINGS)
 
 
 def test_a_run_id_that_no_file_can_have_fails_now(preflight: Any, steps: Steps) -> None:
     with pytest.raises(SettingsError, match="run id '.hidden' cannot name a file"):
-        preflight.check_ready(replace(steps, run_id=".hidden"), QUIET)
+        preflight.check_ready(replace(steps, run_id=".hidden"), QUIET, SETTINGS)
 
 
 def test_a_store_that_cannot_be_written_fails_now(preflight: Any, steps: Steps, tmp_path: Path) -> None:
@@ -143,7 +145,7 @@ def test_a_store_that_cannot_be_written_fails_now(preflight: Any, steps: Steps, 
         with pytest.raises(
             StoreError, match=f"{place}/work: expected a place that this user can .* IMDB_STORE or --store"
         ):
-            preflight.check_ready(replace(steps, store=Store(place)), QUIET)
+            preflight.check_ready(replace(steps, store=Store(place)), QUIET, SETTINGS)
 
 
 def test_a_disk_without_room_fails_now(preflight: Any, steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,11 +153,11 @@ def test_a_disk_without_room_fails_now(preflight: Any, steps: Steps, monkeypatch
     with pytest.raises(
         SettingsError, match=r"expected 1,000,000,000,000 MB of free space or more, found .* MB; free some"
     ):
-        preflight.check_ready(steps, QUIET)
+        preflight.check_ready(steps, QUIET, SETTINGS)
 
 
 def test_all_that_is_missing_is_told_at_once(preflight: Any, tmp_path: Path) -> None:
     steps = Steps(Study(), Store(tmp_path / "store"), ".hidden")
     with pytest.raises(PermanentError) as caught:
-        preflight.check_ready(steps, LOUD)
+        preflight.check_ready(steps, LOUD, SETTINGS)
     assert all(word in str(caught.value) for word in ("run id", "comes from Kaggle", "'smtp_default' is not found"))

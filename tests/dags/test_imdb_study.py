@@ -26,7 +26,7 @@ def study_dag() -> "DAG":
         import imdb_study
     finally:
         sys.path.remove(str(ROOT / "dags"))
-    return imdb_study.STUDY
+    return imdb_study.STUDIES["imdb_study"]
 
 
 def test_parsing_the_dag_file_imports_nothing_heavy(tmp_path) -> None:
@@ -52,9 +52,10 @@ PARSED = """
 import sys; sys.path[:0] = ["dags", "plugins"]
 import imdb_study, imdb_study_plugin
 from airflow.serialization.serialized_objects import DagSerialization
-imdb_study.STUDY.validate()
-DagSerialization.to_dict(imdb_study.STUDY)
-print(imdb_study.STUDY.dag_id, imdb_study.STUDY.params["recipients"], imdb_study.STUDY.default_args["retry_delay"])
+for study in imdb_study.STUDIES.values():
+    study.validate()
+    DagSerialization.to_dict(study)
+print(*imdb_study.STUDIES, study.params["recipients"], study.default_args["retry_delay"], study.schedule)
 """
 
 
@@ -70,13 +71,39 @@ def test_nothing_in_the_environment_takes_the_dag_or_the_pages_away(tmp_path, va
     assert {"IMDB_RECIPIENTS", "IMDB_RETRY_DELAY", "IMDB_STORE"} <= variables.keys()
     others = ("BROWSER_PATH", "KAGGLE_API_TOKEN", "KAGGLE_CONFIG_DIR", "HTTPS_PROXY", "XDG_CACHE_HOME")
     environment = {**airflow_environment(tmp_path), **variables, **dict.fromkeys(others, value)}
-    assert parsed(environment) == "imdb_study [] 0:01:00"
+    assert parsed(environment) == "imdb_study [] 0:01:00 @weekly"
+
+
+STUDIES = {
+    "imdb_study": {"schedule": "none"},
+    "imdb_daily": {"schedule": "@daily", "profile": "quick", "source": "sample", "pool": "small", "queue": "cpu"},
+}
+
+
+def test_one_file_has_a_dag_for_each_study_with_settings_pool_queue_and_assets_of_its_own(tmp_path) -> None:
+    show = """
+import sys; sys.path.insert(0, "dags")
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag("dags", bundle_name="dags")
+assert not bag.import_errors, bag.import_errors
+for dag in sorted(bag.dags.values(), key=lambda dag: dag.dag_id):
+    train, made = dag.get_task("train"), [asset.name for task in dag.tasks for asset in task.outlets]
+    print(dag.dag_id, dag.schedule, dag.params["profile"], dag.params["source"], train.pool, train.queue, *made)
+"""
+    environment = {**airflow_environment(tmp_path), "IMDB_STUDIES": json.dumps(STUDIES)}
+    done = subprocess.run([sys.executable, "-c", show], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        "imdb_daily @daily quick sample small cpu "
+        "imdb_daily_corpus imdb_daily_models imdb_daily_best_model imdb_daily_report",
+        "imdb_study None full kaggle training gpu imdb_corpus imdb_models imdb_best_model imdb_report",
+    ]
 
 
 def test_the_form_shows_the_recipients_that_are_addresses(tmp_path) -> None:
     variables = {"IMDB_RECIPIENTS": "a@x.org; Team B <b@x.org>, nobody, a@x.org", "IMDB_RETRY_DELAY": "2"}
     found = parsed({**airflow_environment(tmp_path), **variables})
-    assert found == "imdb_study ['a@x.org', 'b@x.org'] 0:00:02"
+    assert found == "imdb_study ['a@x.org', 'b@x.org'] 0:00:02 @weekly"
 
 
 # The class is there for Airflow itself, and not for the module of ours that extends it.
@@ -98,7 +125,7 @@ imdb_planned.mapped_over = without
 
 
 def test_an_airflow_without_the_private_class_has_the_dag_all_the_same(tmp_path) -> None:
-    script = WITHOUT_PRIVATE_CLASS + PARSED + "print(sorted(imdb_study.STUDY.get_task('train').upstream_task_ids))"
+    script = WITHOUT_PRIVATE_CLASS + PARSED + "print(sorted(study.get_task('train').upstream_task_ids))"
     done = subprocess.run(
         [sys.executable, "-c", script], env=airflow_environment(tmp_path), cwd=ROOT, capture_output=True, text=True
     )

@@ -58,7 +58,7 @@ def is_retried(error: Exception) -> bool:
     import imdb_study
     from airflow.sdk.definitions.retry_policy import RetryAction
 
-    action = imdb_study.STUDY.get_task("send_report").retry_policy.evaluate(error, 1, 3).action
+    action = imdb_study.STUDIES["imdb_study"].get_task("send_report").retry_policy.evaluate(error, 1, 3).action
     return bool(action is not RetryAction.FAIL)
 
 

@@ -24,6 +24,9 @@ from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
 from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
+SECOND = "imdb_second"
+# Of the user "second": to read this one DAG and what belongs to its runs.
+RIGHTS_OF_SECOND = [("can_read", name) for name in (f"DAG:{SECOND}", "DAG Runs", "Task Instances", "Website")]
 ENDED = ("success", "failed")
 CANARIES = {
     "the password of the mail server": "canary-smtp-5f2c7a",
@@ -36,6 +39,9 @@ import json, sys
 from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 with get_application_builder() as builder:
     builder.sm.add_role("Nobody")
+    second = builder.sm.add_role("Second")
+    for action, resource in json.loads(sys.argv[1]):
+        builder.sm.add_permission_to_role(second, builder.sm.create_permission(action, resource))
     for name, (role, password) in json.load(sys.stdin).items():
         added = builder.sm.add_user(name, name, name, f"{name}@example.org", builder.sm.find_role(role), password)
         assert added, name
@@ -133,11 +139,13 @@ def running(folder: Path) -> Iterator[WholeAirflow]:
         airflow = LocalAirflow(home, Shutdown(), smtp_port=mail.port)
         airflow.components.environment |= _environment(home, mail, kaggle)
         home.root.joinpath("person").mkdir()
-        passwords = {"admin": home.password, "reader": "reader-7d1", "nobody": "nobody-4e9"}
+        others = {"reader": "reader-7d1", "nobody": "nobody-4e9", "second": "second-a52"}
+        passwords = {"admin": home.password, **others}
         airflow._migrate()
         _add_users(airflow.components.environment, passwords)
         with home.locked(), airflow:
             airflow.api.unpause(DAG)
+            airflow.api.unpause(SECOND)
             yield WholeAirflow(airflow, mail, kaggle, passwords)
 
 
@@ -150,6 +158,7 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
         "HOME": str(home.root / "person"),
         "IMDB_RECIPIENTS": "team@example.org",
         "IMDB_RETRY_DELAY": "1",
+        "IMDB_STUDIES": json.dumps({DAG: {}, SECOND: {"schedule": "none", "source": "sample", "replicates": 2}}),
         "IMDB_STORE": str(home.store),
         "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
         **kaggle_at(kaggle),
@@ -158,8 +167,8 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
 
 
 def _add_users(environment: Mapping[str, str], passwords: Mapping[str, str]) -> None:
-    roles = {"admin": "Admin", "reader": "Viewer", "nobody": "Nobody"}
+    roles = {"admin": "Admin", "reader": "Viewer", "nobody": "Nobody", "second": "Second"}
     users = json.dumps({name: (roles[name], password) for name, password in passwords.items()})
-    command = [sys.executable, "-c", ADD_USERS]
+    command = [sys.executable, "-c", ADD_USERS, json.dumps(RIGHTS_OF_SECOND)]
     done = subprocess.run(command, env=dict(environment), input=users, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

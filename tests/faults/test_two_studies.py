@@ -1,0 +1,75 @@
+"""Two studies in one Airflow, from one file: neither is taken for the other, and what both need is made once."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from scripts.local_airflow import DAG
+from tests.support.whole_airflow import SECOND, WholeAirflow
+
+RUN = "manual__the-same-id"
+
+
+def get(whole: WholeAirflow, path: str, user: str = "admin") -> httpx.Response:
+    headers = {"Authorization": f"Bearer {whole.token(user)}"}
+    return httpx.get(f"{whole.url}{path}", headers=headers, trust_env=False, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def both(whole: WholeAirflow, small_form: dict[str, Any]) -> dict[str, str]:
+    """How a run of each ended; both have the same id and the same form."""
+    for dag in (DAG, SECOND):
+        request = {"dag_run_id": RUN, "logical_date": None, "conf": {**small_form, "replicates": 1}}
+        headers = {"Authorization": f"Bearer {whole.token('admin')}"}
+        address = f"{whole.url}/api/v2/dags/{dag}/dagRuns"
+        httpx.post(address, json=request, headers=headers, trust_env=False, timeout=60).raise_for_status()
+    ends: dict[str, str] = {}
+    while len(ends) < 2:
+        whole.airflow.components.check()
+        ends |= {dag: end for dag in (DAG, SECOND) if (end := whole.airflow.api.end(dag, RUN))}
+        time.sleep(0.5)
+    return ends
+
+
+def test_runs_with_the_same_id_end_well_each_with_a_report_of_its_own(
+    whole: WholeAirflow, both: dict[str, str]
+) -> None:
+    assert both == {DAG: "success", SECOND: "success"}
+    assert {RUN, f"{SECOND}={RUN}"} <= whole.store.refs("runs").keys()
+    for dag in (DAG, SECOND):
+        answer = get(whole, f"/imdb-study/dags/{dag}/runs/{RUN}/report")
+        assert "<h1" in answer.text, answer.text[:500]
+    assert RUN in get(whole, "/imdb-study/").text
+
+
+def test_what_both_need_is_trained_once(whole: WholeAirflow, both: dict[str, str]) -> None:
+    notes = [whole.store.read_ref(f"trainings/{run}/4_GRU_16") for run in (RUN, f"{SECOND}={RUN}")]
+    assert len({note["model"] for note in notes if note}) == 1
+    assert sorted(note["cached"] for note in notes if note) == [False, True]
+
+
+def test_the_curves_of_a_run_are_those_of_its_dag(whole: WholeAirflow, both: dict[str, str]) -> None:
+    page = get(whole, f"/imdb-study/dags/{SECOND}/runs/{RUN}/tasks/train/0/curves")
+    assert f"runs/{SECOND}={RUN}/trainings/0" in page.text
+    told = get(whole, f"/imdb-study/runs/{SECOND}={RUN}/trainings/0").raise_for_status().json()
+    assert told["ended"] is True
+
+
+def test_each_has_the_defaults_of_its_form_and_its_own_assets(whole: WholeAirflow, both: dict[str, str]) -> None:
+    defaults = {dag: get(whole, f"/api/v2/dags/{dag}/details").json()["params"] for dag in (DAG, SECOND)}
+    found = {dag: (params["source"]["value"], params["replicates"]["value"]) for dag, params in defaults.items()}
+    assert found == {DAG: ("kaggle", 1), SECOND: ("sample", 2)}
+    events = get(whole, f"/api/v2/assets/events?source_dag_id={SECOND}").json()["asset_events"]
+    assert {event["name"] for event in events} == {
+        f"{SECOND}_{name}" for name in ("corpus", "models", "best_model", "report")
+    }
+
+
+def test_who_may_read_one_of_them_sees_its_pages_and_no_others(whole: WholeAirflow, both: dict[str, str]) -> None:
+    of_second, of_first = ((f"/imdb-study/dags/{dag}/runs/{RUN}/report", dag) for dag in (SECOND, DAG))
+    assert get(whole, of_second[0], "second").status_code == 200
+    assert get(whole, f"/imdb-study/runs/{SECOND}={RUN}/trainings/0", "second").status_code == 200
+    for path in (of_first[0], f"/imdb-study/runs/{RUN}/report", f"/imdb-study/runs/{RUN}/trainings/0", "/imdb-study/"):
+        assert get(whole, path, "second").status_code == 403, path
