@@ -19,8 +19,14 @@ higher learning rate, to check that everything works. `custom` uses the values o
 from __future__ import annotations
 
 import datetime
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+# The modules beside this file, whatever a bundle's root is, and whichever other version of them is on the path.
+sys.path.insert(0, str(Path(__file__).parent))
+
+import imdb_versions  # noqa: F401 - before anything that only some versions of Airflow have
 from airflow.sdk import (
     DAG,
     Asset,

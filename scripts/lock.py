@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from scripts.files import PROJECT
 
 EXPORTS: dict[str, tuple[str, ...]] = {
-    "requirements.txt": ("--extra", "airflow", "--extra", "worker", "--group", "build"),
-    "requirements-airflow.txt": ("--extra", "airflow", "--group", "build"),
+    "requirements.txt": ("--extra", "airflow", "--extra", "worker", "--group", "services", "--group", "build"),
+    "requirements-airflow.txt": ("--extra", "airflow", "--group", "services", "--group", "build"),
     "requirements-dev.txt": ("--all-extras", "--group", "dev"),
     "requirements-gpu.txt": ("--only-group", "gpu"),
     "requirements-uv.txt": ("--only-group", "uv"),

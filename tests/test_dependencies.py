@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PYPROJECT: dict[str, Any] = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf8"))
 DISTRIBUTIONS = packages_distributions()
-OURS = {"imdb_tasks", "scripts", "bench", "tests", "include", "imdb_study_pages"}
+OURS = {"imdb_tasks", "scripts", "bench", "tests", "include", "plugins", "imdb_study_pages"}
 OURS |= {path.stem for path in ROOT.glob("dags/*.py")}
 # What may stand in each folder: the dependencies of the package, its extras, the groups for development.
 EXTRAS = {
@@ -23,7 +23,7 @@ EXTRAS = {
     "plugins": ("airflow",),
     "scripts": ("airflow",),
 }
-DEVELOPMENT = {"scripts": ("dev",), "bench": ("dev",), "tests": ("dev",)}
+DEVELOPMENT = {"scripts": ("dev", "services"), "bench": ("dev", "services"), "tests": ("dev", "services")}
 
 
 def name_of(requirement: str) -> str:

@@ -2,8 +2,11 @@
 
 import datetime
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,6 +107,37 @@ def test_the_form_shows_the_recipients_that_are_addresses(tmp_path) -> None:
     variables = {"IMDB_RECIPIENTS": "a@x.org; Team B <b@x.org>, nobody, a@x.org", "IMDB_RETRY_DELAY": "2"}
     found = parsed({**airflow_environment(tmp_path), **variables})
     assert found == "imdb_study ['a@x.org', 'b@x.org'] 0:00:02 @weekly"
+
+
+def imported(tmp_path: Path, version: str) -> subprocess.CompletedProcess[str]:
+    """Import the DAG file in an Airflow that says it had another version."""
+    script = f"import sys, airflow; airflow.__version__ = {version!r}; sys.path.insert(0, 'dags'); import imdb_study"
+    environment = airflow_environment(tmp_path)
+    return subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_an_airflow_that_is_too_old_is_told_which_one_is_needed(tmp_path: Path) -> None:
+    needed = imported(tmp_path, "3.2.1").stderr.splitlines()[-1]
+    assert needed.endswith(
+        "ImportError: this DAG needs Apache Airflow >=3.3,<3.4, found 3.2.1; install 'apache-airflow>=3.3,<3.4'"
+    )
+
+
+def test_an_airflow_that_is_newer_than_the_tested_ones_has_the_dag_and_a_warning(tmp_path: Path) -> None:
+    done = imported(tmp_path, "3.4.0b2")
+    assert done.returncode == 0, done.stderr
+    assert "found 3.4.0b2, which it was not tested with" in done.stdout + done.stderr
+
+
+def test_the_supported_versions_are_those_of_the_package() -> None:
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf8"))["project"]
+    [range_] = [
+        needed for needed in project["optional-dependencies"]["airflow"] if needed.startswith("apache-airflow>")
+    ]
+    text = ROOT.joinpath("dags", "imdb_versions.py").read_text("utf8")
+    first, beyond = (tuple(map(int, found)) for found in re.findall(r"(\d+)\.(\d+)", range_))
+    assert f'SUPPORTED = "{range_.removeprefix("apache-airflow")}"' in text
+    assert f"FIRST, BEYOND = {first}, {beyond}" in text
 
 
 # The class is there for Airflow itself, and not for the module of ours that extends it.

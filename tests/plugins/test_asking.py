@@ -51,12 +51,13 @@ def answering(status: int, body: bytes) -> Iterator[int]:
         thread.join()
 
 
-def guard(asking: ModuleType, port: int, headers: dict[str, str] | None = None) -> int | None:
+def guard(asking: ModuleType, port: int | None, headers: dict[str, str] | None = None, **path: str) -> int | None:
     """Return the status with which the guard refuses; None if it lets the request pass."""
     from fastapi import HTTPException, Request
 
     sent = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
-    scope = {"type": "http", "server": ("127.0.0.1", port), "headers": sent, "root_path": "/below/imdb-study"}
+    scope = {"type": "http", "server": ("127.0.0.1", port), "headers": sent, "path_params": path}
+    scope["root_path"] = "/below/imdb-study"
     try:
         asyncio.run(asking.may_read_study(Request(scope)))
     except HTTPException as error:
@@ -73,6 +74,27 @@ def test_whoever_airflow_shows_the_dag_may_see_the_pages(asking: ModuleType) -> 
     assert (sent["cookie"], sent["authorization"]) == ("_token=abc", "Bearer def")
     assert sent["host"] == f"127.0.0.1:{port}"
     assert "x-other" not in sent
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ({"dag_id": "b", "run_id": "manual__1"}, ["b"]),
+        ({"run_id": "b=manual__1"}, ["b"]),
+        ({"run_id": "manual__1"}, ["imdb_study"]),
+        ({}, ["imdb_study", "b"]),
+        ({"dag_id": "another"}, ["imdb_study", "b"]),
+        ({"run_id": "another=manual__1"}, ["imdb_study", "b"]),
+    ],
+)
+def test_a_page_of_one_study_needs_its_dag_and_any_other_page_all_of_them(
+    asking: ModuleType, monkeypatch: pytest.MonkeyPatch, path: dict[str, str], asked: list[str]
+) -> None:
+    monkeypatch.setenv("IMDB_STUDIES", '{"imdb_study": {}, "b": {}}')
+    SEEN.clear()
+    with answering(200, b'{"dag_id": "x"}') as port:
+        assert guard(asking, port, **path) is None
+    assert [seen for seen, _ in SEEN] == [f"/below/api/v2/dags/{dag_id}" for dag_id in asked]
 
 
 @pytest.mark.parametrize(
