@@ -4,8 +4,9 @@ Only the file of claims is read.
 
 ``whole_study`` puts the parts together. ``evidence`` and ``records`` are what comes out; ``claims`` reads what is
 asked, ``parts`` and ``verdicts`` answer; ``selection`` chooses and recommends; ``curves`` sums learning curves up,
-``per_model`` single models; ``measuring``, ``contrasts``, ``noise``, ``ranks``, ``effects``, ``estimates`` and
-``bootstrap`` are the statistics below; ``sentences`` words it. docs/statistics.md explains and checks all of it.
+``per_model`` single models, ``run_summary`` a whole run; ``measuring``, ``contrasts``, ``noise``, ``ranks``,
+``effects``, ``estimates`` and ``bootstrap`` are the statistics below; ``sentences`` words it. docs/statistics.md
+explains and checks all of it.
 
 >>> from imdb_tasks.analysis import wilson
 >>> interval = wilson(0.85, 10_000)
@@ -33,6 +34,7 @@ from imdb_tasks.analysis.records import (
     VariantSummary,
 )
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
+from imdb_tasks.analysis.run_summary import RunSummary, summarise
 from imdb_tasks.analysis.selection import best_model, reported_accuracy
 from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
 from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
@@ -54,6 +56,7 @@ __all__ = [
     "Predictions",
     "Recommendation",
     "RunComparison",
+    "RunSummary",
     "Standing",
     "VariantChange",
     "VariantSummary",
@@ -68,6 +71,7 @@ __all__ = [
     "margin",
     "read_claims",
     "reported_accuracy",
+    "summarise",
     "training_seconds",
     "wilson",
 ]

@@ -2,7 +2,7 @@
 
 ``steps`` has one method per task of the DAG; ``data``, ``training``, ``evaluation``, ``reporting`` and ``delivery`` do
 them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, ``conclusions`` keeps
-the analysis of a run, and ``trained`` finds a trained model and asks it.
+the analysis of a run, ``run_summaries`` tells a run in a few facts, and ``trained`` finds a trained model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -15,9 +15,10 @@ the analysis of a run, and ``trained`` finds a trained model and asks it.
 'local'
 """
 
-from imdb_tasks.pipeline.conclusions import find_conclusions
+from imdb_tasks.pipeline.conclusions import find_conclusions, find_result
 from imdb_tasks.pipeline.evaluation import result_of
 from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Training, check_run_id
+from imdb_tasks.pipeline.run_summaries import summary_of
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import (
     BEST,
@@ -41,7 +42,9 @@ __all__ = [
     "check_run_id",
     "find_conclusions",
     "find_model",
+    "find_result",
     "last_evaluation",
     "predict",
     "result_of",
+    "summary_of",
 ]

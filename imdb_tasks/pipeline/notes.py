@@ -8,8 +8,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
+from imdb_tasks.analysis import RunSummary
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import Store, is_safe
 from imdb_tasks.study import History
@@ -57,7 +58,8 @@ class Analysed(Note):
 class ReportedRun(Note):
     """A run that has a report, and what the mail needs of it; named by the run's id.
 
-    ``study`` is ``Keys.identity``; earlier releases wrote a fingerprint that contained the place of the data.
+    ``study`` is ``Keys.identity``; earlier releases wrote a fingerprint that contained the place of the data,
+    and no ``summary``.
     """
 
     folder: ClassVar[str] = "runs"
@@ -71,6 +73,16 @@ class ReportedRun(Note):
     code: str | None = None
     headline: str = ""
     subject: str = ""
+    summary: RunSummary | None = None
+
+    @field_validator("summary", mode="wrap")
+    @classmethod
+    def _none_of_another_form(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Take the summary of another release for none: it can be worked out again, and the run is listed."""
+        try:
+            return read(value)
+        except ValidationError:
+            return None
 
 
 class Training(Note):
@@ -160,6 +172,16 @@ class Notes:
         """Return the notes in the folder of a kind by name, the one written last at the end."""
         found = {name: _typed(kind, name, value) for name, value in self._store.refs(kind.folder).items()}
         return {name: note for name, note in found.items() if note is not None}
+
+    def look(self, kind: type[_Note]) -> list[tuple[str, _Note | None, float]]:
+        """Return names, notes and times (seconds since 1970) in the folder of a kind, the one written last at the end.
+
+        For those who only look: a damaged note, or one of another form, is None, and stays where it is.
+        """
+        found = self._store.listed_refs(kind.folder)
+        return [
+            (ref.name, None if ref.value is None else _typed(kind, ref.name, ref.value), ref.written) for ref in found
+        ]
 
     def latest(self, kind: type[_Note]) -> _Note | None:
         """Return the note of a kind that was written last; None where there is none."""

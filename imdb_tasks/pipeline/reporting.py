@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks.analysis import AnalysedRun, read_claims
-from imdb_tasks.pipeline.conclusions import find_conclusions, load_conclusions, save_conclusions
+from imdb_tasks.analysis import AnalysedRun, read_claims, summarise
+from imdb_tasks.pipeline.conclusions import find_conclusions, load_analysis, load_conclusions, save_conclusions
 from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.evaluation import last_evaluation_of, predictions_of, result_of
 from imdb_tasks.pipeline.notes import Analysed, PreviousRun, ReportedRun
@@ -29,7 +29,7 @@ def report(work: Workspace) -> Entry:
     entry = work.once("reports", key, lambda key, hold: _write(work, key, evaluation, analysis, hold), step="report")
     note = ReportedRun.model_validate(
         {**entry.about, "report": key, "analysis": analysis.key, "evaluation": evaluation.key}
-        | {"study": work.keys.identity}
+        | {"study": work.keys.identity, "summary": summarise(result_of(evaluation), load_analysis(analysis.path))}
     )
     work.notes.write(note, work.run_id)
     return entry

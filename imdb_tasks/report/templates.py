@@ -41,6 +41,7 @@ def template_environment(*, escape: bool) -> "jinja2.Environment":
         megabytes=lambda count: f"{count / 1e6:,.0f} MB",
         one_line=formatting.one_line,
         minute=lambda at: f"{at:%Y-%m-%d %H:%M} UTC",
+        day=lambda at: f"{at:%Y-%m-%d}",
         effect_text=effect_text,
         sureness=_sureness,
     )

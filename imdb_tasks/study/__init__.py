@@ -12,7 +12,17 @@ compared with it, ``reproduce`` writes the commands that run a study again.
 '32_GRU_64'
 """
 
-from imdb_tasks.study.form import NOTIFY, PROFILES, SOURCES, Delivery, form_defaults, read_form, read_study
+from imdb_tasks.study.form import (
+    NOTIFY,
+    PROFILES,
+    SOURCES,
+    Delivery,
+    Profile,
+    form_defaults,
+    profile_of,
+    read_form,
+    read_study,
+)
 from imdb_tasks.study.grid import (
     CELLS,
     ArchiveSource,
@@ -34,6 +44,7 @@ from imdb_tasks.study.labels import LABELS, THRESHOLD, Label, label_of
 from imdb_tasks.study.published import (
     deviations,
     is_original,
+    is_sample,
     published_metrics,
     published_study,
     ruling_scope,
@@ -77,6 +88,7 @@ __all__ = [
     "LengthSummary",
     "LocalSource",
     "Measure",
+    "Profile",
     "Record",
     "Sha256",
     "ShrunkRecord",
@@ -97,7 +109,9 @@ __all__ = [
     "installed_studies",
     "installed_study",
     "is_original",
+    "is_sample",
     "label_of",
+    "profile_of",
     "published_metrics",
     "published_study",
     "read_form",

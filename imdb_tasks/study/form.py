@@ -17,9 +17,11 @@ from imdb_tasks.study.grid import (
     KaggleSource,
     Record,
     Study,
+    TrainingSettings,
 )
 
-PROFILES = ("full", "quick", "custom")
+Profile = Literal["full", "quick", "custom"]
+PROFILES: tuple[Profile, ...] = ("full", "quick", "custom")
 SOURCES = ("kaggle", "archives", "folder", "sample")
 NOTIFY = ("always", "on change", "never")
 SOURCE_OF_FIELD = {"folder": "folder", "reviews_version": "kaggle", "glove_version": "kaggle"}
@@ -89,6 +91,14 @@ def study_fields(study: Study) -> dict[str, Any]:
         "replicates": study.replicates,
         "margin_points": round(100 * study.margin, 10),
     }
+
+
+def profile_of(study: Study) -> Profile:
+    """Return the profile with the settings of ``study``, wherever its data come from."""
+    profiles: dict[Profile, Study] = {"full": Study(), "quick": Study(training=TrainingSettings.model_validate(QUICK))}
+    sources = {"reviews", "glove"}
+    settings = study.model_dump(exclude=sources)
+    return next((name for name, each in profiles.items() if each.model_dump(exclude=sources) == settings), "custom")
 
 
 def read_form(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> tuple[Study, Delivery]:

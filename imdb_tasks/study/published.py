@@ -38,6 +38,12 @@ def is_original(result: StudyResult) -> bool:
     return not _other_data_or_training(result)
 
 
+def is_sample(study: Study) -> bool:
+    """Return whether the reviews are the bundled, synthetic ones."""
+    source = study.reviews
+    return source.kind == "local" and Path(source.path).parts[-2:] == ("include", "sample")
+
+
 def deviations(result: StudyResult) -> list[str]:
     """Return in what the study and its data differ from the original, the grid aside."""
     original, study = published_study(), result.study
@@ -52,7 +58,7 @@ def ruling_scope(result: StudyResult) -> str:
     """Return the words that limit a verdict to a study which is not the original one; empty for the original."""
     if is_original(result):
         return ""
-    return "on this sample" if _is_sample(result.study) else "in this study"
+    return "on this sample" if is_sample(result.study) else "in this study"
 
 
 def scope(result: StudyResult) -> str:
@@ -67,7 +73,7 @@ def scope(result: StudyResult) -> str:
 
 def _other_data_or_training(result: StudyResult) -> list[str]:
     original, study, card = published_study(), result.study, result.data_card
-    found = ["a synthetic sample, no real reviews"] if _is_sample(study) else []
+    found = ["a synthetic sample, no real reviews"] if is_sample(study) else []
     if study.training.epochs != original["epochs"]:
         of = "of" if study.training.epochs < original["epochs"] else "instead of"
         found.append(f"{study.training.epochs:,} {of} {original['epochs']} epochs")
@@ -78,11 +84,6 @@ def _other_data_or_training(result: StudyResult) -> list[str]:
         *_settings(study.text, TextSettings(), TextSettings.model_fields),
         *_settings(study.training, TrainingSettings(), TrainingSettings.model_fields.keys() - {"epochs", "seed"}),
     ]
-
-
-def _is_sample(study: Study) -> bool:
-    source = study.reviews
-    return source.kind == "local" and Path(source.path).parts[-2:] == ("include", "sample")
 
 
 def _count(number: int, expected: int, what: str) -> list[str]:

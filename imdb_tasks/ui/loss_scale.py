@@ -35,13 +35,20 @@ def loss_axis(history: History) -> LossAxis:
     it reaches at least to that of the constant answer, for orientation.
     """
     curves = [[v for v in curve if v is not None and v <= LOSS_CEILING] for curve in (history.loss, history.val_loss)]
-    inside = [v for curve in curves if curve for v in _without_jumps(curve)]
+    inside = [v for curve in curves if curve for v in without_jumps(curve)]
     top = max(inside, default=CONSTANT_ANSWER)
     if any(v is not None and v > top for v in (*history.loss, *history.val_loss)):
         top = max(top, CONSTANT_ANSWER)
     low = min(inside, default=0.0)
     pad = _PAD * (top - low) or 0.05
     return LossAxis(low - pad, top + pad, top)
+
+
+def without_jumps(curve: Sequence[float]) -> Iterable[float]:
+    """Return the losses of a curve up to 1.5 times its largest running median, or to its first loss if that is more."""
+    windows = (curve[max(0, at - _REACH) : at + _REACH + 1] for at in range(len(curve)))
+    top = max(curve[0], _ABOVE_NEIGHBOURS * max(map(median, windows)))
+    return (value for value in curve if value <= top)
 
 
 def remarks(history: History, top: float) -> tuple[str, ...]:
@@ -61,12 +68,6 @@ def remarks(history: History, top: float) -> tuple[str, ...]:
             f" Always answering one half has a loss of {CONSTANT_ANSWER:.2f}."
         )
     return tuple(found)
-
-
-def _without_jumps(curve: Sequence[float]) -> Iterable[float]:
-    windows = (curve[max(0, at - _REACH) : at + _REACH + 1] for at in range(len(curve)))
-    top = max(curve[0], _ABOVE_NEIGHBOURS * max(map(median, windows)))
-    return (value for value in curve if value <= top)
 
 
 def _epochs(numbers: Sequence[int]) -> str:

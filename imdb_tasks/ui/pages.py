@@ -3,43 +3,62 @@
 Addresses are relative to ``root``, the path below which the pages are served.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from imdb_tasks.analysis import AnalysedRun, Analysis, RunComparison, VariantChange, VariantSummary, compare
-from imdb_tasks.pipeline import find_conclusions
 from imdb_tasks.report import template_environment
 from imdb_tasks.store import Store
 from imdb_tasks.ui import runs
+from imdb_tasks.ui.comparison import gone, set_side_by_side
+from imdb_tasks.ui.run_list import KIND_NAMES, RunQuery, RunRow, page_of, run_rows
 from imdb_tasks.ui.training_page import TrainingProgress
+from imdb_tasks.ui.trend import trend
 
-SHOWN_RUNS = 50
-
-
-@dataclass(frozen=True)
-class ComparedVariant:
-    """A variant of either of two runs; None where a run does not have it. ``change`` is there if both measured it."""
-
-    label: str
-    before: VariantSummary | None
-    after: VariantSummary | None
-    change: VariantChange | None
+_BODY = "<body>"
 
 
-def study_page(store: Store, root: str) -> str:
-    """Return the page of the study: the newest report, and the runs before it."""
-    newest, count = runs.newest_runs(store, SHOWN_RUNS)
-    return _render("study", root, runs=newest, count=count)
+def study_page(
+    store: Store, root: str, query: RunQuery | None = None, known: Mapping[str, runs.InAirflow] | None = None
+) -> str:
+    """Return the page of the study: its headline, its trend, and the list of runs that ``query`` asks for.
+
+    ``known`` is what Airflow knows of runs, by their ids.
+    """
+    listed, query = runs.list_runs(store), query or RunQuery()
+    rows = run_rows(store, listed.runs, known or {})
+    headline = next((row for row in rows if row.kind == "scheduled"), rows[0] if rows else None)
+    subject = next((row for row in rows if row.run.id == query.like), headline)
+    alike = [row for row in rows if subject and row.run.note.study and row.run.note.study == subject.run.note.study]
+    page = page_of(rows, query)
+    return _render(
+        "study",
+        root,
+        headline=headline,
+        trend=trend(alike),
+        page=page,
+        chosen=_chosen(page.rows),
+        unreadable=listed.unreadable,
+        kinds=KIND_NAMES,
+    )
 
 
 def comparison_page(store: Store, first: runs.Run, second: runs.Run, root: str) -> str:
     """Return the page that shows what was changed between two runs, and what came of it."""
-    before, after = _concluded(store, first), _concluded(store, second)
-    if before is None or after is None:
-        gone = [run.id for run, found in ((first, before), (second, after)) if found is None]
-        return _render("compare", root, first=first, second=second, gone=gone)
-    comparison = compare(after.analysis, after.tested, before)
-    rows = _rows(before.analysis, after.analysis, comparison)
-    return _render("compare", root, first=first, second=second, gone=[], comparison=comparison, rows=rows)
+    both = {"first": first, "second": second}
+    side_by_side = set_side_by_side(store, first, second)
+    return _render(
+        "compare", root, **both, compared=side_by_side, gone=() if side_by_side else gone(store, first, second)
+    )
+
+
+def with_way_back(report: str, store: Store, run: runs.Run, root: str) -> str:
+    """Return a report with links above it: to the page of the study, and to the comparison with the run before.
+
+    The file of a report is mailed, too, and has no such links itself.
+    """
+    earlier = (each for each in runs.list_runs(store).runs if each.written < run.written)
+    before = next((each for each in earlier if run.note.study and each.note.study == run.note.study), None)
+    links = _render("way_back", root, run=run, before=before)
+    return report.replace(_BODY, f"{_BODY}\n{links}", 1)
 
 
 def curves_page(progress: TrainingProgress, root: str, source: str) -> str:
@@ -52,18 +71,12 @@ def message_page(text: str, root: str) -> str:
     return _render("message", root, text=text)
 
 
-def _concluded(store: Store, run: runs.Run) -> AnalysedRun | None:
-    """Only look: what a page finds damaged is for the next run to mend."""
-    return find_conclusions(store, run.id, run.analysis, repair=False) if run.analysis else None
-
-
-def _rows(before: Analysis, after: Analysis, comparison: RunComparison) -> list[ComparedVariant]:
-    first, second = ({each.variant: each for each in analysis.variants} for analysis in (before, after))
-    changes = {change.variant: change for change in comparison.variants}
-    return [
-        ComparedVariant(variant.label, first.get(variant), second.get(variant), changes.get(variant))
-        for variant in dict.fromkeys([*second, *first])
-    ]
+def _chosen(rows: Sequence[RunRow]) -> dict[str, str]:
+    """Return the ids of the two runs that are compared unless others are chosen: the first, and the one before it."""
+    if not rows:
+        return {}
+    before = next((row for row in rows[1:] if rows[0].before == row.run), rows[min(1, len(rows) - 1)])
+    return {"before": before.run.id, "after": rows[0].run.id}
 
 
 def _render(name: str, root: str, **facts: object) -> str:

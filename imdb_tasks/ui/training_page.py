@@ -64,7 +64,7 @@ def training_progress(store: Store, run_id: str, variant: Variant, task_state: s
         words = "no learning curves are recorded" if over else "learning curves appear after the first epoch"
         return TrainingProgress(variant=variant.title, state=f"{_words(task_state)}: {words}", ended=over)
     ended = _ENDED.get(note.status)
-    kept = _spread(history.epochs)
+    kept = spread(history.epochs, POINTS)
     axis = loss_axis(history)
     return TrainingProgress(
         variant=variant.title,
@@ -107,11 +107,11 @@ def _facts(history: History, epochs: int, *, running: bool) -> dict[str, str]:
     return facts | {name: "not finite" if value is None else f"{value:.4f}" for name, value in latest.items()}
 
 
-def _spread(count: int) -> list[int]:
-    """Return at most ``POINTS`` indices below ``count``, evenly spread, the first and the last among them."""
-    if count <= POINTS:
+def spread(count: int, most: int) -> list[int]:
+    """Return at most ``most`` indices below ``count``, evenly spread, the first and the last among them."""
+    if count <= most:
         return list(range(count))
-    return sorted({round(step * (count - 1) / (POINTS - 1)) for step in range(POINTS)})
+    return sorted({round(step * (count - 1) / (most - 1)) for step in range(most)})
 
 
 def _curve(training: Sequence[float | None], validation: Sequence[float | None], kept: Sequence[int]) -> Curve:

@@ -9,15 +9,27 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from imdb_study_pages.answers import REPORT_POLICY, harden, serve_asset
 from imdb_study_pages.asking import may_read_study
+from imdb_study_pages.runs import known_runs
 from imdb_study_pages.training import TASK_ID, progress_of
 from imdb_tasks.errors import StudyError
 from imdb_tasks.store import Store
 from imdb_tasks.study import InstalledStudy, installed_studies, study_of_run
-from imdb_tasks.ui import comparison_page, curves_page, find_run, message_page, newest_runs, study_page
+from imdb_tasks.ui import (
+    RunQuery,
+    comparison_page,
+    curves_page,
+    find_run,
+    headline_run,
+    list_runs,
+    message_page,
+    study_page,
+    with_way_back,
+)
 
 NO_REPORTS = "There is no report yet. Trigger the DAG to make one."
 NO_REPORT = "This run has no report yet. It is made by the task 'report'."
@@ -55,29 +67,31 @@ def refuse(request: Request, error: RequestValidationError) -> Response:  # noqa
 
 
 @app.get("/")
-def study(request: Request) -> Response:
-    """Show the newest report and the runs before it."""
-    return HTMLResponse(study_page(Store.from_environment(), _root(request)))
+async def study(request: Request, query: Annotated[RunQuery, Query()]) -> Response:
+    """Show what the scheduled study came to, and the runs that are asked for."""
+    known = await known_runs(request)
+    made = await run_in_threadpool(lambda: study_page(Store.from_environment(), _root(request), query, known))
+    return HTMLResponse(made)
 
 
 @app.get("/report")
 def latest_report(request: Request) -> Response:
-    """Show the newest report, under an address that stays."""
-    newest, _ = newest_runs(Store.from_environment(), 1)
-    return report(newest[0].id, request) if newest else HTMLResponse(message_page(NO_REPORTS, _root(request)))
+    """Show the newest report of the scheduled study, under an address that stays."""
+    store = Store.from_environment()
+    newest = headline_run(store, list_runs(store).runs)
+    return report(newest.id, request) if newest else HTMLResponse(message_page(NO_REPORTS, _root(request)))
 
 
 @app.get("/runs/{run_id}/report")
 def report(run_id: Id, request: Request) -> Response:
-    """Show the report of a run; it brings its own content security policy."""
+    """Show the report of a run, with a way back; it brings its own content security policy."""
     store = Store.from_environment()
     run = find_run(store, run_id)
-    entry = store.find("reports", run.report, repair=False) if run else None
-    if entry is None:
+    entry = store.find("reports", run.note.report, repair=False) if run else None
+    if run is None or entry is None:
         return HTMLResponse(message_page(NO_REPORT, _root(request)))
-    return FileResponse(
-        entry.file("report.html"), media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY}
-    )
+    page = with_way_back(entry.file("report.html").read_text("utf8"), store, run, _root(request))
+    return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
 @app.get("/compare")

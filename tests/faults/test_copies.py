@@ -9,7 +9,7 @@ from imdb_tasks.pipeline import NOTES, Steps, last_evaluation
 from imdb_tasks.store import PrunePolicy, Store, list_entries, prune_store
 from imdb_tasks.store import store as stores
 from imdb_tasks.study import Study
-from imdb_tasks.ui import newest_runs, study_page
+from imdb_tasks.ui import list_runs, study_page
 from tests.support.ages import copied_without_times
 from tests.support.refs import latest_ref
 from tests.support.stepping import prepared
@@ -51,11 +51,11 @@ def test_a_copy_without_file_times_has_the_same_last_run_and_the_same_run_before
     copy = copied_without_times(ran.store, tmp_path / "copy")
     assert last_evaluation(copy).key == last_evaluation(ran.store).key == ran.evaluate().key
     assert study_page(copy, "/root") == study_page(ran.store, "/root")
-    assert [run.id for run in newest_runs(copy, 10)[0]] == ["run-a", "run-c"]
+    assert [run.id for run in list_runs(copy).runs] == ["run-a", "run-c"]
     Steps(ran.study, copy, "run-b").report()
     notes = copy.refs("analysed")
     assert list(notes.values())[-1]["previous"]["run"] == "run-a"
-    assert [run.id for run in newest_runs(copy, 10)[0]] == ["run-b", "run-a", "run-c"]
+    assert [run.id for run in list_runs(copy).runs] == ["run-b", "run-a", "run-c"]
 
 
 def test_prune_keeps_the_same_in_the_copy(ran: Steps, tmp_path: Path) -> None:

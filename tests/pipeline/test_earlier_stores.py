@@ -14,7 +14,7 @@ import pytest
 from imdb_tasks.pipeline import Steps, find_conclusions, find_model, last_evaluation, predict
 from imdb_tasks.store import Store, list_entries, verify_store
 from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingRecord, TrainingSettings
-from imdb_tasks.ui import comparison_page, find_run, newest_runs
+from imdb_tasks.ui import comparison_page, find_run, list_runs, study_page
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "store-before-the-rooms.tar.xz"
 SOURCE = LocalSource(path="/data/imdb")
@@ -73,19 +73,24 @@ def test_its_analyses_are_of_an_older_form_and_the_comparison_says_so(earlier: S
     assert first is not None
     assert second is not None
     for run in (first, second):
-        assert run.analysis is not None
-        assert find_conclusions(earlier, run.id, run.analysis) is None
+        assert run.note.analysis is not None
+        assert find_conclusions(earlier, run.id, run.note.analysis) is None
     page = comparison_page(earlier, first, second, "")
     assert "there is nothing to compare" in page
     assert "run-1" in page
 
 
 def test_its_runs_are_listed_newest_first(earlier: Store) -> None:
-    runs, count = newest_runs(earlier, 10)
-    assert count == 2
+    runs = list_runs(earlier).runs
     assert [run.id for run in runs] == ["run-2", "run-1"]
     assert runs[0].written.isoformat() == "2026-11-25T21:16:30+00:00"  # the file's time
-    assert "LSTM-4/16 is the most accurate" in runs[0].headline
+    assert "LSTM-4/16 is the most accurate" in runs[0].note.headline
+
+
+def test_the_page_of_the_study_says_what_its_runs_were(earlier: Store) -> None:
+    page = study_page(earlier, "")
+    assert "custom, 2 epochs, 1 replicate" in page
+    assert "custom, 1 epoch, 1 replicate" in page
 
 
 def test_its_last_evaluation_leads_to_a_model_that_predicts(earlier: Store) -> None:
@@ -104,5 +109,5 @@ def test_its_last_evaluation_leads_to_a_model_that_predicts(earlier: Store) -> N
 def test_what_is_written_into_it_comes_after_what_is_there(earlier: Store) -> None:
     earlier.write_ref("runs/a", {"report": "r"})
     Path(earlier.where, "refs", "runs", "run-1.json").touch()
-    runs, _ = newest_runs(earlier, 10)
+    runs = list_runs(earlier).runs
     assert [run.id for run in runs] == ["a", "run-1", "run-2"]

@@ -11,6 +11,7 @@ from imdb_tasks.store import Store
 from scripts.local_airflow import LocalAirflow
 from scripts.mail_catcher import MailCatcher
 from tests.support.reported import keep_conclusions
+from tests.support.run_stores import PAGE, START, WEEK, keep_run
 from tests.support.study_results import analysis_of, study_result
 
 ROUTES = (
@@ -84,6 +85,36 @@ def test_the_report_of_a_run_is_served_as_it_is(airflow: LocalAirflow, store: St
         assert answer.headers["content-type"].startswith("text/html")
     assert "no report yet" in get(airflow, "runs/run-2/report", token).text
     assert "Only runs of the DAG imdb_study" in get(airflow, "dags/other/runs/run-1/report", token).text
+
+
+def test_a_report_has_a_way_back_to_the_study(airflow: LocalAirflow, store: Store, token: str) -> None:
+    keep_run(store, "earlier", study_result(), at=START)
+    keep_run(store, "later", study_result(), at=START + WEEK)
+    answer = get(airflow, "dags/imdb_study/runs/later/report", token)
+    assert 'href="/imdb-study/">All runs of the study</a>' in answer.text
+    assert 'href="/imdb-study/compare?before=earlier&amp;after=later"' in answer.text
+    links = answer.text.partition("<body>")[2].partition("</nav>")[0] + "</nav>"
+    assert answer.text.replace(links, "") == PAGE
+    assert "Compare with" not in get(airflow, "runs/earlier/report", token).text
+    for name in ("earlier", "later"):
+        store.remove_ref(f"runs/{name}")
+
+
+def test_the_list_of_runs_takes_only_what_its_form_can_ask(airflow: LocalAirflow, store: Store, token: str) -> None:
+    asked = get(airflow, "?text=%3Cscript%3Ealert(1)%3C/script%3E&kind=sample&sort=accuracy&descending=false", token)
+    assert asked.status_code == 200
+    assert "No run is like that" in asked.text
+    assert "<script>alert" not in asked.text
+    for query in ("kind=all%27", "sort=id;drop", "page=0", "page=x", f"text={'a' * 300}", f"like={'a' * 300}"):
+        assert get(airflow, f"?{query}", token).status_code == 422
+
+
+def test_a_damaged_note_of_a_run_is_a_line_and_no_error(airflow: LocalAirflow, store: Store, token: str) -> None:
+    store.files.write("refs/runs/damaged.json", b"{}")
+    answer = get(airflow, "", token)
+    store.files.delete("refs/runs/damaged.json")
+    assert answer.status_code == 200
+    assert "1 note of a run in the store cannot be read" in answer.text
 
 
 def test_two_runs_are_compared_and_an_unknown_one_is_not_found(airflow: LocalAirflow, store: Store, token: str) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.form import SOURCES, form_defaults, read_form, read_study
+from imdb_tasks.study.form import PROFILES, SOURCES, form_defaults, profile_of, read_form, read_study
 from imdb_tasks.study.grid import PUBLIC_GLOVE, PUBLIC_REVIEWS, KaggleSource, LocalSource, Study
 
 QUIET = {"notify": "never"}
@@ -181,3 +181,15 @@ def test_every_default_of_the_form_is_plain_json() -> None:
     import json
 
     assert json.loads(json.dumps(form_defaults())) == form_defaults()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("source", [{"source": "kaggle"}, {"source": "folder", "folder": "/data"}])
+def test_a_study_tells_the_profile_that_it_came_from(profile: str, source: dict[str, str]) -> None:
+    own = {"epochs": 7} if profile == "custom" else {}
+    assert profile_of(read_study({"profile": profile, **source, **own})) == profile
+
+
+def test_a_study_that_no_form_leads_to_is_custom() -> None:
+    text = Study().text.model_copy(update={"split_seed": 7})
+    assert profile_of(Study().model_copy(update={"text": text})) == "custom"

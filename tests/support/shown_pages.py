@@ -75,9 +75,9 @@ def shown(
             route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
         elif asked == "training":
             route.fulfill(body=json.dumps(data), content_type="application/json")
-        elif asked in pages:
+        elif (whole := f"{asked}?{url.query}" if url.query else asked) in pages:
             headers = {"Content-Security-Policy": POLICY}
-            route.fulfill(body=pages[asked], content_type="text/html; charset=utf-8", headers=headers)
+            route.fulfill(body=pages[whole], content_type="text/html; charset=utf-8", headers=headers)
         else:
             seen.faults.append(f"asked for {route.request.url}")
             route.fulfill(status=404)

@@ -1,13 +1,17 @@
 import re
 
 import pytest
+from markupsafe import escape
 
+from imdb_tasks.formatting import percent
+from imdb_tasks.report import template_environment
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, StudyResult
-from imdb_tasks.ui import pages, runs, training_page
+from imdb_tasks.ui import RunQuery, pages, run_list, runs, training_page
 from tests.support.ages import copied_without_times
 from tests.support.reported import keep_conclusions
-from tests.support.study_results import study_result
+from tests.support.run_stores import keep_run
+from tests.support.study_results import analysis_of, study_result
 from tests.ui.test_runs import note_run
 
 ROOT = "/imdb-study"
@@ -43,7 +47,7 @@ def test_a_copy_of_the_store_without_file_times_gives_the_same_overview(store: S
         store.write_ref(f"runs/{name}", {"report": f"r-{name}", "headline": f"news of {name}", "analysis": "a1"})
     copy = copied_without_times(store, tmp_path / "copy")
     assert pages.study_page(copy, ROOT) == pages.study_page(store, ROOT)
-    assert [run.id for run in runs.newest_runs(copy, 3)[0]] == ["a", "c", "b"]
+    assert [run.id for run in runs.list_runs(copy).runs] == ["a", "c", "b"]
     assert run_of(copy, "c") == run_of(store, "c")
 
 
@@ -52,27 +56,42 @@ def test_a_single_run_has_nothing_to_be_compared_with(store: Store) -> None:
     assert re.search(r"<button[^>]* disabled", pages.study_page(store, ROOT))
 
 
-def test_of_many_runs_the_newest_are_shown_and_the_rest_is_counted(store: Store, monkeypatch) -> None:
-    monkeypatch.setattr(pages, "SHOWN_RUNS", 2)
+def test_of_many_runs_there_are_pages(store: Store, monkeypatch) -> None:
+    monkeypatch.setattr(run_list, "PAGE_ROWS", 2)
     for number in range(3):
         note_run(store, f"run-{number}", at=1_000.0 + number)
     page = pages.study_page(store, ROOT)
-    assert "The newest 2 of 3 runs" in page
+    assert "Rows 1 to 2 of 3 runs" in page
     assert "run-0" not in page
+    assert 'href="/imdb-study/?page=2">Next' in page
+    last = pages.study_page(store, ROOT, RunQuery(page=9))
+    assert "Rows 3 to 3 of 3 runs" in last
+    assert "run-0" in last
+
+
+def test_a_run_whose_result_is_gone_keeps_its_headline_and_a_line_says_so(store: Store) -> None:
+    note_run(store, "run", at=1.0, analysis="pruned")
+    page = pages.study_page(store, ROOT)
+    assert page.count("news of run") == 2
+    assert "Its result was pruned, is damaged, or has the form of another release." in page
+
+
+def test_notes_that_cannot_be_read_are_counted_in_a_line(store: Store) -> None:
+    note_run(store, "run", at=1.0)
+    store.write_ref("runs/odd", {"analysis": "a"})
+    assert "1 note of a run in the store cannot be read, so it is not listed." in pages.study_page(store, ROOT)
 
 
 def rows_of(page: str) -> dict[str, list[str]]:
-    """Return the cells of each variant's row."""
-    found = re.findall(
-        r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', page.partition("Test accuracy</h2>")[2], re.DOTALL
-    )
+    """Return the cells of each model's row."""
+    table = page.partition("on the test reviews</h2>")[2].partition("</table>")[0]
+    found = re.findall(r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', table, re.DOTALL)
     return {name: re.findall(r"<td[^>]*>([^<]*)</td>", cells) for name, cells in found}
 
 
 def compared(store: Store, before: StudyResult, after: StudyResult) -> str:
     for at, (name, result) in enumerate((("first", before), ("second", after))):
-        keep_conclusions(store, f"of-{name}", result)
-        note_run(store, name, at=1.0 + at, analysis=f"of-{name}")
+        keep_run(store, name, result, at=1.0 + at)
     return pages.comparison_page(store, run_of(store, "first"), run_of(store, "second"), ROOT)
 
 
@@ -80,16 +99,17 @@ def test_two_runs_are_compared_with_what_changed_and_what_is_beyond_noise(store:
     page = compared(store, grid(64), grid(64, 32))
     assert "The same data." in page
     assert ">64, 32</td>" in page
-    same, other = rows_of(page)["GRU-64/32"], rows_of(page)["GRU-32/32"]
+    [same] = rows_of(page).values()
     assert same[0] == same[1]
-    assert same[2:] == ["0.0", "0.0 to 0.0", "no"]
-    assert (other[0], *other[2:]) == ("not in this run", "–", "–", "–")
+    assert same[2:5] == ["0.0", "0.0 to 0.0", "no"]
+    assert "<summary>1 model of the run after only</summary>" in page
+    assert "of the run before only" not in page
 
 
 def test_what_a_variant_came_to_stands_where_it_has_no_accuracy(store: Store) -> None:
     rows = rows_of(compared(store, study_result(), study_result()))
     assert rows["LSTM-32/128"][:2] == ["diverged", "diverged"]
-    assert rows["LSTM-128/64"] == ["missing", "missing", "–", "–", "–"]
+    assert rows["LSTM-128/64"] == ["missing", "missing", *["–"] * 7]
     assert len(rows) == 18
 
 
@@ -99,7 +119,7 @@ def test_on_other_test_reviews_differences_are_shown_without_intervals(store: St
     page = compared(store, grid(64), after.model_copy(update={"data_card": card}))
     assert "shown but not tested" in page
     assert "Beyond the reviews" not in page
-    assert rows_of(page)["GRU-64/32"][2:] == ["0.0"]
+    assert rows_of(page)["GRU-64/32"][2] == "0.0"
 
 
 def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
@@ -108,6 +128,40 @@ def test_a_run_whose_result_is_gone_is_named(store: Store) -> None:
     note_run(store, "second", at=2.0, analysis="gone")
     page = pages.comparison_page(store, run_of(store, "first"), run_of(store, "second"), ROOT)
     assert "Of second there is nothing to compare" in page
+
+
+def test_losses_auc_and_accuracies_are_those_of_the_stored_result(store: Store) -> None:
+    result = study_result()
+    rows = rows_of(compared(store, result, result))
+    for row in result.variants:
+        if row.test:
+            cells = rows[row.variant.label]
+            assert cells[:2] == [percent(row.test.accuracy)] * 2
+            assert cells[5:] == [number(row.test.loss)] * 2 + [number(row.test.auc)] * 2
+
+
+def number(value: float | None) -> str:
+    return template_environment(escape=True).filters["number"](value)
+
+
+def test_rulings_stand_side_by_side_with_their_reasons(store: Store) -> None:
+    before, after = study_result(), grid(64)
+    page = compared(store, before, after)
+    for verdict in (*analysis_of(before).verdicts, *analysis_of(after).verdicts):
+        assert verdict.ruling in page
+        assert str(escape(verdict.reason.replace(" %", "\N{NO-BREAK SPACE}%"))) in page
+
+
+def test_without_the_results_the_conclusions_are_still_compared(store: Store) -> None:
+    page = compared(store, grid(64), grid(64))
+    assert "Learning curves</h2>" in page
+    store.remove("evaluations", "e-first")
+    page = pages.comparison_page(store, run_of(store, "first"), run_of(store, "second"), ROOT)
+    assert "Of first only the conclusions are left" in page
+    assert "Learning curves</h2>" not in page
+    [cells] = rows_of(page).values()
+    assert cells[5] == cells[7] == "–"
+    assert cells[6] != "–"
 
 
 @pytest.mark.parametrize("page", ["study", "message", "curves"])
