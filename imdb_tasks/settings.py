@@ -314,6 +314,12 @@ class LocalAirflowSettings(Settings):
         description="variants that train side by side under make",
         json_schema_extra={"expected": "a whole number from 1"},
     )
+    warm: bool | None = Field(
+        None,
+        validation_alias="IMDB_WARM_TASKS",
+        description="whether tasks under make are forked from a process that has imported Keras",
+        json_schema_extra={"expected": "true or false"},
+    )
 
 
 GROUPS: tuple[type[Settings], ...] = (

@@ -21,6 +21,7 @@ RECIPIENT = "you@example.org"
 LOOPBACK = "127.0.0.1"
 MARK = "IMDB_LOCAL_AIRFLOW"  # in the environment of every process of a local Airflow: the home that it belongs to
 OF_A_DAG = (StudySettings, StudiesSettings)  # the local Airflow has one DAG, and runs what it is told
+_GPU_DRIVER = Path("/dev/nvidiactl")  # its libraries do not promise to survive a fork
 MEMORY_PER_TRAINING = 2 * 2**30  # bytes; TensorFlow, the data, and some room
 
 
@@ -125,6 +126,12 @@ def training_slots() -> int:
     return LocalAirflowSettings.read().slots or max(1, min(cores(), affordable))
 
 
+def warm_tasks() -> bool:
+    """Return whether tasks are forked from a process that has imported Keras: not where a GPU's driver is loaded."""
+    asked = LocalAirflowSettings.read().warm
+    return not _GPU_DRIVER.exists() if asked is None else asked
+
+
 def environment(home: Home, *, port: int, smtp_port: int) -> dict[str, str]:
     """Return the environment of Airflow's processes.
 
@@ -158,7 +165,7 @@ def _airflow_options(home: Home, port: int) -> dict[str, str]:
         "CORE__DAGS_FOLDER": PROJECT / "dags",
         "CORE__PLUGINS_FOLDER": PROJECT / "plugins",
         "CORE__LOAD_EXAMPLES": False,
-        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__EXECUTOR": "scripts.warm_executor.WarmExecutor" if warm_tasks() else "LocalExecutor",
         "CORE__PARALLELISM": max(2, cores()),
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # getfqdn asks a name server, and may wait for it
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
@@ -174,6 +181,9 @@ def _airflow_options(home: Home, port: int) -> dict[str, str]:
         # The machine may sleep or be busy with training; neither must fail a task.
         "WORKERS__MAX_FAILED_HEARTBEATS": 60,
         "WORKERS__EXECUTION_API_TIMEOUT": 30,
+        # By default a task that was silent for five minutes is killed and tried again, as after a sleep of the machine.
+        # Here a supervisor does not vanish without its scheduler.
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 86_400,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
         # What runs here is what someone asked for; a weekly study is not to start because a demo unpaused the DAG.
         "SCHEDULER__USE_JOB_SCHEDULE": False,

@@ -1,13 +1,12 @@
 """The step that measures every trained variant on the test reviews, and who asks for what it found."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError
 from imdb_tasks.pipeline.notes import Evaluated, Failure
+from imdb_tasks.pipeline.predictions import TestReviews, find_predictions
 from imdb_tasks.pipeline.training import record_of
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.store import Entry, Lock, write_json
@@ -16,7 +15,6 @@ from imdb_tasks.training import backend
 
 if TYPE_CHECKING:
     from imdb_tasks.analysis import Predictions
-    from imdb_tasks.corpus import Arrays
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +72,11 @@ def predictions_of(work: Workspace, evaluation: Entry) -> "Predictions":
     result = result_of(evaluation)
     models = models_of(evaluation, result)
     [arrays] = evaluation.input_keys("arrays")
-    test_reviews = _TestReviews(lambda: work.need("arrays", arrays, step="prepare"))
+    test_reviews = TestReviews(lambda: work.need("arrays", arrays, step="prepare"))
     said = {}
     for row in result.variants:
         if row.test and row.test.accuracy is not None:
-            entry = _predictions(work, models[row.variant.name], test_reviews)
+            entry = find_predictions(work, models[row.variant.name], test_reviews)
             said[row.variant.name] = np.load(entry.file("probabilities.npy"), allow_pickle=False)
     labels = test_reviews.arrays.y_test
     probabilities = np.stack(list(said.values())) if said else np.empty((0, len(labels)), np.float32)
@@ -97,24 +95,11 @@ def check_complete(work: Workspace) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _TestReviews:
-    """The arrays, which a step opens at most once, and only if it has to ask a model."""
-
-    find: Callable[[], Entry]
-
-    @cached_property
-    def arrays(self) -> "Arrays":
-        from imdb_tasks.corpus import Arrays
-
-        return Arrays.load(self.find().path)
-
-
 def _compare(
     work: Workspace, key: str, models: Mapping[Variant, Entry], missing: Mapping[Variant, str], hold: Lock
 ) -> None:
     corpus = work.corpus()
-    test_reviews = _TestReviews(lambda: corpus)
+    test_reviews = TestReviews(lambda: corpus)
     rows = tuple(
         _measured(work, variant, models[variant], test_reviews)
         if variant in models
@@ -136,31 +121,13 @@ def _about(
     return {"missing": len(missing), "inputs": inputs, "models": keys, "reviews": corpus.about.get("reviews")}
 
 
-def _measured(work: Workspace, variant: Variant, model: Entry, test_reviews: _TestReviews) -> VariantResult:
+def _measured(work: Workspace, variant: Variant, model: Entry, test_reviews: TestReviews) -> VariantResult:
     record = record_of(model)
     if record.status != "finished":
         return VariantResult(variant=variant, status=record.status, training=record)
-    metrics = _predictions(work, model.key, test_reviews, model).file("metrics.json").read_bytes()
+    metrics = find_predictions(work, model.key, test_reviews, model).file("metrics.json").read_bytes()
     test = TestMetrics.model_validate_json(metrics)
     return VariantResult(variant=variant, status=record.status, training=record, test=test)
-
-
-def _predictions(work: Workspace, model: str, test_reviews: _TestReviews, verified: Entry | None = None) -> Entry:
-    """Return what the model of a key says of the test reviews; ask it if that is not in the store."""
-
-    def predict(key: str, hold: Lock) -> None:
-        import numpy as np
-
-        from imdb_tasks.training import evaluate as measure
-
-        entry = verified or work.need("models", model, step="train")
-        measured = measure(entry.file("model.keras"), test_reviews.arrays.x_test, test_reviews.arrays.y_test)
-        with work.store.publish("predictions", key, {"inputs": [f"models/{model}"]}, hold=hold) as folder:
-            np.save(folder / "probabilities.npy", measured.probabilities, allow_pickle=False)
-            write_json(folder / "metrics.json", measured.metrics.model_dump(mode="json"))
-        log.info("%s: %s", entry.about["variant"], measured.metrics)
-
-    return work.once("predictions", work.keys.predictions(model), predict, step="evaluate")
 
 
 def _reason(work: Workspace, variant: Variant) -> str:

@@ -5,6 +5,7 @@ import logging
 
 from imdb_tasks.errors import DiskFullError, LostLockError
 from imdb_tasks.pipeline.notes import Failure, Progress, Training
+from imdb_tasks.pipeline.predictions import keep_predictions
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.store import Entry, Lock, tidying, write_json
 from imdb_tasks.study import History, TrainingRecord, Variant
@@ -65,6 +66,8 @@ def _train(work: Workspace, key: str, variant: Variant, hold: Lock) -> None:
     with work.store.publish("models", key, about, hold=hold) as folder:
         write_json(folder / "record.json", record.model_dump(mode="json"))
         trained.model.save(folder / "model.keras")
+    if record.status == "finished":  # loading and compiling the model for it later would take longer
+        keep_predictions(work, key, lambda: trained.evaluate(corpus.x_test, corpus.y_test))
     with tidying(f"what led to models/{key}"):
         remove_checkpoint(work.store, key)
         _note_progress(work, key, variant, record.history, record.status)

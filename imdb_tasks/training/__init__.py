@@ -13,7 +13,7 @@ trained.
 """
 
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints, remove_checkpoint
-from imdb_tasks.training.evaluation import PREDICTIONS_REVISION, evaluate
+from imdb_tasks.training.evaluation import PREDICTIONS_REVISION, Evaluated, evaluate
 from imdb_tasks.training.fit import MODELS_REVISION, train
 from imdb_tasks.training.process import backend, code_revision, load_keras, peak_memory_bytes, versions
 from imdb_tasks.training.tensorboard import write_tensorboard
@@ -23,6 +23,7 @@ __all__ = [
     "PREDICTIONS_REVISION",
     "Checkpoint",
     "Checkpoints",
+    "Evaluated",
     "backend",
     "code_revision",
     "evaluate",

@@ -82,13 +82,15 @@ def _tensorflow_scan(
 
     flat = tf.nest.flatten(inputs)
     length = flat[0].shape[0]
-    # The first step tells how many outputs there are, and their shapes; compilation drops it.
-    _, example = step(state, tf.nest.map_structure(lambda part: part[0], inputs))
+    # Traced once, by itself: it tells how many outputs there are, and their shapes, and the loop calls it.
+    first = tf.nest.map_structure(lambda part: part[0], inputs)
+    traced: Any = tf.function(step, autograph=False).get_concrete_function(state, first)
+    _, example = traced.structured_outputs
     read = [tf.TensorArray(part.dtype, length, element_shape=part.shape[1:]).unstack(part) for part in flat]
     written = [tf.TensorArray(part.dtype, length, element_shape=part.shape) for part in tf.nest.flatten(example)]
 
     def body(index: Any, state: Tree, written: list[Any]) -> tuple[Any, Tree, list[Any]]:
-        state, output = step(state, tf.nest.pack_sequence_as(inputs, [part.read(index) for part in read]))
+        state, output = traced(state, tf.nest.pack_sequence_as(inputs, [part.read(index) for part in read]))
         parts = tf.nest.flatten(output)
         written = [array.write(index, part) for array, part in zip(written, parts, strict=True)]
         return index + (-1 if reverse else 1), state, written

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.study import THRESHOLD, TestMetrics, finite
 from imdb_tasks.training import process
@@ -33,14 +33,21 @@ def evaluate(model_file: Path, x_test: "npt.NDArray[np.int32]", y_test: "npt.NDA
     """
     process.load_keras()
     import keras
+
+    model = keras.saving.load_model(model_file, compile=False, safe_mode=True)
+    evaluated = evaluate_model(model, x_test, y_test)
+    keras.utils.clear_session()
+    return evaluated
+
+
+def evaluate_model(model: Any, x_test: "npt.NDArray[np.int32]", y_test: "npt.NDArray[np.int8]") -> Evaluated:
+    """Measure a model that is in memory; see ``evaluate``."""
     import numpy as np
 
     from imdb_tasks.training.engine import EVALUATION_BATCH, Batches, Engine
 
-    model = keras.saving.load_model(model_file, compile=False, safe_mode=True)
     engine = Engine(model, x_test, y_test)
     measured = engine.evaluate(engine.weights(), Batches.of(np.arange(len(x_test)), EVALUATION_BATCH))
-    keras.utils.clear_session()
     probabilities = measured.probabilities[: len(x_test)]
     if not np.isfinite(probabilities).all():
         return Evaluated(TestMetrics(loss=None, accuracy=None, auc=None), probabilities)

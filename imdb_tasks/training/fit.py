@@ -11,9 +11,13 @@ from imdb_tasks.corpus import Arrays
 from imdb_tasks.study import MEASURES, Cost, History, TrainingRecord, TrainingSettings, Variant, finite
 from imdb_tasks.training import process
 from imdb_tasks.training.checkpoints import Checkpoint, Checkpoints
+from imdb_tasks.training.evaluation import Evaluated, evaluate_model
 from imdb_tasks.training.randomness import order_of_rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from imdb_tasks.training.engine import Engine, PassMetrics, State
 
 log = logging.getLogger(__name__)
@@ -30,6 +34,10 @@ class Trained:
 
     model: Any
     record: TrainingRecord
+
+    def evaluate(self, x_test: "npt.NDArray[np.int32]", y_test: "npt.NDArray[np.int8]") -> Evaluated:
+        """Measure the model as ``evaluation.evaluate`` measures its file."""
+        return evaluate_model(self.model, x_test, y_test)
 
 
 def train(
