@@ -50,11 +50,16 @@ def _train(work: Workspace, key: str, variant: Variant, hold: Lock) -> None:
     prepared = work.corpus()
     corpus = Arrays.load(prepared.path)
     log.info("training %s on %d reviews", variant.name, len(corpus.x_train))
+
+    def note_progress(history: History) -> None:
+        hold.check()  # whoever took the training over may have finished it
+        _note_progress(work, key, variant, history, "training")
+
     trained = fit(
         variant,
         work.study.training,
         corpus,
-        lambda history: _note_progress(work, key, variant, history, "training"),
+        note_progress,
         checkpoints=Checkpoints(work.store, key, hold),
     )
     record = trained.record

@@ -60,9 +60,10 @@ def fetch(
         _remember(refs, known, store)  # a local file may be what it was before
         return known
     work = "fetching", refs[0].replace("/", "-")
-    with store.exclusive(*work), store.draft(*work) as folder:
+    with store.exclusive(*work) as hold, store.draft(*work) as folder:
         # Whoever had the lock before may have brought it.
         entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, retries))
+        hold.check()  # whoever took it over may have found something newer there
         _remember(refs, entry, store)
     return entry
 

@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -52,6 +53,16 @@ class BucketFiles:
         self._root = path.strip("/")
         self._cache = _cache_folder() / hashlib.sha256(self.where.encode()).hexdigest()[:_PART_DIGITS]
         self.scratch = self._cache / "work"
+
+    def now(self) -> float:
+        """See ``Files``."""
+        probe = self._path(f"work/{uuid.uuid4().hex}")
+        with contextlib.suppress(Exception):  # whatever a client says of what may not be written
+            self._fs.pipe_file(probe, b"")
+            info = self._fs.info(probe)
+            self._fs.rm_file(probe)
+            return _written(info)
+        return time.time()
 
     @naming_the_place
     def read(self, name: str) -> bytes | None:

@@ -1,9 +1,11 @@
 """What the system, or the server of a bucket, says of a place, as errors of this project."""
 
 import contextlib
+import email.utils
 import errno
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -16,6 +18,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP)
 _CLIENTS = ("botocore", "aiobotocore", "aiohttp", "s3fs", "gcsfs", "google")
 _SHOWN = 200  # characters of what a server says
+_CLOCKS = 15 * 60.0  # seconds that a signature of S3 may be off
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -75,6 +78,11 @@ def naming_the_place(method: Callable[Concatenate[Any, Given], Result]) -> Calla
 def _explanation(where: str, error: Exception) -> StudyError | None:
     """Return an error of this project for one of a cloud's client; None for what is none."""
     kind, found = type(error).__name__, f"{type(error).__name__}: {error!s:.{_SHOWN}}"
+    if isinstance(error, PermissionError) and (apart := _clocks_apart(error)) > _CLOCKS:
+        return StoreError(
+            f"{where}: the server of the bucket refused what was asked ({found}); its clock and that of this machine "
+            f"are {apart / 60:.0f} minutes apart, and such a server takes no more than 15: set this machine's clock"
+        )
     if isinstance(error, FileNotFoundError | PermissionError) or "Credentials" in kind:
         return StoreError(
             f"{where}: expected a bucket that is there and credentials for it, found {found}; make the bucket, or set "
@@ -83,3 +91,11 @@ def _explanation(where: str, error: Exception) -> StudyError | None:
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _CLIENTS:
         return ConnectionLostError(f"{where}: the server of the bucket did not do what was asked ({found}); try again")
     return None
+
+
+def _clocks_apart(error: Exception) -> float:
+    """Return how many seconds the clock of the server that has answered and that of this machine are apart."""
+    with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
+        date = error.__cause__.response["ResponseMetadata"]["HTTPHeaders"]["date"]  # type: ignore[union-attr]
+        return abs(email.utils.parsedate_to_datetime(date).timestamp() - time.time())
+    return 0.0

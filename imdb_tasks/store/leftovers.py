@@ -5,7 +5,6 @@ times makes them younger at most, so that they stay a little longer.
 """
 
 import contextlib
-import time
 from collections.abc import Iterator, Set
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def files_of_nothing(store: Store, uses: Uses, claims: Set[str], left: Set[str],
     yield from _refs(uses, left, kept_runs)
     yield from _locks(store, claims, uses.old)
     # Whoever writes a file needs it under its hidden name for a moment, whatever age is asked for.
-    yield from store.files.half_written(min(uses.old, time.time() - _WRITING))
+    yield from store.files.half_written(min(uses.old, store.files.now() - _WRITING))
 
 
 def folders_set_aside(store: Store, old: float) -> Iterator[str]:

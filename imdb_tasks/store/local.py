@@ -8,6 +8,8 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +29,12 @@ class Files(Protocol):
     """The place, for people."""
     scratch: Path
     """A local folder for unfinished work. Where entries are local, it is on their disk."""
+
+    def now(self) -> float:
+        """Return the time that the place gives to a file that is written now, in seconds since 1970.
+
+        That is the clock of a file server or of a cloud. Where nothing can be written, it is this machine's.
+        """
 
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes; None where there is no such file."""
@@ -84,6 +92,14 @@ class LocalFiles:
         self.root = root
         self.where = str(root)
         self.scratch = root / "work"
+
+    def now(self) -> float:
+        """See ``Files``."""
+        with contextlib.suppress(OSError):
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.scratch) as file:
+                return Path(file.name).stat().st_mtime
+        return time.time()
 
     @naming_the_place
     def read(self, name: str) -> bytes | None:

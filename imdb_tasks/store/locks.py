@@ -54,9 +54,9 @@ class Lock:
             )
 
     def claim(self) -> None:
-        """Write the claim, after the first beat."""
-        self.beat(0)
+        """Write the claim, then the first beat: who is killed in between leaves nothing that has no owner."""
         self.files.write(self._claim, claims.myself())
+        self.beat(0)
 
     def beat(self, number: int) -> None:
         """Write a heartbeat."""
@@ -108,8 +108,8 @@ def release_stale(files: Files, name: str) -> None:
 
 
 def release(files: Files, name: str, owner: str) -> None:
-    """Delete an owner's lock file, then its heartbeat, with what a process that was killed while it wrote them left."""
-    for kind in ("claim", "beat"):
+    """Delete an owner's heartbeat, then its lock file, with what a process that was killed while it wrote them left."""
+    for kind in ("beat", "claim"):
         files.delete(_path(name, owner, kind))
         files.sweep(_path(name, owner, kind))
 
@@ -117,9 +117,10 @@ def release(files: Files, name: str, owner: str) -> None:
 def live_locks(files: Files, since: float) -> set[str]:
     """Return ``{name}.{owner}`` of the claims of all who live: here a process that runs, elsewhere one that has beaten.
 
-    For an owner elsewhere a beat counts from ``since``, in seconds since 1970, and in any case for ``STALE`` seconds.
+    For an owner elsewhere a beat counts from ``since``, and in any case for ``STALE`` seconds. Both are told
+    by the clock of the place, see ``Files.now``, in seconds since 1970.
     """
-    since = min(since, time.time() - STALE)
+    since = min(since, files.now() - STALE)
     written = files.names(FOLDER)
     found = set()
     for file in written:

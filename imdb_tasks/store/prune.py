@@ -6,7 +6,6 @@ copy of the store keeps the same.
 """
 
 import shutil
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,13 +71,12 @@ def prune_store(
 
     Entries are deleted before their inputs, so that after a killed prune every remaining entry has its inputs.
     """
-    started = time.time()
-    found = _prunable(store, policy, kinds)
+    found, uses = _prunable(store, policy, kinds)
     if agreed:
         found = found.within(agreed)
     if dry_run:
         return found
-    entries = _delete_entries(store, found.entries, started)
+    entries = _delete_entries(store, found.entries, uses)
     for name in found.folders:
         store.files.delete_entry(name)
     for name in found.files:
@@ -91,8 +89,8 @@ def prune_store(
     return Pruned(entries, found.folders, found.files, found.work)
 
 
-def _prunable(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind]) -> Pruned:
-    old = time.time() - policy.days * _DAY
+def _prunable(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind]) -> tuple[Pruned, Uses]:
+    old = store.files.now() - policy.days * _DAY  # the clock of this machine may be hours off
     claims = locks.live_locks(store.files, old)
     held = frozenset(claim.rpartition(".")[0] for claim in claims)
     listed = {entry.name: entry for entry in list_entries(store)}
@@ -103,7 +101,7 @@ def _prunable(store: Store, policy: PrunePolicy, kinds: Sequence[RefKind]) -> Pr
     left = listed.keys() - {entry.name for entry in gone}
     files = files_of_nothing(store, uses, claims, left, uses.kept_runs(policy.runs))
     work = [] if held else list(unfinished_work(store, old))
-    return Pruned(gone, list(folders_set_aside(store, old)), list(files), work)
+    return Pruned(gone, list(folders_set_aside(store, old)), list(files), work), uses
 
 
 def _newest(uses: Uses, runs: int) -> set[str]:
@@ -111,12 +109,13 @@ def _newest(uses: Uses, runs: int) -> set[str]:
     return {report for report in (reports[-runs:] if runs else ()) if report}
 
 
-def _delete_entries(store: Store, entries: Sequence[Listed], started: float) -> list[Listed]:
-    """Delete the entries that no run has begun to use since ``started``; return those that are gone."""
+def _delete_entries(store: Store, entries: Sequence[Listed], uses: Uses) -> list[Listed]:
+    """Delete the entries that no run has begun to use since ``uses`` was read; return those that are gone."""
     gone = []
     spared = set[str]()
     for entry in entries:
-        if entry.name in spared or store.ref_time(f"{USES}/{entry.name}") >= started:
+        seen = uses.last.get(entry.name)
+        if entry.name in spared or store.ref_time(f"{USES}/{entry.name}") != (seen.written if seen else 0.0):
             spared.update(entry.inputs)
         else:
             store.files.delete_entry(entry.name)

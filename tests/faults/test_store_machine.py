@@ -6,13 +6,8 @@ before one of its calls to the file system.
 
 import contextlib
 import datetime
-import os
 import shutil
-import signal
-import sys
 import tempfile
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from imdb_tasks.pipeline import NOTES
 from imdb_tasks.store import PrunePolicy, Store, list_entries, manifest, prune_store, verify_store
 from tests.support.ages import age_ref, copied_without_times
+from tests.support.crashing import crashing
 from tests.support.examples import examples
 
 CHAIN = ("sources", "arrays", "models", "reports")
@@ -30,33 +26,11 @@ KEYS = st.sampled_from("abc")
 KINDS = st.sampled_from(CHAIN)
 MOMENTS = st.integers(1, 40)  # which call to the file system is the last
 BORN = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=40)
-CALLS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.listdir", "os.scandir", "shutil.rmtree"}
 
 
 def content_of(kind: str, key: str) -> bytes:
     """Equal keys mean equal content."""
     return f"{kind}/{key}\n".encode() * 500
-
-
-def crashing(work: Callable[[], object], moment: int) -> None:
-    """Do something in a process that is killed before the call to the file system of this number."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on forks beside threads
-        child = os.fork()
-    if child == 0:
-        left = [moment]
-
-        def count(event: str, _: object) -> None:
-            if event in CALLS:
-                left[0] -= 1
-                if left[0] == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
-        with contextlib.suppress(BaseException):
-            work()
-        os._exit(0)
-    os.waitpid(child, 0)
 
 
 class StoreMachine(RuleBasedStateMachine):

@@ -1,16 +1,13 @@
 """The store in a bucket: a real S3 server on loopback, and the same promises as in a folder."""
 
+import email.utils
 import http.client
 import http.server
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -25,45 +22,6 @@ from imdb_tasks.training import Checkpoints, remove_checkpoint
 from tests.support.refs import latest_ref
 from tests.support.stepping import evaluated
 from tests.training.test_checkpoints import CHECKPOINT
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """Return the address of an S3 server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(address, timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
-        process.terminate()
-
-
-@pytest.fixture
-def bucket(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the URL of a place in a new bucket; the environment leads there."""
-    import fsspec
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": server,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "IMDB_CACHE": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    fs = fsspec.filesystem("s3", skip_instance_cache=True, use_listings_cache=False)
-    name = f"studies-{time.time_ns()}"
-    fs.mkdir(name)
-    yield f"s3://{name}/one"
-    fs.rm(name, recursive=True)
 
 
 def publish(store: Store, key: str = "k1", text: str = "hello") -> None:
@@ -363,3 +321,42 @@ def test_a_bucket_that_cannot_be_reached_is_named_in_one_line(
         publish(store)
     assert str(caught.value).startswith("s3://no-such-bucket/one: ")
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("date", "next_step"),
+    [
+        (
+            "Thu, 01 Jan 2026 05:00:00 GMT",
+            "minutes apart, and such a server takes no more than 15: set this machine's clock",
+        ),
+        (email.utils.formatdate(usegmt=True), "expected a bucket that is there and credentials for it"),
+    ],
+    ids=["clocks apart", "the same clock"],
+)
+def test_a_refusal_is_put_down_to_the_clock_only_where_the_clocks_are_apart(
+    bucket, monkeypatch, date: str, next_step: str
+) -> None:
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def refuse(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response_only(403)
+            self.send_header("Date", date)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_PUT = do_HEAD = refuse  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        server.daemon_threads = True  # a client keeps its connection
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        for look in (lambda store: store.find("models", "k1"), lambda store: store.write_ref("runs/one", {})):
+            with pytest.raises(StoreError, match=next_step):
+                look(Store(bucket))
+        server.shutdown()

@@ -87,12 +87,14 @@ def test_what_came_into_use_while_a_person_was_asked_is_spared(used: Store) -> N
     assert {"models/one", "arrays/one", "models/other"} <= names(used)
 
 
-def test_what_comes_into_use_while_prune_deletes_is_spared_with_its_inputs(used: Store, monkeypatch) -> None:
+@pytest.mark.parametrize("behind", [0, 5], ids=["the same clock", "a clock five hours behind"])
+def test_what_comes_into_use_while_prune_deletes_is_spared_with_its_inputs(used: Store, monkeypatch, behind) -> None:
     delete = used.files.delete_entry
 
     def use_meanwhile(name: str) -> None:
         if name == "reports/one":
             used.note_use("models", "one", by="run-9")
+            age_ref(used, "used/models/one", behind)
         delete(name)
 
     monkeypatch.setattr(used.files, "delete_entry", use_meanwhile)

@@ -15,6 +15,7 @@ from imdb_tasks.errors import LostLockError
 from imdb_tasks.store import Store, claims, locks
 from imdb_tasks.store.local import LocalFiles
 from imdb_tasks.store.seals import json_bytes
+from tests.support.crashing import crashing
 
 TAKE_AND_COUNT = """
 import sys
@@ -214,6 +215,20 @@ def test_what_a_killed_owner_left_of_a_heartbeat_goes_with_its_lock(tmp_path: Pa
         half_written = tmp_path / "locks" / f".k.{lock.owner}.beat.0123"
         half_written.write_bytes(b"{")
     assert list(tmp_path.joinpath("locks").iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", range(1, 20))
+def test_whatever_the_moment_of_a_kill_the_next_owner_leaves_no_beat_without_its_claim(
+    files: LocalFiles, tmp_path: Path, moment: int
+) -> None:
+    def come_and_go() -> None:
+        with locks.exclusive(files, "k"):
+            pass
+
+    crashing(come_and_go, moment)
+    come_and_go()
+    assert [path.name for path in tmp_path.joinpath("locks").glob("*.beat")] == []
+    assert locks.owners(files, "k") == {}
 
 
 HERE = {"host": "h", "machine": claims.machine(), "started": 1.0}

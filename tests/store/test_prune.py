@@ -73,6 +73,21 @@ def test_a_training_elsewhere_lives_while_it_beats_even_if_no_age_is_asked_for(u
     ]
 
 
+@pytest.mark.parametrize("hours", [5, -5], ids=["ahead", "behind"])
+def test_the_clock_of_the_machine_that_prunes_does_not_matter(used: Store, monkeypatch, hours: int) -> None:
+    root, clock = Path(used.where), time.time
+    half_written = root / "checkpoints" / f".two.npz.{'0' * 32}"
+    for owner, minutes in (("living", 1), ("dead", 3)):
+        for file in (f"locks/models-{owner}.{owner}.claim", f"checkpoints/{owner}.npz"):
+            used.files.write(file, json_bytes(FAR))
+            age_file(root / file, minutes / 60)
+    half_written.write_bytes(b"")
+    monkeypatch.setattr(time, "time", lambda: clock() + hours * HOUR)
+    pruned = prune_store(used, PrunePolicy(runs=2, days=0), NOTES, dry_run=False)
+    assert sorted(pruned.files) == ["checkpoints/dead.npz", "locks/models-dead.dead.claim"]
+    assert half_written.exists()
+
+
 def test_what_a_living_training_noted_stays(used: Store) -> None:
     with used.exclusive("models", "living"):
         for model in ("living", "dead"):

@@ -2,17 +2,18 @@
 
 import argparse
 import datetime
+import functools
 import json
 import logging
 import os
 import sys
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.errors import IncompleteStudyError, MissingInputError, SettingsError, StudyError
+from imdb_tasks.errors import IncompleteStudyError, LostLockError, MissingInputError, SettingsError, StudyError
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fetch, glove_vectors
 from imdb_tasks.store import Entry, Store
@@ -85,15 +86,15 @@ def _run_step(options: argparse.Namespace) -> None:
     wanted = STEPS[:-1] if options.step == "study" else (options.step,)
     for step in wanted:
         if step == "fetch":
-            steps.fetch_reviews()
-            steps.fetch_glove()
+            _unless_taken_over(steps.fetch_reviews)
+            _unless_taken_over(steps.fetch_glove)
         elif step == "train":
             names = getattr(options, "variants", [])
             failed = _train(steps, [steps.variant(name) for name in names] or study.variants)
             if failed and options.step == "train":
                 raise IncompleteStudyError(f"{len(failed)} variants failed: {', '.join(failed)}; see the log above")
         else:
-            entry = getattr(steps, step)()
+            entry = _unless_taken_over(getattr(steps, step))
     if wanted[-1] == "report":
         print(entry.file("report.html"))
         steps.check_complete()
@@ -111,13 +112,22 @@ def _train(steps: Steps, variants: Sequence[Variant]) -> list[str]:
     failed = []
     for variant in variants:
         try:
-            steps.train(variant)
+            _unless_taken_over(functools.partial(steps.train, variant))
         except (MissingInputError, SettingsError):  # it concerns the others, too
             raise
         except Exception:
             log.exception("%s failed; continuing with the other variants", variant.name)
             failed.append(variant.name)
     return failed
+
+
+def _unless_taken_over(step: Callable[[], Entry]) -> Entry:
+    """Do a step; where another process has taken it over meanwhile, wait for that one and use its result."""
+    try:
+        return step()
+    except LostLockError as error:
+        log.warning("%s", error)
+        return step()
 
 
 def _fields(assignments: Sequence[str]) -> dict[str, Any]:
