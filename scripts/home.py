@@ -6,12 +6,14 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from imdb_tasks.errors import DiskFullError
 from imdb_tasks.settings import LocalAirflowSettings, MailSettings, StoreSettings, StudiesSettings, StudySettings
 from imdb_tasks.store import explaining
 from scripts.files import PROJECT, write_private
@@ -22,6 +24,7 @@ LOOPBACK = "127.0.0.1"
 MARK = "IMDB_LOCAL_AIRFLOW"  # in the environment of every process of a local Airflow: the home that it belongs to
 OF_A_DAG = (StudySettings, StudiesSettings)  # the local Airflow has one DAG, and runs what it is told
 _GPU_DRIVER = Path("/dev/nvidiactl")  # its libraries do not promise to survive a fork
+ROOM = 100_000_000  # bytes; Airflow's database, its logs, the mail of some runs
 MEMORY_PER_TRAINING = 2 * 2**30  # bytes; TensorFlow, the data, and some room
 
 
@@ -81,6 +84,16 @@ class Home:
             }
             write_private(path, json.dumps(keys, indent=1) + "\n")
         return dict(json.loads(path.read_text("utf8")))
+
+    def check_room(self, least: int = ROOM) -> None:
+        """Raise DiskFullError if the disk has less than that many bytes free: Airflow itself does not say so."""
+        free = shutil.disk_usage(self.root).free
+        if free < least:
+            raise DiskFullError(
+                f"{self.root}: the disk is full: expected {least / 1e6:.0f} MB or more for Airflow's database and logs,"
+                f" found {free / 1e6:.0f} MB. Free some space and give the same command again, or set "
+                "IMDB_AIRFLOW_HOME to another place; finished epochs and results are kept"
+            )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

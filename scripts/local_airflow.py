@@ -11,13 +11,13 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Self
 
 import httpx
 
-from imdb_tasks.errors import SettingsError, StoreError
+from imdb_tasks.errors import StudyError
 from scripts.airflow_api import AirflowApi
 from scripts.components import ComponentError, Components
 from scripts.home import LOOPBACK, USER, Home, HomeInUseError, environment, free_port, sqlite_address, training_slots
@@ -27,6 +27,7 @@ DAG = "imdb_study"
 PREFERRED_PORT = 8080
 PATIENCE = 120.0  # seconds for Airflow to get ready, on a slow and busy machine
 POOL = "training"
+FULL = 1_000_000  # bytes; a database that must grow finds less than that
 
 
 class Shutdown:
@@ -153,19 +154,30 @@ def run_locally(work: Callable[[LocalAirflow, MailCatcher], int]) -> int:
     shutdown.install()
     try:
         home = Home.from_environment()
-        with home.locked(), MailCatcher(home.root / "mail") as mail:
+        home.check_room()
+        with home.locked(), telling_of_a_full_disk(home), MailCatcher(home.root / "mail") as mail:
             say("Starting Airflow")
             began = time.monotonic()
             with LocalAirflow(home, shutdown, smtp_port=mail.port) as airflow:
                 say(f"Airflow is up at {airflow.api.url} after {time.monotonic() - began:.0f} s")
                 return work(airflow, mail)
-    except (ComponentError, HomeInUseError, SettingsError, StoreError) as error:
+    except (ComponentError, HomeInUseError, StudyError) as error:
         print(error, file=sys.stderr)
     except httpx.HTTPError as error:
         print(
             f"Airflow's API server returned an unexpected answer: {error}\nIts log is in {home.logs}", file=sys.stderr
         )
     return 1
+
+
+@contextlib.contextmanager
+def telling_of_a_full_disk(home: Home) -> Iterator[None]:
+    """Raise DiskFullError instead of what a component or the API server says once their disk is full."""
+    try:
+        yield
+    except (ComponentError, httpx.HTTPError, OSError):
+        home.check_room(FULL)
+        raise
 
 
 def serve(airflow: LocalAirflow, mail: MailCatcher) -> int:

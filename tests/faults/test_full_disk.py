@@ -28,6 +28,12 @@ def test_a_full_disk_keeps_the_old_checkpoint(tmp_path: Path) -> None:
     on_a_small_disk(tmp_path, 2, "checkpoint", "")
 
 
+def test_a_full_disk_below_airflow_is_told_in_one_line_before_its_start_and_after_a_component_ended(
+    tmp_path: Path,
+) -> None:
+    on_a_small_disk(tmp_path, 8, "airflow", "")
+
+
 def test_a_full_disk_leaves_no_half_of_the_arrays(tmp_path: Path, tiny_study: Study) -> None:
     on_a_small_disk(tmp_path, 2, "arrays", tiny_study.model_dump_json())
 

@@ -6,11 +6,14 @@ FOLDER is where a tmpfs of a few MB was mounted. Each case runs into the full di
 and goes on to success.
 """
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from imdb_tasks.errors import DiskFullError
 from imdb_tasks.pipeline import Steps
@@ -18,6 +21,9 @@ from imdb_tasks.sources import fetching
 from imdb_tasks.store import Store
 from imdb_tasks.study import ArchiveSource, History, Study
 from imdb_tasks.training import Checkpoint, Checkpoints
+from scripts import local_airflow
+from scripts.components import ComponentError
+from scripts.home import Home
 
 
 def fill(folder: Path, *, leave: int = 0) -> Path:
@@ -45,6 +51,29 @@ def files(store: Store) -> set[str]:
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     # Which run used what is noted before the work; the rest is what the work left behind.
     return {name for name in found if not name.startswith(("locks/", "refs/used/"))}
+
+
+def airflow(folder: Path, _: str) -> None:
+    """Start a local Airflow where it has too little room, and let it lose the rest of it later."""
+    environment = {**os.environ, "IMDB_AIRFLOW_HOME": str(folder / "home")}
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.local_airflow"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    [line] = done.stderr.splitlines()
+    assert "the disk is full: expected 100 MB or more for Airflow's database and logs, found " in line, line
+
+    home = Home(folder / "home")
+
+    def end() -> None:
+        with local_airflow.telling_of_a_full_disk(home):
+            raise ComponentError("scheduler ended with code 1")
+
+    filler = fill(folder, leave=100_000)
+    assert "Free some space and give the same command again" in refused(end)
+    filler.unlink()
+    with pytest.raises(ComponentError, match="scheduler ended"):  # with space on the disk it is passed on
+        end()
 
 
 def checkpoint(folder: Path, _: str) -> None:
@@ -93,7 +122,7 @@ def download(folder: Path, url: str) -> None:
     assert fetching.fetch(ArchiveSource(url=url), fetching.REVIEWS, store).file("IMDB Dataset.csv").exists()
 
 
-CASES = {"checkpoint": checkpoint, "arrays": arrays, "download": download}
+CASES = {"airflow": airflow, "checkpoint": checkpoint, "arrays": arrays, "download": download}
 
 if __name__ == "__main__":
     CASES[sys.argv[2]](Path(sys.argv[1]), sys.argv[3])
