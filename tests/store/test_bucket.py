@@ -19,9 +19,12 @@ from imdb_tasks.store.manifest import MANIFEST
 from imdb_tasks.store.store import Store
 from imdb_tasks.study import Study
 from imdb_tasks.training import Checkpoints, remove_checkpoint
+from tests.support.buckets import bucket, server
 from tests.support.refs import latest_ref
 from tests.support.stepping import evaluated
 from tests.training.test_checkpoints import CHECKPOINT
+
+__all__ = ["bucket", "server"]
 
 
 def publish(store: Store, key: str = "k1", text: str = "hello") -> None:
