@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imdb_tasks.errors import DataError, MissingInputError, NotFoundError, UnexpectedContentError
+from imdb_tasks.errors import DataError, MissingInputError, NotFoundError, TransientError, UnexpectedContentError
 from imdb_tasks.sources import acl_imdb, archives, kaggle
 from imdb_tasks.sources.http import downloaded
 from imdb_tasks.sources.inputs import REVIEWS, InputFile
@@ -44,8 +44,9 @@ def fetch(
     """Return the entry that holds ``wanted``, fetching it first if this source has not led to it yet.
 
     A Kaggle source without a version is asked for its current one, and fetched if that is new. ``credentials=None``
-    leaves it to the Kaggle client's own environment variables and files. Raises the subclasses of SourceError, and
-    once ``retries`` is spent ConnectionLostError or ServerBusyError; nothing of a failed fetch is published.
+    leaves it to the Kaggle client's own environment variables and files. Raises the subclasses of SourceError, once
+    ``retries`` is spent ConnectionLostError or ServerBusyError, and TransientError if a local file is changed while it
+    is read. No failed fetch is remembered.
     """
     if isinstance(source, KaggleSource) and source.version is None:
         newest = kaggle.newest_version(source.dataset, credentials, retries=retries)
@@ -64,6 +65,11 @@ def fetch(
         # Whoever had the lock before may have brought it.
         entry = _known(refs[0], store) or _bring(source, wanted, store, folder, _Means(credentials, retries))
         hold.check()  # whoever took it over may have found something newer there
+        if _refs(source, wanted) != refs:
+            raise TransientError(
+                f"{_where_from(source)}: the file for {wanted.name} was changed while it was read; run the step"
+                f" '{wanted.step}' again when it is complete"
+            )
         _remember(refs, entry, store)
     return entry
 

@@ -100,9 +100,10 @@ def test_what_was_found_before_the_freeze_does_not_replace_what_is_newer(tmp_pat
     folder.mkdir()
     reviews = write_corpus(folder) / "IMDB Dataset.csv"
     arguments = ["fetch", "--store", str(store), *small_study(folder)]
-    one, other, before = both(tmp_path, arguments, "put_entry sources/", 5, change=reviews)
-    assert (one[0], other[0]) == (0, 0), one[1] + other[1]
-    assert len([name for name in before if name.startswith("sources/")]) == 3  # both reviews, and the vectors
+    one, other, _ = both(tmp_path, arguments, "put_entry sources/", 5, change=reviews)
+    assert (one[0], other[0]) == (1, 0), one[1] + other[1]
+    assert one[1].startswith(f"TransientError: {folder}: the file for reviews was changed while it was read; ")
+    assert len(manifests(Store(store))) == 3  # the reviews of before, those of now, and the vectors
     noted = [value for name, value in Store(store).refs("sources").items() if name.startswith("reviews-")]
     newest = [value for value in noted if value["about"]["bytes"] == reviews.stat().st_size]
     assert len(newest) == 2  # for the file as it is now, and for the source
