@@ -14,7 +14,7 @@ from imdb_tasks.ui.cli import main
 from imdb_tasks.ui.pages import comparison_page, curves_page, message_page, study_page, with_way_back
 from imdb_tasks.ui.run_list import RunQuery
 from imdb_tasks.ui.runs import InAirflow, find_run, headline_run, list_runs
-from imdb_tasks.ui.training_page import TrainingProgress, training_progress, variant_of
+from imdb_tasks.ui.training_page import TrainingProgress, trained_variant, training_progress, variant_of
 
 __all__ = [
     "InAirflow",
@@ -28,6 +28,7 @@ __all__ = [
     "main",
     "message_page",
     "study_page",
+    "trained_variant",
     "training_progress",
     "variant_of",
     "with_way_back",

@@ -46,6 +46,18 @@ class TrainingProgress(Record):
     accuracy: Curve | None = None
 
 
+def trained_variant(store: Store, run_id: str, title: str | None, formed: Variant | None) -> Variant | None:
+    """Return the variant that Airflow shows as ``title`` for a training task, which is None until the task starts.
+
+    ``formed`` is the one by the run's form. Where that has another title, the run's own notes are asked: the form of a
+    scheduled run is empty, and today's defaults need not be those of its day.
+    """
+    if title is None or (formed and formed.title == title):
+        return formed
+    noted = map(Variant.named, store.refs(f"{Training.folder}/{run_id}"))
+    return next((variant for variant in noted if variant.title == title), formed)
+
+
 def variant_of(conf: Mapping[str, Any], map_index: int, defaults: Mapping[str, Any] | None = None) -> Variant | None:
     """Return the variant that a run with this form trains under a map index; None if there is no such."""
     try:

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from imdb_study_pages.asking import ask
 from imdb_tasks.store import Store
 from imdb_tasks.study import InstalledStudy
-from imdb_tasks.ui import TrainingProgress, training_progress, variant_of
+from imdb_tasks.ui import TrainingProgress, trained_variant, training_progress, variant_of
 
 TASK_ID = "train"
 
@@ -20,8 +20,12 @@ async def progress_of(request: Request, study: InstalledStudy, run_id: str, map_
     task = await ask(request, f"{place}/taskInstances/{TASK_ID}/{map_index}")
     if run is None or task is None:
         return None
-    variant = variant_of(run["conf"] or {}, map_index, study.form_defaults())
-    if variant is None:
-        return None
-    name, state = study.run_name(run_id), task["state"] or "waiting"
-    return await run_in_threadpool(lambda: training_progress(Store.from_environment(), name, variant, state))
+    formed = variant_of(run["conf"] or {}, map_index, study.form_defaults())
+    name, title, state = study.run_name(run_id), task["rendered_map_index"], task["state"] or "waiting"
+
+    def look() -> TrainingProgress | None:
+        store = Store.from_environment()
+        variant = trained_variant(store, name, title, formed)
+        return training_progress(store, name, variant, state) if variant else None
+
+    return await run_in_threadpool(look)

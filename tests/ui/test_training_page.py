@@ -124,3 +124,18 @@ def test_the_variant_of_a_map_index_follows_from_the_form() -> None:
     assert training_page.variant_of(conf, 2) is None
     assert training_page.variant_of(conf, -1) is None
     assert training_page.variant_of({"epochs": 0}, 0) is None
+
+
+def test_a_run_keeps_its_variants_when_the_defaults_have_changed(store: Store) -> None:
+    title = "LSTM, 16 units, batches of 8"
+    store.write_ref(f"trainings/{RUN}/16_LSTM_8", {"model": "m1"})
+    store.write_ref(f"trainings/{RUN}/{VARIANT.name}", {"model": "m2"})
+    trained = Variant(cell="LSTM", units=16, batch_size=8)
+    assert training_page.trained_variant(store, RUN, title, VARIANT) == trained
+    assert training_page.trained_variant(store, RUN, title, None) == trained
+    assert training_page.trained_variant(store, "another", title, None) is None
+
+
+def test_before_a_training_starts_the_form_says_which_it_is(store: Store) -> None:
+    assert training_page.trained_variant(store, RUN, None, VARIANT) == VARIANT
+    assert training_page.trained_variant(store, RUN, VARIANT.title, VARIANT) == VARIANT
