@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import datetime
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 # The modules beside this file, whatever a bundle's root is, and whichever other version of them is on the path.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -49,6 +51,7 @@ from imdb_tasks.study import DAG_ID, InstalledStudy, Study, Variant, installed_s
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
 
+OWNER = "imdb-study"
 PERMANENT_ERRORS_FAIL_AT_ONCE = ExceptionRetryPolicy(
     rules=[
         RetryRule(
@@ -111,6 +114,11 @@ def add_asset_facts(asset: Asset, **extra: Any) -> None:
     get_current_context()["outlet_events"][asset].extra.update(extra)
 
 
+def owner_links(recipients: Sequence[str]) -> dict[str, str]:
+    """Return where the owner's name leads on Airflow's pages: to those who get the report."""
+    return {OWNER: f"mailto:{quote(','.join(recipients), safe='@,')}"} if recipients else {}
+
+
 def study_dag(installed: InstalledStudy) -> DAG:
     """Return the DAG of a study."""
     others = "" if installed.dag_id == DAG_ID else f" ({installed.dag_id})"
@@ -128,8 +136,10 @@ def study_dag(installed: InstalledStudy) -> DAG:
         params=form_fields(installed.form_defaults()),
         user_defined_filters={"variant_title": lambda name: Variant.named(name).title},
         tags=["imdb", "training", "study"],
+        owner_links=owner_links(installed.form_defaults()["recipients"]),
         on_failure_callback=mail_failure,
         default_args={
+            "owner": OWNER,
             "retries": 3,
             "retry_delay": datetime.timedelta(seconds=RetrySettings.read_or_default().delay),
             "retry_exponential_backoff": 2.0,

@@ -109,6 +109,14 @@ def test_the_form_shows_the_recipients_that_are_addresses(tmp_path) -> None:
     assert found == "imdb_study ['a@x.org', 'b@x.org'] 0:00:02 @weekly"
 
 
+def test_the_owner_leads_to_those_who_get_the_report(study_dag: "DAG") -> None:
+    from imdb_study import owner_links
+
+    assert {task.owner for task in study_dag.tasks} == {"imdb-study"}
+    assert owner_links(["a@x.org", "b?c@x.org"]) == {"imdb-study": "mailto:a@x.org,b%3Fc@x.org"}
+    assert owner_links([]) == {}
+
+
 def imported(tmp_path: Path, version: str) -> subprocess.CompletedProcess[str]:
     """Import the DAG file in an Airflow that says it had another version."""
     script = f"import sys, airflow; airflow.__version__ = {version!r}; sys.path.insert(0, 'dags'); import imdb_study"
