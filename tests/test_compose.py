@@ -52,13 +52,27 @@ def test_every_service_is_bounded_in_memory_processors_and_logs(services):
 
 
 def test_each_image_is_built_once_and_before_all_who_run_it(services):
-    builds = [
-        (name, service["image"], service["build"]["target"]) for name, service in services.items() if "build" in service
-    ]
-    assert builds == [("init", "imdb-study", "cpu"), ("worker-gpu", "imdb-study-gpu", "gpu")]
-    users = [service for service in services.values() if service["image"] == "imdb-study" and "build" not in service]
-    assert len(users) == 7
-    assert all("init" in service["depends_on"] for service in users)
+    builds = {
+        service["image"]: (name, service["build"]["target"]) for name, service in services.items() if "build" in service
+    }
+    assert builds == {
+        "imdb-study": ("init", "airflow"),
+        "imdb-study-worker": ("worker", "worker"),
+        "imdb-study-gpu": ("worker-gpu", "gpu"),
+    }
+    users = {
+        name: service for name, service in services.items() if service["image"] in builds and "build" not in service
+    }
+    assert users.keys() == {"api-server", "scheduler", "dag-processor", "mail", "flower", "worker-cpu-training"}
+    assert all(builds[service["image"]][0] in service["depends_on"] for service in users.values())
+
+
+def test_only_workers_run_an_image_with_what_the_tasks_compute_with(services):
+    heavy = {name for name, service in services.items() if service["image"] in ("imdb-study-worker", "imdb-study-gpu")}
+    assert heavy == {"worker", *TRAINING}
+    stages = PROJECT.joinpath("Dockerfile").read_text("utf8").split("FROM ")
+    light = next(stage for stage in stages if stage.startswith("system AS airflow-packages"))
+    assert re.findall(r"COPY (\S+)", light) == ["requirements-airflow.txt"]
 
 
 def test_nothing_starts_before_what_it_needs(services):
@@ -188,8 +202,9 @@ def test_every_process_of_airflow_shares_the_same_settings(services):
 def test_the_images_install_hashed_requirements_and_do_not_run_as_root():
     stages = PROJECT.joinpath("Dockerfile").read_text("utf8").split("FROM ")
     assert "PIP_REQUIRE_HASHES=1" in stages[1]
-    for stage in stages[3:]:
-        assert re.match(r"packages AS (cpu|gpu)\n", stage)
+    images = [stage for stage in stages if re.match(r"(\w+)-packages AS \1\n", stage)]
+    assert len(images) == 3
+    for stage in images:
         assert re.findall(r"^USER (\w+)$", stage, re.MULTILINE) == ["airflow"]
 
 
