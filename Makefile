@@ -37,11 +37,11 @@ ROOMS := study store sources corpus training analysis report pipeline ui
 BOTH_BACKENDS := $(addprefix tests/training/test_,fast_layers.py engine.py fit.py evaluation.py model.py)
 # One process per core. Each may need 2 GB, and the Airflow of the tests 3 more.
 PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile \
-	--ignore=tests/cluster --ignore=tests/containers
+	--ignore=tests/cluster --ignore=tests/containers --ignore=tests/helm
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo study ui env test test-all test-cluster test-compose coverage check lint audit fix bench pictures lock
+.PHONY: help setup demo study ui env test test-all test-cluster test-compose test-helm coverage check lint audit fix bench pictures lock
 .PHONY: clean purge
 
 help: ## show this list
@@ -75,9 +75,12 @@ test-cluster: $(DEV_READY) ## the services of docker-compose.yaml as processes, 
 test-compose: $(DEV_READY) ## docker-compose.yaml brought up for real, and the study on it; needs a container engine
 	$(BIN)/python -m pytest tests/containers
 
+test-helm: $(DEV_READY) ## deploy/helm as helm renders it; needs helm, and the folder of Airflow's chart in AIRFLOW_CHART
+	$(BIN)/python -m pytest tests/helm
+
 coverage: $(DEV_READY) ## the tests of make test, and which lines and branches they do not reach, by file and by room
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers
+	$(BIN)/coverage run -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers --ignore=tests/helm
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@for room in $(ROOMS); do \

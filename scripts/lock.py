@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 from scripts.files import PROJECT
 
+_IMAGES = ("--extra", "airflow", "--extra", "kubernetes", "--group", "services", "--group", "build")
 EXPORTS: dict[str, tuple[str, ...]] = {
-    "requirements.txt": ("--extra", "airflow", "--extra", "worker", "--group", "services", "--group", "build"),
-    "requirements-airflow.txt": ("--extra", "airflow", "--group", "services", "--group", "build"),
+    "requirements.txt": (*_IMAGES, "--extra", "worker"),
+    "requirements-airflow.txt": _IMAGES,
     "requirements-dev.txt": ("--all-extras", "--group", "dev"),
     "requirements-gpu.txt": ("--only-group", "gpu"),
     "requirements-uv.txt": ("--only-group", "uv"),

@@ -73,7 +73,13 @@ def test_the_package_installs_a_command_and_asks_for_airflow_and_tensorflow_only
     assert [(point.name, point.value) for point in distribution.entry_points] == [
         ("imdb-study", "imdb_tasks.__main__:main")
     ]
-    assert set(distribution.metadata.get_all("Provides-Extra") or ()) == {"airflow", "jax", "tensorboard", "worker"}
+    assert set(distribution.metadata.get_all("Provides-Extra") or ()) == {
+        "airflow",
+        "jax",
+        "kubernetes",
+        "tensorboard",
+        "worker",
+    }
     asked = [needed for needed in distribution.requires or () if "extra ==" not in needed]
     assert any(needed.startswith("pydantic") for needed in asked)
     assert not any(heavy in needed for needed in asked for heavy in ("airflow", "tensorflow", "keras"))
