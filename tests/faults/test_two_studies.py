@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from scripts.local_airflow import DAG
-from tests.support.whole_airflow import SECOND, WholeAirflow
+from tests.support.whole_airflow import SECOND, YEARLY, WholeAirflow
 
 RUN = "manual__the-same-id"
 
@@ -73,3 +73,18 @@ def test_who_may_read_one_of_them_sees_its_pages_and_no_others(whole: WholeAirfl
     assert get(whole, f"/imdb-study/runs/{SECOND}={RUN}/trainings/0", "second").status_code == 200
     for path in (of_first[0], f"/imdb-study/runs/{RUN}/report", f"/imdb-study/runs/{RUN}/trainings/0", "/imdb-study/"):
         assert get(whole, path, "second").status_code == 403, path
+
+
+def test_a_scheduled_run_starts_by_itself_with_the_settings_of_its_study(whole: WholeAirflow) -> None:
+    api = whole.airflow.api
+    api.unpause(YEARLY)
+    runs: list[dict[str, Any]] = []
+    plan = ""
+    while plan not in ("success", "failed"):
+        whole.airflow.components.check()
+        runs = get(whole, f"/api/v2/dags/{YEARLY}/dagRuns").json()["dag_runs"]
+        tasks = api.tasks(YEARLY, runs[0]["dag_run_id"]) if runs else []
+        plan = next((str(task["state"]) for task in tasks if task["task_id"] == "plan"), "")
+        time.sleep(0.5)
+    api.end_unfinished_runs(YEARLY)
+    assert ([run["run_type"] for run in runs], plan) == (["scheduled"], "success")

@@ -24,7 +24,13 @@ from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
 from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
-SECOND = "imdb_second"
+SECOND, YEARLY = "imdb_second", "imdb_yearly"
+STUDIES: dict[str, dict[str, Any]] = {
+    DAG: {},
+    SECOND: {"schedule": "none", "source": "sample", "replicates": 2},
+    # Its plan fails unless a scheduled run takes "notify" from here: there is no such connection.
+    YEARLY: {"schedule": "@yearly", "source": "sample", "notify": "never", "smtp_connection": "no_such"},
+}
 # Of the user "second": to read this one DAG and what belongs to its runs.
 RIGHTS_OF_SECOND = [("can_read", name) for name in (f"DAG:{SECOND}", "DAG Runs", "Task Instances", "Website")]
 ENDED = ("success", "failed")
@@ -158,7 +164,7 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
         "HOME": str(home.root / "person"),
         "IMDB_RECIPIENTS": "team@example.org",
         "IMDB_RETRY_DELAY": "1",
-        "IMDB_STUDIES": json.dumps({DAG: {}, SECOND: {"schedule": "none", "source": "sample", "replicates": 2}}),
+        "IMDB_STUDIES": json.dumps(STUDIES),
         "IMDB_STORE": str(home.store),
         "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
         **kaggle_at(kaggle),
