@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -40,7 +39,9 @@ def typed(commands: str, folder: Path, environment: dict[str, str]) -> Iterator[
     try:
         yield shell
     finally:
-        started = [psutil.Process(shell.pid), *psutil.Process(shell.pid).children(recursive=True)]
+        started = list[psutil.Process]()
+        with suppress(psutil.NoSuchProcess):
+            started = [psutil.Process(shell.pid), *psutil.Process(shell.pid).children(recursive=True)]
         for process in started:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
@@ -68,17 +69,20 @@ def state_of_run(home: Path) -> str | None:
 
 
 def surroundings(folder: Path) -> dict[str, str]:
-    """Return the environment of a person who has nothing but uv; the ports are such that nobody else listens to."""
-    folder.joinpath("bin").mkdir()
-    folder.joinpath("bin", "uv").symlink_to(shutil.which("uv", path=Path(sys.executable).parent) or "uv")
+    """Return the environment of a person who has Python and uv, and ports that nobody else listens to."""
+    tools = folder / "bin"
+    tools.mkdir()
+    tools.joinpath("uv").symlink_to(Path(sys.executable).with_name("uv"))
+    tools.joinpath("python3").symlink_to(Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}"))
     kept = {
-        name: value for name, value in os.environ.items() if not re.match("AIRFLOW|IMDB_|KAGGLE|PYTHON|VIRTUAL", name)
+        name: value
+        for name, value in os.environ.items()
+        if not re.match("AIRFLOW|IMDB_|KAGGLE|PYTHON|VIRTUAL|UV_PYTHON", name)
     }
     port = free_port(0)
     return {
         **kept,
-        "PATH": f"{folder / 'bin'}:/usr/bin:/bin",
-        "UV_PYTHON": sys.executable,
+        "PATH": f"{tools}:/usr/bin:/bin",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
