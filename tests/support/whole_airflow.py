@@ -24,12 +24,10 @@ from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
 from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
-SECOND, EVERY_MINUTE = "imdb_second", "imdb_every_minute"
+SECOND = "imdb_second"
 STUDIES: dict[str, dict[str, Any]] = {
     DAG: {},
     SECOND: {"schedule": "none", "source": "sample", "replicates": 2},
-    # Its plan fails unless a scheduled run takes "notify" from here: there is no such connection.
-    EVERY_MINUTE: {"schedule": "* * * * *", "source": "sample", "notify": "never", "smtp_connection": "no_such"},
 }
 # Of the user "second": to read this one DAG and what belongs to its runs.
 RIGHTS_OF_SECOND = [("can_read", name) for name in (f"DAG:{SECOND}", "DAG Runs", "Task Instances", "Website")]
