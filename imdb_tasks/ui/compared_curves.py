@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 
 from imdb_tasks.analysis import VariantChange
 from imdb_tasks.formatting import percent
@@ -13,6 +13,7 @@ from imdb_tasks.ui.training_page import spread
 
 MOST_PANELS = 24
 _POINTS = 100  # of a curve: a panel is hardly wider in pixels
+_ABOVE_MEDIAN = 1.5
 _SIZE = 100.0  # of a panel in its own unit; it is stretched to the width that there is
 
 Values = Sequence[float | None]
@@ -109,10 +110,16 @@ def _curve(row: VariantResult, measure: Measure) -> Values:
 
 
 def _limits(curves: Sequence[Values], measure: Measure) -> tuple[float, float]:
+    """Return an axis for all curves; of losses, up to 1.5 times the median of the curves' largest ones without jumps,
+    so that the unstable models do not flatten the stable ones.
+    """
     ceiling = LOSS_CEILING if measure == "val_loss" else 1.0
     usable = [[v for v in curve if v is not None and v <= ceiling] for curve in curves]
-    inside = [v for curve in usable if curve for v in (without_jumps(curve) if measure == "val_loss" else curve)]
-    low, high = min(inside, default=0.0), max(inside, default=1.0)
+    inside = [list(without_jumps(curve)) if measure == "val_loss" else curve for curve in usable if curve]
+    low, tops = min(map(min, inside), default=0.0), [max(curve) for curve in inside]
+    high = max(tops, default=1.0)
+    if measure == "val_loss" and tops:
+        high = min(high, _ABOVE_MEDIAN * median(tops))
     return (low, high) if low < high else (low - 0.05, high + 0.05)
 
 

@@ -40,7 +40,7 @@ class RunRow:
     @property
     def since(self) -> str:
         """What changed since the run before, in words."""
-        if self.before is None:
+        if self.run.note.study and self.before is None:
             return "first run of this study"
         moved = [] if self.difference is None else [f"{signed(100 * self.difference, 1)} points"]
         if not moved and not self.changed:

@@ -12,12 +12,13 @@ from imdb_tasks.store import Store
 from imdb_tasks.study import Study, TrainingSettings
 from imdb_tasks.ui import InAirflow, RunQuery, comparison_page, find_run, study_page
 from tests.support.run_stores import START, WEEK, keep_run, sample_result, varied
-from tests.support.shown_pages import DESK, PHONE, ROOT, SCREENS, Screen, Shown, shown
+from tests.support.shown_pages import DESK, PHONE, ROOT, Screen, Shown, shown
 from tests.support.study_results import study_result
 
 ONE = Study(cells=("GRU",), units=(32,), batch_sizes=(32,), training=TrainingSettings(epochs=3))
 THREE = Study(replicates=3, training=TrainingSettings(epochs=12))
 WIDE = Study(units=tuple(range(8, 88, 8)), batch_sizes=tuple(range(16, 176, 16)), training=TrainingSettings(epochs=12))
+OPPOSITES = (DESK, Screen(width=360, scheme="dark"))
 KNOWN = {
     "manual__one": InAirflow("manual", user="ada", note="only to <b>see</b>"),
     "scheduled__1": InAirflow("scheduled"),
@@ -65,7 +66,7 @@ def column(seen: Shown, number: int) -> list[str]:
     return [text.split("\n")[0] for text in cells]
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=str)
+@pytest.mark.parametrize("screen", OPPOSITES, ids=str)
 @pytest.mark.parametrize("made", MADE)
 def test_both_pages_are_there_for_everybody(
     browser: Browser, stores: dict[str, Store], made: str, screen: Screen
@@ -78,7 +79,7 @@ def test_both_pages_are_there_for_everybody(
             assert not seen.is_wider_than_the_screen()
 
 
-@pytest.mark.parametrize("screen", SCREENS, ids=str)
+@pytest.mark.parametrize("screen", OPPOSITES, ids=str)
 def test_a_long_list_is_there_for_everybody(browser: Browser, busy: Store, screen: Screen) -> None:
     with shown(browser, {"": study_page(busy, ROOT, known=KNOWN)}, screen=screen) as seen:
         assert seen.axe() == []

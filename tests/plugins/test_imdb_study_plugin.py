@@ -53,7 +53,8 @@ def token(airflow: LocalAirflow) -> str:
 def get(airflow: LocalAirflow, path: str, token: str | None = None, **headers: str) -> httpx.Response:
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return httpx.get(f"{airflow.api.url}/imdb-study/{path}", headers=headers, trust_env=False)
+    # The first comparison imports SciPy.
+    return httpx.get(f"{airflow.api.url}/imdb-study/{path}", headers=headers, trust_env=False, timeout=60)
 
 
 @pytest.mark.parametrize("route", ROUTES)

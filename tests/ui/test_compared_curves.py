@@ -41,6 +41,13 @@ def test_an_exploded_model_stretches_no_axis_and_is_said_to_leave_it() -> None:
     assert compared_curves(quiet, loud, {})[0].clipped
 
 
+def test_a_few_unstable_models_do_not_flatten_the_others() -> None:
+    result = study_result(exploding={"64_LSTM_64", "32_LSTM_64", "128_LSTM_128"})
+    loss, _ = compared_curves(result, result, {})
+    tops = sorted(max(v for v in row.training.history.val_loss if v) for row in result.variants if row.training)
+    assert float(loss.high) <= 1.5 * tops[len(tops) // 2]
+
+
 def test_a_shorter_training_ends_earlier_on_the_same_axis() -> None:
     before, after = study_result(small(), missing={}), study_result(Study(), missing={})
     loss, _ = compared_curves(before, after, {})

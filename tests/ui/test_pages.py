@@ -7,7 +7,7 @@ from imdb_tasks.formatting import percent
 from imdb_tasks.report import template_environment
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, StudyResult
-from imdb_tasks.ui import RunQuery, pages, run_list, runs, training_page
+from imdb_tasks.ui import InAirflow, RunQuery, pages, run_list, runs, training_page
 from tests.support.ages import copied_without_times
 from tests.support.reported import keep_conclusions
 from tests.support.run_stores import keep_run
@@ -168,7 +168,7 @@ def test_without_the_results_the_conclusions_are_still_compared(store: Store) ->
 def test_nothing_from_outside_becomes_markup(store: Store, page: str) -> None:
     store.write_ref("runs/run", {"report": "r", "headline": NASTY, "code": NASTY})
     made = {
-        "study": lambda: pages.study_page(store, ROOT),
+        "study": lambda: pages.study_page(store, ROOT, known={"run": InAirflow("manual", user=NASTY, note=NASTY)}),
         "message": lambda: pages.message_page(NASTY, ROOT),
         "curves": lambda: pages.curves_page(
             training_page.TrainingProgress(variant=NASTY, state=NASTY, ended=True), ROOT, f"x{NASTY}"

@@ -43,7 +43,7 @@ def test_each_row_says_what_kind_of_run_it_is_who_started_it_and_what_changed(ro
     assert second.difference == second.summary.accuracy - first.summary.accuracy
     assert second.since.endswith("points; code 3f9c2ab → 77ab01c")
     assert first.since == sample.since == "first run of this study"
-    assert gone.summary is None
+    assert (gone.summary, gone.since) == (None, "–")
 
 
 @pytest.mark.parametrize(
