@@ -8,12 +8,13 @@ from collections.abc import Collection
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from imdb_smtp import CheckedSmtpHook, sender_of
 from pydantic import ValidationError
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study import Delivery, installed_study
+from imdb_tasks.study import Delivery, installed_study, study_of_run
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
@@ -31,7 +32,7 @@ are kept: clear the failed tasks and those downstream, and only the missing resu
 
 
 def send(steps: Steps, delivery: Delivery, connection: str = CheckedSmtpHook.default_conn_name) -> str:
-    """Mail the study's report if it is wanted; return what was done.
+    """Mail the study's report if it is wanted, with a link to that of the run; return what was done.
 
     Raises:
         MailError: the server was not reached or asked to try again later.
@@ -42,7 +43,8 @@ def send(steps: Steps, delivery: Delivery, connection: str = CheckedSmtpHook.def
     report = steps.reported()
     if reason := _not_wanted(steps, delivery, report.key):
         return f"not sent: {reason}"
-    refused = _handed_over(report, delivery.recipients, f"{steps.run_id} {report.key}", connection)
+    with CheckedSmtpHook(connection) as hook:
+        refused = _handed_over(hook, report, delivery.recipients, steps.run_id, report_address(steps.run_id))
     steps.record_mailed(report.key)
     if refused:  # permanent: another try would send a second copy to everyone else
         raise SettingsError(f"sent, but the mail server refused these recipients: {sorted(refused)}; correct the form")
@@ -60,14 +62,31 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
     return None
 
 
-def _handed_over(report: Entry, recipients: tuple[str, ...], identity: str, connection: str) -> Collection[str]:
+def report_address(run: str) -> str | None:
+    """Return where the report of a run is in Airflow; None where Airflow does not know its own address."""
+    from airflow.configuration import conf
+
+    dag_id, run_id = study_of_run(run)
+    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+    # "auto" and other words are no address.
+    return f"{base}/dags/{dag_id}/runs/{quote(run_id, safe='')}/plugin/imdb-report" if "://" in base else None
+
+
+def _handed_over(
+    hook: CheckedSmtpHook, report: Entry, recipients: tuple[str, ...], run_id: str, link: str | None
+) -> Collection[str]:
     """Give the report to the mail server; return the recipients that it refused while it took others."""
     from imdb_tasks.report import compose_mail
 
-    with CheckedSmtpHook(connection) as hook:
-        sender = sender_of(hook)
-        message = compose_mail(report.path, report.about, sender=sender, recipients=recipients, identity=identity)
-        refused = hook.send(message)
+    message = compose_mail(
+        report.path,
+        report.about,
+        sender=sender_of(hook),
+        recipients=recipients,
+        identity=f"{run_id} {report.key}",
+        link=link,
+    )
+    refused = hook.send(message)
     log.info("the mail server accepted %r", message["Subject"])
     return refused
 

@@ -8,12 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from imdb_tasks.report import ReportInputs, compose_mail, write_report
+from imdb_tasks.report import Made, ReportInputs, compose_mail, write_report
 from scripts.airflow_ui import mail_as_page
 from scripts.chromium import MISSING, chromium, launched
 from scripts.results_page import FOLDER, PAGE, computed_part, conclude, read_result, with_computed
 
 CHART = "test-accuracy"
+MADE = Made("2026-11-25", "none: a script trained the models", "of the checkout that drew this")
 PROVENANCE = {
     "trained by": "a script that calls imdb_tasks.training.train for each model, not by Airflow",
     "trained on": "one NVIDIA H100 80GB, 6 to 10 trainings side by side under MPS, 16 CPU cores",
@@ -33,7 +34,7 @@ def main() -> int:
     analysis = conclude(result)
     FOLDER.joinpath("analysis.json").write_text(analysis.model_dump_json(indent=1) + "\n", "utf8")
     with tempfile.TemporaryDirectory(prefix="imdb-results-") as folder:
-        _draw(ReportInputs(result, analysis, wrong=(), provenance=PROVENANCE), Path(folder))
+        _draw(ReportInputs(result, analysis, wrong=(), made=MADE, provenance=PROVENANCE), Path(folder))
     page = with_computed(PAGE.read_text("utf8"), computed_part(result, analysis, read_result("cpu")))
     PAGE.write_text(page, "utf8")
     for path in (PAGE, *sorted(FOLDER.iterdir())):

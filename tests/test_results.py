@@ -8,7 +8,7 @@ import pytest
 from imdb_tasks.analysis import Analysis, read_claims
 from imdb_tasks.report import ReportInputs, build, write_report
 from imdb_tasks.study import Study, StudyResult, is_original
-from scripts.draw_results import PROVENANCE
+from scripts.draw_results import MADE, PROVENANCE
 from scripts.results_page import (
     BEGIN,
     END,
@@ -88,7 +88,7 @@ def test_the_stored_analysis_can_be_read_and_rules_as_the_code_does(analysis):
 
 def test_the_report_can_be_drawn_and_its_stored_form_has_the_same_rulings(result, analysis, tmp_path, monkeypatch):
     monkeypatch.setattr(build, "save_pictures", lambda figures, folder: "no browser was started for this test")
-    write_report(ReportInputs(result, analysis, wrong=(), provenance=PROVENANCE), tmp_path)
+    write_report(ReportInputs(result, analysis, wrong=(), made=MADE, provenance=PROVENANCE), tmp_path)
     drawn, stored = (path.joinpath("report.html").read_text("utf8") for path in (tmp_path, FOLDER))
     ruling = r'class="(supported|contradicted|not-decided|not-tested)"'
     assert re.findall(ruling, drawn)

@@ -8,12 +8,12 @@ _FEW_REVIEWS = 1_000
 
 
 def cautions(result: StudyResult, measured: Measured) -> list[str]:
-    """Return one sentence for each limit of a result."""
-    found = [_training_variance(measured)]
+    """Return one sentence for each limit of a result; the first one is the most important."""
+    found = _training_variance(measured)
     if measured.failed:
         found.append(
-            f"{len(measured.failed)} of {len(measured.curves)} trainings did not converge. They count in every"
-            " comparison of accuracies, and in none of overfitting or roughness."
+            "Trainings that did not converge count in every comparison of accuracies, and in none of overfitting or"
+            " roughness."
         )
     if missing := sum(row.status == "missing" for row in result.variants):
         found.append(f"{missing} of {len(result.variants)} models are missing: comparisons are without them.")
@@ -27,15 +27,17 @@ def cautions(result: StudyResult, measured: Measured) -> list[str]:
     return found
 
 
-def _training_variance(measured: Measured) -> str:
+def _training_variance(measured: Measured) -> list[str]:
     if measured.basis == "replicates":
-        return (
-            f"Each setting was trained {measured.study.replicates} times. Intervals of differences cover the training"
-            " variance, pooled over the settings of a cell, and the sampling error of the test reviews; those of single"
-            " models cover the sampling error only."
-        )
-    return (
-        "Each setting was trained once. The training variance is estimated from what the main effects of layer size and"
-        " batch size leave over within a cell, so an interaction of the two widens the intervals. Three replicates"
-        " would measure it. The intervals of single models cover the sampling error of the test reviews only."
-    )
+        return [
+            f"Each setting was trained {measured.study.replicates} times; the intervals say what more could change.",
+            "The training variance is estimated from the replicates, pooled over the settings of a cell.",
+            "Intervals of differences cover other trainings and other test reviews; those of single models, other test"
+            " reviews only.",
+        ]
+    return [
+        "Each setting was trained once: a second training could change the order of close settings.",
+        "The training variance is estimated from what the main effects of layer size and batch size leave over within a"
+        " cell, so an interaction of the two widens the intervals of differences. Three replicates would measure it.",
+        "The intervals of single models cover the sampling error of the test reviews only.",
+    ]

@@ -6,7 +6,7 @@ from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.contrasts import ON_REVIEWS, Measured, levels
 from imdb_tasks.analysis.estimates import wilson
 from imdb_tasks.analysis.evidence import FACTORS
-from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, FailureRate, VariantSummary
+from imdb_tasks.analysis.records import Calibration, CalibrationBin, Confusion, FailureRate, Roc, VariantSummary
 from imdb_tasks.study import THRESHOLD, Variant, VariantResult
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _BINS = 10
+_POINTS = 101  # of a ROC curve: more cannot be seen
 
 
 def variant_summary(row: VariantResult, measured: Measured) -> VariantSummary:
@@ -94,4 +95,19 @@ def confusion(tested: Predictions, variant: Variant) -> Confusion:
         false_positive=false_positive,
         true_negative=true_negative,
         false_negative=false_negative,
+    )
+
+
+def roc(tested: Predictions, variant: Variant) -> Roc | None:
+    """Return one model's rates at every threshold, at most ``_POINTS`` of them; None where a class has no review."""
+    import numpy as np
+    from sklearn.metrics import roc_curve
+
+    positive = tested.labels == 1
+    if positive.all() or not positive.any():
+        return None
+    false, true, _ = roc_curve(positive, tested.row(variant.name))
+    kept = np.unique(np.linspace(0, len(false) - 1, min(_POINTS, len(false))).round().astype(np.int64))
+    return Roc(
+        variant=variant, false_positive_rate=tuple(false[kept].tolist()), true_positive_rate=tuple(true[kept].tolist())
     )

@@ -182,6 +182,32 @@ class Confusion(Record):
     true_negative: int
     false_negative: int
 
+    @property
+    def precision(self) -> float | None:
+        """The share of the reviews called positive that are positive."""
+        called = self.true_positive + self.false_positive
+        return self.true_positive / called if called else None
+
+    @property
+    def recall(self) -> float | None:
+        """The share of the positive reviews that are called so."""
+        positive = self.true_positive + self.false_negative
+        return self.true_positive / positive if positive else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall."""
+        total = 2 * self.true_positive + self.false_positive + self.false_negative
+        return 2 * self.true_positive / total if total else None
+
+
+class Roc(Record):
+    """The best model's true and false positive rate on the test reviews at each threshold, from (0, 0) to (1, 1)."""
+
+    variant: Variant
+    false_positive_rate: tuple[float, ...]
+    true_positive_rate: tuple[float, ...]
+
 
 class Origin(Record):
     """What a result was made from, as far as two runs can differ in it. ``versions`` are those of the trainings."""
@@ -254,3 +280,4 @@ class Analysis(Record):
     calibration: Calibration | None
     confusion: Confusion | None
     comparison: RunComparison | None
+    roc: Roc | None = None

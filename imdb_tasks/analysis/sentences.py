@@ -74,58 +74,51 @@ def effect_text(effect: Effect) -> str:
 
 def _what(effect: Effect) -> str:
     where = f" ({effect.subset})" if effect.subset else ""
-    what = f"{OUTCOME_NAMES[effect.outcome]}, {effect.contrast}{where}"
+    what = f"{_short(effect.outcome)}, {effect.contrast}{where}"
     if isinstance(effect, Interaction):
         what += f", with {level_text(effect.at, effect.at_first)} less with {level_text(effect.at, effect.at_second)}"
     return what
 
 
+def _short(outcome: Outcome) -> str:
+    """Return the name of an outcome for a line of its own: the tables and charts have the full one."""
+    return OUTCOME_NAMES[outcome].partition(" (")[0].removesuffix(" of the validation loss")
+
+
 def reason(
     measured: Measured, part: Part, ruling: VerdictValue, effects: Sequence[Effect], p_ranks: float | None
 ) -> str:
-    """Say in one sentence why a part has its ruling; ``p_ranks`` where the rank test decided or came closer to it."""
+    """Say in one line why a part has its ruling; ``p_ranks`` where the rank test decided or came closer to it."""
     if part.margin is not None:
         return _equivalence(part, ruling, effects)
     if part.outcome == "failures":
         return _failures(measured, part, effects[0], p_ranks)
     [effect] = effects
-    if ruling in ("supported", "contradicted") and p_ranks is not None:
-        seen = f"{_capital(_what(effect))}: {amount(effect.outcome, effect.estimate)} in the mean"
-        order = f"the order of the trainings decides (rank test, {_p(p_ranks)})"
-        return f"{seen} ({interval_text(effect)}); {order}."
+    said = _capital(effect_text(effect))
     if ruling in ("supported", "contradicted"):
-        return f"{_capital(effect_text(effect))}."
+        return f"{said}; the rank test decides ({_p(p_ranks)})." if p_ranks is not None else f"{said}."
     if effect.interval is None:
-        return f"{_capital(effect_text(effect))}."
-    return f"{_capital(_what(effect))}: seen {amount(effect.outcome, effect.estimate)}, but {_anything(effect)}."
-
-
-def _anything(effect: Effect) -> str:
-    text = interval_text(effect)
-    level, _, ends = text.partition(" interval ")
-    return f"anything from {ends} is possible ({level} interval)"
+        return f"{said}."
+    level, _, ends = interval_text(effect).partition(" interval ")
+    return f"{_capital(_what(effect))}: {amount(effect.outcome, effect.estimate)}, could be {ends} ({level} interval)."
 
 
 def _equivalence(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) -> str:
     margin = amount(part.outcome, part.margin or 0.0).lstrip("+")
-    if ruling == "supported":
-        widest = max(effects, key=_reach)
-        return f"No difference in {OUTCOME_NAMES[part.outcome]} is as large as {margin}: at most {_worst(widest)}."
+    largest = max(effects, key=lambda effect: abs(effect.estimate))
     if ruling == "contradicted":
-        largest = max(effects, key=lambda effect: abs(effect.estimate))
         return f"{_capital(effect_text(largest))}; {margin} would count as the same."
     widest = max(effects, key=_reach)
-    return f"{_capital(_what(widest))}: it may be as large as {_worst(widest)}, and {margin} count as the same."
+    ends = (widest.interval.low, widest.interval.high) if widest.interval else (widest.estimate,)
+    worst = amount(widest.outcome, max(ends, key=abs))
+    level = f"{100 * widest.level:.3g} % interval"
+    if ruling == "supported":
+        return f"{_capital(_what(widest))}: at most {worst} ({level}); {margin} count as the same."
+    return f"{_capital(_what(widest))}: could be {worst} ({level}); {margin} count as the same."
 
 
 def _reach(effect: Effect) -> float:
     return max(abs(effect.interval.low), abs(effect.interval.high)) if effect.interval else 0.0
-
-
-def _worst(effect: Effect) -> str:
-    ends = (effect.interval.low, effect.interval.high) if effect.interval else (effect.estimate,)
-    end = amount(effect.outcome, max(ends, key=abs))
-    return f"{end} ({effect.contrast}, {100 * effect.level:.3g} % interval)"
 
 
 def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | None) -> str:
@@ -139,7 +132,7 @@ def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | N
         ]
         failed = sum(not curve.converged for curve in trained)
         counts.append(f"{failed} of {len(trained)} with {level_text(effect.factor, level)}")
-    return f"Trainings that did not converge: {' and '.join(counts)} (rank test, {_p(p_ranks or 1.0)})."
+    return f"Not converged: {', '.join(counts)} (rank test {_p(p_ranks or 1.0)})."
 
 
 def _p(p_value: float) -> str:
@@ -151,11 +144,10 @@ def power_text(part: PartRuling) -> str:
     if part.detectable is None or part.ruling != "not decided":
         return ""
     outcome = part.effects[0].outcome
-    what = f"a difference of {amount(outcome, part.detectable)} in {OUTCOME_NAMES[outcome].partition(' (')[0]}"
-    text = f"This design would decide {what} in four studies of five."
+    text = f"Power of 80 % for {amount(outcome, part.detectable)} in {_short(outcome)}"
     if part.replicates_needed is None:
-        return f"{text} If the true difference is that seen, not even 50 replicates would do so."
-    return f"{text} If the true difference is that seen, {part.replicates_needed} replicates would do so."
+        return f"{text}; for the difference seen, not even 50 replicates would suffice."
+    return f"{text}; for the difference seen, it takes {part.replicates_needed} replicates."
 
 
 def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:
@@ -188,20 +180,19 @@ def no_better_than_baseline(choice: Choice) -> str:
     """Say that nothing was learned."""
     baseline = choice.baseline
     return (
-        f"No model is shown to be better than always answering “{baseline.label}” ({percent(baseline.accuracy)}): the"
-        f" one of the highest validation accuracy, {choice.variant.label}, scores {percent(choice.accuracy)}. Nothing"
-        " is recommended."
+        f"No model is shown to be better than always answering “{baseline.label}” ({percent(baseline.accuracy)}):"
+        f" {choice.variant.label}, of the highest validation accuracy, scores {percent(choice.accuracy)}."
     )
 
 
 def recommendation(best: Standing, cheapest: Candidate | None, candidates: Sequence[Candidate], margin: float) -> str:
-    """Say which setting to use, and why it or why no cheaper one."""
+    """Say why a setting is recommended: which others were considered, and what they would cost in accuracy."""
     chosen = f"{best.variant.label} has the highest validation accuracy ({percent(best.validation_accuracy)})"
     if cheapest is not None:
+        share = cheapest.trainable_parameters / best.trainable_parameters
         return (
-            f"{cheapest.variant.label} has {cheapest.trainable_parameters:,} trainable parameters instead of the"
-            f" {best.trainable_parameters:,} of {best.variant.label}, which has the highest validation accuracy, and is"
-            f" at most {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate; {points(margin)} count as none."
+            f"{chosen}; {cheapest.variant.label} has {100 * share:.0f} % of its trainable parameters and is at most"
+            f" {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate ({points(margin)} allowed)."
         )
     if not candidates:
         return f"{chosen}, and no setting has fewer trainable parameters."
@@ -210,9 +201,8 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
         return f"{chosen}. One training of each setting cannot show that a cheaper setting is as good."
     nearest = min(limits, key=lambda each: each.loss_limit or 0.0)
     return (
-        f"{chosen}. No cheaper setting is shown to be as good: {nearest.variant.label} may be up to"
-        f" {points(nearest.loss_limit or 0.0)} less accurate, and {points(margin)} count as none. These trainings and"
-        " test reviews are too few, or the difference is real."
+        f"{chosen}. No cheaper setting is shown to be as good: {nearest.variant.label} could be"
+        f" {points(nearest.loss_limit or 0.0)} less accurate ({points(margin)} allowed)."
     )
 
 

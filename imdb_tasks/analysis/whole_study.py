@@ -12,14 +12,14 @@ from imdb_tasks.analysis.cautions import cautions
 from imdb_tasks.analysis.claims import Claim
 from imdb_tasks.analysis.effects import effects, interactions
 from imdb_tasks.analysis.measuring import measure
-from imdb_tasks.analysis.per_model import calibration, confusion, failure_rates, variant_summary
+from imdb_tasks.analysis.per_model import calibration, confusion, failure_rates, roc, variant_summary
 from imdb_tasks.analysis.records import Analysis, Origin
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.selection import select
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.study import StudyResult
 
-ANALYSES_REVISION = 4
+ANALYSES_REVISION = 5
 """Raise it when the same result, predictions and claims would give another analysis."""
 
 
@@ -49,6 +49,7 @@ def analyse(
         calibration=calibration(tested, best) if best else None,
         confusion=confusion(tested, best) if best else None,
         comparison=None,
+        roc=roc(tested, best) if best else None,
     )
     return now if previous is None else now.model_copy(update={"comparison": compare(now, tested, previous)})
 

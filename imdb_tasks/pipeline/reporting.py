@@ -1,5 +1,6 @@
 """The step that draws conclusions from an evaluation and writes the report."""
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.analysis import AnalysedRun, read_claims, summarise
@@ -75,7 +76,7 @@ def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun
 
 
 def _write(work: Workspace, key: str, evaluation: Entry, analysis: Entry, hold: Lock) -> None:
-    from imdb_tasks.report import ReportInputs, write_report
+    from imdb_tasks.report import Made, ReportInputs, write_report
 
     concluded = load_conclusions(work.run_id, analysis.path)
     texts = _texts(work, evaluation, concluded)
@@ -83,7 +84,11 @@ def _write(work: Workspace, key: str, evaluation: Entry, analysis: Entry, hold: 
     about: dict[str, Any] = {"inputs": inputs, "code": code_revision()}
     with work.store.publish("reports", key, about, hold=hold) as folder:
         material = ReportInputs(
-            result_of(evaluation), concluded.analysis, _most_wrong(texts, concluded), _provenance(work, evaluation)
+            result_of(evaluation),
+            concluded.analysis,
+            _most_wrong(texts, concluded),
+            Made(f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC", work.run_id, code_revision()),
+            _provenance(work, evaluation),
         )
         # The manifest is written when the folder is complete, and so with what the report says of itself.
         about |= write_report(material, folder)
@@ -109,11 +114,9 @@ def _most_wrong(texts: Entry | None, concluded: AnalysedRun) -> "tuple[Misclassi
 
 def _provenance(work: Workspace, evaluation: Entry) -> dict[str, str]:
     return {
-        "first made by run": work.run_id,
         "study": work.keys.identity,
         "evaluation": evaluation.key,
-        "reviews from": work.study.reviews.model_dump_json(exclude_none=True),
-        "vectors from": work.study.glove.model_dump_json(exclude_none=True),
-        "code": code_revision(),
+        "reviews from": work.study.reviews.words,
+        "vectors from": work.study.glove.words,
         **versions(),
     }

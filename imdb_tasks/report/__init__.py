@@ -12,12 +12,14 @@ and the subject, ``table`` the rows of the result table, ``wrong_reviews`` the e
 from imdb_tasks.report.build import REPORTS_REVISION, ReportInputs, write_report
 from imdb_tasks.report.charts import LOSS_CEILING
 from imdb_tasks.report.mail import compose_mail, mail_address
+from imdb_tasks.report.summary import Made
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import Misclassified, most_confident_errors
 
 __all__ = [
     "LOSS_CEILING",
     "REPORTS_REVISION",
+    "Made",
     "Misclassified",
     "ReportInputs",
     "compose_mail",

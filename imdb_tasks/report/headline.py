@@ -1,30 +1,21 @@
 """What is new and what to do about it, in one or two sentences: the page's headline, the mail's subject."""
 
 from imdb_tasks.analysis import Analysis, Choice, RunComparison, Standing
-from imdb_tasks.formatting import percent, points, signed
+from imdb_tasks.formatting import percent, signed
 from imdb_tasks.study import StudyResult, Variant, is_original
 
 
 def headline(result: StudyResult, analysis: Analysis) -> str:
-    """Return the advice and the result that it rests on."""
+    """Return the advice and the accuracy that goes with it."""
     advice, choice = analysis.recommendation, analysis.choice
     if advice is None or choice is None:
         return f"No model has a test result: {missing_counts(result)}."
     if advice.use is None:
         return advice.why
-    if advice.use == choice.variant:
-        alone = " No cheaper setting is shown to be as good." if advice.candidates else ""
-        return (
-            f"Use {choice.variant.label}: the highest validation accuracy, and {_test_result(result, choice)}.{alone}"
-        )
     used = standing(analysis, advice.use)
-    limit = next(each.loss_limit for each in advice.candidates if each.variant == advice.use) or 0.0
-    share = used.trainable_parameters / standing(analysis, choice.variant).trainable_parameters
-    return (
-        f"Use {advice.use.label}: at most {points(max(0.0, limit))} less accurate than {choice.variant.label}, with"
-        f" {100 * share:.0f} % of its trainable parameters. {choice.variant.label} has the highest validation accuracy,"
-        f" and {_test_result(result, choice)}."
-    )
+    models = "" if used.replicates == 1 else f" in the mean of {used.replicates} trainings"
+    right = f"{percent(used.accuracy)} of {result.data_card.test_rows:,} test reviews right{models}"
+    return f"Use {used.variant.label}: {right}{_interval(analysis, used, choice)}."
 
 
 def subject(result: StudyResult, analysis: Analysis) -> str:
@@ -51,13 +42,13 @@ def missing_counts(result: StudyResult) -> str:
     return ", ".join(f"{count} {status}" for count, status in counts if count)
 
 
-def _test_result(result: StudyResult, choice: Choice) -> str:
-    low, high = percent(choice.interval.low).removesuffix(" %"), percent(choice.interval.high)
-    models = "" if choice.replicates == 1 else f" in the mean of {choice.replicates} trainings"
-    return (
-        f"{percent(choice.accuracy)} of {result.data_card.test_rows:,} test reviews right{models}"
-        f" (95 % interval {low} to {high})"
-    )
+def _interval(analysis: Analysis, used: Standing, choice: Choice) -> str:
+    """Return the interval of an accuracy on other test reviews, if there is one."""
+    alone = next((each.accuracy_interval for each in analysis.variants if each.variant == used.variant), None)
+    interval = choice.interval if used.variant == choice.variant else alone if used.replicates == 1 else None
+    if interval is None:
+        return ""
+    return f" (95 % interval {percent(interval.low).removesuffix(' %')} to {percent(interval.high)})"
 
 
 def _since_before(comparison: RunComparison | None, used: Standing) -> str:

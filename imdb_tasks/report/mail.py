@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.formatting import one_line
-from imdb_tasks.report.build import CHARTS, MAIL_HTML, MAIL_TEXT, PAGE, picture_id
+from imdb_tasks.report.build import CHARTS, LINK_PLACE, MAIL_HTML, MAIL_TEXT, PAGE, PDF, picture_id
+from imdb_tasks.report.templates import template_environment
 from imdb_tasks.study import fingerprint
 
 ATTACHMENT = "imdb-study-report.html"
@@ -21,12 +22,19 @@ _ZIP_FROM = 1_000_000  # bytes
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip file: equal pages make equal attachments
 
 
-def compose_mail(
-    folder: Path, about: Mapping[str, Any], *, sender: str, recipients: Sequence[str], identity: str
+def compose_mail(  # noqa: PLR0913 - a mail has a sender, recipients, an id and a link
+    folder: Path,
+    about: Mapping[str, Any],
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    identity: str,
+    link: str | None = None,
 ) -> EmailMessage:
     """Build the mail of the report in ``folder``; ``about`` is what ``write_report`` returned.
 
     ``identity`` makes the Message-ID: a mail that is sent again after a lost answer is the same to whoever receives it.
+    ``link`` is the address of the run's report in Airflow; without one, the mail has no button.
 
     Raises ``SettingsError`` for an address that is none, and where there is no recipient.
     """
@@ -40,14 +48,19 @@ def compose_mail(
     message["Date"] = localtime()
     message["Message-ID"] = f"<{fingerprint(identity)}@{origin.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
-    message.set_content(folder.joinpath(MAIL_TEXT).read_text("utf8"))
-    message.add_alternative(folder.joinpath(MAIL_HTML).read_text("utf8"), subtype="html")
+    text, button = (f"\nThe report in Airflow: {link}\n", _button(link)) if link else ("", "")
+    message.set_content(folder.joinpath(MAIL_TEXT).read_text("utf8").replace(LINK_PLACE, text, 1))
+    html = folder.joinpath(MAIL_HTML).read_text("utf8").replace(LINK_PLACE, button, 1)
+    message.add_alternative(html, subtype="html")
     page = cast("EmailMessage", message.get_body(("html",)))
     for name in about["charts"]:
         picture = folder.joinpath(CHARTS, f"{name}.png").read_bytes()
         cid = f"<{picture_id(name)}>"
         page.add_related(picture, "image", "png", cid=cid, disposition="inline", filename=f"{name}.png")
     _attach(message, folder.joinpath(PAGE).read_bytes())
+    if folder.joinpath(PDF).is_file():
+        printed = folder.joinpath(PDF).read_bytes()
+        message.add_attachment(printed, "application", "pdf", filename="imdb-study-summary.pdf")
     return message
 
 
@@ -64,6 +77,10 @@ def mail_address(text: str) -> Address:
     if not address.username or not address.domain:
         raise SettingsError(f"{text!r} is not a mail address; expected one like name@example.org")
     return address
+
+
+def _button(link: str) -> str:
+    return template_environment(escape=True).get_template("mail_button.html.j2").render(link=link)
 
 
 def _attach(message: EmailMessage, page: bytes) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imdb_tasks.report.charts import LOSS_CEILING, Chart, plotly_template
+from imdb_tasks.report.numbers import numbers
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.resources import PLOTLY_JS
 
@@ -24,10 +25,18 @@ def render(facts: Mapping[str, Any], drawn: Sequence[Chart]) -> str:
         charts={chart.name: chart for chart in drawn},
         loss_ceiling=LOSS_CEILING,
         figures=Markup(_figures(drawn)),  # noqa: S704  (every < is escaped below)
+        numbers=Markup(_json(numbers(facts["result"], facts["rows"], facts["settings"]))),  # noqa: S704
         scripts=scripts,
         script_hashes=[_csp_hash(script) for script in scripts],
-        style=Markup(templates.get_template("page/style.css.j2").render()),  # noqa: S704
+        style=style(),
     )
+
+
+def style() -> Any:
+    """Return the style sheet of the page, as markup."""
+    from markupsafe import Markup
+
+    return Markup(template_environment(escape=True).get_template("page/style.css.j2").render())  # noqa: S704
 
 
 def _figures(drawn: Sequence[Chart]) -> str:
@@ -37,6 +46,10 @@ def _figures(drawn: Sequence[Chart]) -> str:
         figure = json.loads(chart.figure.to_json())
         figure["layout"].pop("template", None)
         content["charts"][chart.name] = figure
+    return _json(content)
+
+
+def _json(content: object) -> str:
     # Inside <script> only "</script" and "<!--" could end or change the block: no "<", no way out.
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 

@@ -1,7 +1,7 @@
 """The result table: one row per variant, with everything that page and mail show of it, as typed values."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from imdb_tasks.analysis import Analysis, CurveSummary, Interval, reported_accuracy, training_seconds
@@ -69,7 +69,9 @@ def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
     """Return the result table in the study's order."""
     intervals = {each.variant: each.accuracy_interval for each in analysis.variants}
     curves = {each.variant: each for each in analysis.curves}
-    best = analysis.choice.model if analysis.choice else None
+    best, use = analysis.choice.model if analysis.choice else None, _to_use(analysis)
+    if use and analysis.choice and use != analysis.choice.variant:  # a cheaper setting: its model, if there is but one
+        best = use if result.study.replicates == 1 else None
     published = published_metrics() if is_original(result) else {}
     return tuple(
         _row(
@@ -81,6 +83,105 @@ def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
         )
         for each in result.variants
     )
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting: the mean of its replicates, whose rows are in ``models``.
+
+    ``accuracy`` and ``sd`` are those of the analysis, where a training that diverged counts as the constant answer;
+    ``loss`` and ``auc`` are means over the models with a finite one. ``interval`` is of one model, so it is there with
+    one replicate only. ``failed`` counts the trainings that did not converge or are missing, ``words`` says which; ""
+    where none.
+    """
+
+    variant: Variant
+    models: tuple[TableRow, ...]
+    is_best: bool
+    accuracy: float | None
+    sd: float | None
+    loss: float | None
+    auc: float | None
+    failed: int
+    words: str
+
+    @property
+    def label(self) -> str:
+        """The short name for readers."""
+        return self.variant.label
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval of the only model's accuracy."""
+        return self.models[0].interval if len(self.models) == 1 else None
+
+    @property
+    def published(self) -> TestMetrics | None:
+        """What was published of the setting."""
+        return self.models[0].published
+
+    @property
+    def difference(self) -> float | None:
+        """Test accuracy less the published one."""
+        if self.accuracy is None or self.published is None or self.published.accuracy is None:
+            return None
+        return self.accuracy - self.published.accuracy
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the first training that was run took."""
+        return next((model.cost for model in self.models if model.cost), None)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """The mean training time, without compilation."""
+        return _mean([model.training_seconds for model in self.models])
+
+
+def setting_rows(table: Sequence[TableRow], analysis: Analysis) -> tuple[SettingRow, ...]:
+    """Return one row per setting, in the study's order."""
+    standings = {each.variant: each for each in analysis.standings}
+    lost = {curve.variant for curve in analysis.curves if not curve.converged and not curve.diverged}
+    found: dict[Variant, list[TableRow]] = {}
+    for row in table:
+        found.setdefault(row.variant.model_copy(update={"replicate": 0}), []).append(row)
+    return tuple(
+        SettingRow(
+            variant=setting,
+            models=tuple(models),
+            is_best=setting == _to_use(analysis),
+            accuracy=standings[setting].accuracy if setting in standings else None,
+            sd=standings[setting].accuracy_sd if setting in standings else None,
+            loss=_mean([model.test.loss for model in models if model.test]),
+            auc=_mean([model.test.auc for model in models if model.test]),
+            failed=sum(model.test is None or model.variant in lost for model in models),
+            words=_words(models, lost),
+        )
+        for setting, models in found.items()
+    )
+
+
+def _words(models: Sequence[TableRow], lost: Collection[Variant]) -> str:
+    """Say which of a setting's trainings did not converge or are missing."""
+    if len(models) == 1:
+        [model] = models
+        return model.words if model.test is None else "did not converge" if model.variant in lost else ""
+    counts = {
+        "diverged": sum(model.ending.startswith("diverged") for model in models),
+        "did not converge": sum(model.variant in lost for model in models),
+        "missing": sum(model.ending == "missing" for model in models),
+    }
+    told = [f"{count} {word}" for word, count in counts.items() if count]
+    return f"of {len(models)}: {', '.join(told)}" if told else ""
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _to_use(analysis: Analysis) -> Variant | None:
+    return analysis.recommendation.use if analysis.recommendation else None
 
 
 def beside_published(table: Sequence[TableRow]) -> str:

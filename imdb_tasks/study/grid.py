@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -119,6 +120,11 @@ class KaggleSource(Record):
     version: Annotated[int, Field(ge=1)] | None = 1
     sha256: Sha256 | None = None
 
+    @property
+    def words(self) -> str:
+        """The source for readers."""
+        return f"Kaggle, {self.dataset}" + (f", version {self.version}" if self.version else ", newest version")
+
 
 class ArchiveSource(Record):
     """A public archive at a URL."""
@@ -127,6 +133,12 @@ class ArchiveSource(Record):
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
     sha256: Sha256 | None = None
 
+    @property
+    def words(self) -> str:
+        """The source for readers, without the login or the token that an address may hold."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname}{parts.path}"
+
 
 class LocalSource(Record):
     """A file, or a folder that holds it: the expected file itself, or the archive as it is downloaded."""
@@ -134,6 +146,11 @@ class LocalSource(Record):
     kind: Literal["local"] = "local"
     path: str
     sha256: Sha256 | None = None
+
+    @property
+    def words(self) -> str:
+        """The source for readers: a path of one machine means nothing on another."""
+        return "a local file"
 
     @field_validator("path")
     @classmethod

@@ -65,9 +65,8 @@ def scope(result: StudyResult) -> str:
     """Return one sentence on what the test metrics of any study leave open."""
     training = result.study.training
     return (
-        f"The test metrics are those of each model after its last epoch ({training.epochs:,}), on one split of one"
-        f" corpus, with one learning rate ({training.learning_rate:g}): another epoch, split, corpus or learning rate"
-        " could rank the models differently."
+        f"All test metrics are after the last epoch ({training.epochs:,}), on one split of one corpus, with one"
+        f" learning rate ({training.learning_rate:g}): others could rank the models differently."
     )
 
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from imdb_tasks.analysis.bootstrap import Predictions
 from imdb_tasks.analysis.estimates import wilson
 from imdb_tasks.analysis.measuring import measure
-from imdb_tasks.analysis.per_model import calibration, confusion, failure_rates
+from imdb_tasks.analysis.per_model import calibration, confusion, failure_rates, roc
 from imdb_tasks.study import Variant
 from tests.support.study_results import opinions, study_result
 
@@ -29,6 +30,33 @@ def test_one_class_is_calibrated_too():
 def test_confusion_counts_the_four_cases_and_half_is_negative():
     found = confusion(predictions([0.9, 0.5, 0.6, 0.1, 0.2], [1, 1, 0, 0, 0]), VARIANT)
     assert (found.true_positive, found.false_negative, found.false_positive, found.true_negative) == (1, 1, 1, 2)
+
+
+def test_precision_recall_and_f1_are_those_of_scikit_learn():
+    said, labels = [0.9, 0.5, 0.6, 0.1, 0.7, 0.8], [1, 1, 0, 0, 1, 1]
+    found = confusion(predictions(said, labels), VARIANT)
+    expected = precision_recall_fscore_support(labels, [p > 0.5 for p in said], average="binary")[:3]
+    assert (found.precision, found.recall, found.f1) == pytest.approx(expected)
+
+
+def test_a_model_that_never_says_positive_has_no_precision():
+    found = confusion(predictions([0.1, 0.2], [1, 0]), VARIANT)
+    assert (found.precision, found.recall, found.f1) == (None, 0.0, 0.0)
+
+
+def test_a_roc_curve_has_few_points_and_the_area_of_all():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 5_000)
+    said = np.clip(0.5 + 0.2 * (labels - 0.5) + 0.2 * random.standard_normal(5_000), 0, 1)
+    tested = predictions(said.tolist(), labels.tolist())
+    found = roc(tested, VARIANT)
+    assert len(found.false_positive_rate) == len(found.true_positive_rate) <= 101
+    area = np.trapezoid(found.true_positive_rate, found.false_positive_rate)
+    assert area == pytest.approx(roc_auc_score(labels, tested.row(VARIANT.name)), abs=0.002)
+
+
+def test_one_class_has_no_roc_curve():
+    assert roc(predictions([0.9, 0.8], [1, 1]), VARIANT) is None
 
 
 def test_failures_are_counted_of_those_trained_by_level():

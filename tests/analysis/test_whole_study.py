@@ -71,7 +71,7 @@ def test_a_study_of_which_everything_diverged_recommends_nothing_and_shows_no_ef
     assert (found.choice, found.recommendation, found.calibration, found.standings) == (None, None, None, ())
     assert not any(effect.significant for effect in found.effects)
     assert all(rate.rate == 1 for rate in found.failures)
-    assert "18 of 18 trainings did not converge" in " ".join(found.cautions)
+    assert "Trainings that did not converge count in every comparison" in " ".join(found.cautions)
 
 
 def test_reviews_of_one_class_have_no_auc_and_it_is_said():
@@ -97,8 +97,10 @@ def test_models_that_all_say_the_same_are_equally_good_without_an_error():
 
 
 def test_one_run_of_each_is_a_caution_and_replicates_are_another():
-    assert "Each setting was trained once." in analysis_of(study_result()).cautions[0]
-    assert "trained 3 times" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
+    assert "Each setting was trained once:" in analysis_of(study_result()).cautions[0]
+    assert (
+        "Each setting was trained 3 times;" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
+    )
 
 
 def test_a_short_run_neither_confirms_nor_refutes():

@@ -41,6 +41,24 @@ def context(**conf: object) -> dict[str, object]:
     return {"dag": imdb_study.STUDIES["imdb_study"], "dag_run": run, "run_id": "<b>run</b>", "reason": "task_failure"}
 
 
+@pytest.mark.parametrize(
+    ("base", "address"),
+    [
+        ("", None),
+        ("auto", None),
+        (
+            "https://airflow.example.org/team/",
+            "https://airflow.example.org/team/dags/imdb_study/runs/manual__1%2B00%3A00%2Fx/plugin/imdb-report",
+        ),
+    ],
+)
+def test_the_mail_leads_to_the_runs_report_where_airflow_knows_its_address(
+    delivery, monkeypatch: pytest.MonkeyPatch, base: str, address: str | None
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
+    assert delivery.report_address("manual__1+00:00/x") == address
+
+
 def test_a_failed_run_is_mailed_to_the_runs_recipients_with_its_name_escaped(delivery, inbox: Inbox) -> None:
     before = len(inbox.mails)
     delivery.mail_failure(context(recipients=["a@example.org"]))

@@ -1,3 +1,4 @@
+import json
 import logging
 import re
 import shutil
@@ -5,10 +6,12 @@ import struct
 
 import pytest
 
-from imdb_tasks.report import build
+from imdb_tasks.formatting import percent
+from imdb_tasks.report import build, template_environment
 from imdb_tasks.resources import SAMPLE
 from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingSettings
 from tests.support.markup import unclosed
+from tests.support.reports import KINDS, unusual
 from tests.support.study_analysis import material, run_comparison, study_analysis, wrong_reviews
 from tests.support.study_results import demo_result, original_card, study_result
 
@@ -34,9 +37,12 @@ def test_chromium_draws_the_pictures_of_the_mail(real_browser, tmp_path):
     assert about["charts"] == ["test-accuracy", "effects", "cost", "validation-accuracy"]
     for name in about["charts"]:
         picture = tmp_path.joinpath("charts", f"{name}.png").read_bytes()
-        assert struct.unpack(">I", picture[16:20]) == (1_200,)
+        assert struct.unpack(">I", picture[16:20]) == (1_050,)
         assert picture[25] == 3, "the picture has no palette"
         assert 5_000 < len(picture) < 120_000
+    printed = tmp_path.joinpath("summary.pdf").read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    assert len(printed) < 600_000
 
 
 def test_a_worker_without_a_browser_still_makes_a_report(real_browser, tmp_path, monkeypatch, caplog):
@@ -84,7 +90,7 @@ def test_another_study_shows_nothing_published_and_limits_its_rulings(tmp_path, 
     build.write_report(material(result), tmp_path)
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", tmp_path.joinpath(name).read_text("utf8"), flags=re.S)
     assert not re.search("[Pp]ubl|[Dd]iff[.]|[Dd]ifferences are", text)
-    assert text.count(words) == len(study_analysis(result).verdicts)
+    assert text.count(words) == (2 if name == "report.html" else 1)
     assert not re.search('class="(supported|contradicted|not-decided)"', text)
     assert unclosed(text) == []
     assert len(set(columns(text))) == (name != "mail.txt")
@@ -127,8 +133,10 @@ def hostile_material() -> build.ReportInputs:
 
 def test_words_of_the_corpus_and_of_errors_stay_words(tmp_path):
     build.write_report(hostile_material(), tmp_path)
-    for name, times in (("report.html", 11), ("mail.html", 6)):
+    for name, times in (("report.html", 12), ("mail.html", 6)):
         text = tmp_path.joinpath(name).read_text("utf8")
+        assert SCRIPT not in text  # in the page's data, too, no "<" is left
+        text = re.sub(r'<script type="application/json".*?</script>', "", text, flags=re.DOTALL)
         assert "alert('x')" not in text
         assert text.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") == times
     text = tmp_path.joinpath("mail.txt").read_text("utf8")
@@ -164,3 +172,34 @@ def test_a_study_of_which_nothing_finished_can_be_reported(tmp_path):
     about = build.write_report(material(study_result(missing=names)), tmp_path)
     assert about["headline"] == "No model has a test result: 18 missing."
     assert "missing: no worker" in tmp_path.joinpath("mail.txt").read_text("utf8")
+
+
+def test_a_share_is_written_alike_in_page_mail_and_headline():
+    filters = template_environment(escape=True).filters
+    for count in range(10_001):
+        share = count / 10_000
+        assert filters["percent"](share) == percent(share) == f"{filters['bare_percent'](share)} %"
+        assert float(json.dumps(share)) == share
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_mail_and_data_have_the_same_accuracies(kind, tmp_path):
+    build.write_report(unusual(kind), tmp_path)
+    page, html, text = (tmp_path.joinpath(name).read_text("utf8") for name in ("report.html", "mail.html", "mail.txt"))
+    data = json.loads(re.search(r'id="numbers">(.*?)</script>', page, flags=re.DOTALL)[1])
+    known = [each for each in data["settings"] if each["accuracy"] is not None]
+    known = sorted(known, key=lambda each: -each["accuracy"])[: build.MAIL_ROWS]
+    assert known
+    for each in known:
+        words = percent(each["accuracy"])
+        assert re.search(rf"{each['setting']}( \(use\))?</th>\s*<td>{words}</td>", page)
+        assert re.search(rf">{each['setting']}(<br>.*?)?</th><td[^>]*>{words.removesuffix(' %')}</td>", html)
+        assert re.search(rf"^{each['setting']} +{words} ", text, flags=re.MULTILINE)
+
+
+def test_the_table_of_the_mail_has_at_most_twenty_rows(tmp_path):
+    build.write_report(unusual("200 settings"), tmp_path)
+    html = tmp_path.joinpath("mail.html").read_text("utf8")
+    assert html.count('<th scope="row"') == 20
+    assert "The 20 most accurate; 180 more in the attached page." in html
+    assert len(html.encode()) < 60_000

@@ -3,9 +3,11 @@ import hashlib
 import html
 import json
 import re
+from collections import Counter
 
 import pytest
 
+from imdb_tasks.analysis import effect_text, reported_accuracy
 from imdb_tasks.report import build
 from tests.support.markup import unclosed
 from tests.support.study_analysis import material, run_comparison, study_analysis
@@ -61,7 +63,7 @@ def test_every_table_head_has_a_scope_and_every_chart_an_alternative(page):
     assert "<th" in words
     assert re.findall(r"<th(?![^>]*scope=)[ >]", words) == []
     assert re.findall(r'role="img" aria-label=""', words) == []
-    assert words.count('role="img"') == words.count("<figcaption>") == 14
+    assert words.count('role="img"') == words.count("<figcaption>") == 16
 
 
 def test_every_link_of_the_contents_has_its_place(page):
@@ -73,7 +75,7 @@ def test_every_link_of_the_contents_has_its_place(page):
 def test_the_page_shows_all_18_beside_the_published_ones(page):
     table = words_of(page).split("<tbody>", 1)[1].split("</tbody>", 1)[0]
     assert table.count("<tr") == 18
-    assert "GRU-32/64 (best)" in table
+    assert "GRU-32/64 (use)" in table
     assert "578,667" in table
 
 
@@ -87,7 +89,7 @@ def test_a_diverged_variant_is_words_and_dashes(page):
 def test_the_page_gives_the_margin_the_caution_and_what_it_was_made_from(page):
     words = words_of(page)
     assert "± 0.7 percentage points" in words
-    assert "Each setting was trained once." in words
+    assert "Each setting was trained once:" in words
     assert "3f9c2ab" in words
     assert "a3f1a3f1" in words
 
@@ -100,21 +102,41 @@ def test_the_page_is_below_three_megabytes(page):
     assert len(page.encode()) < 3_000_000
 
 
-def test_the_recommendation_comes_before_everything_else(page):
-    places = [page.index(f'id="{name}"') for name in ("recommendation", "claims", "cost", "curves", "errors", "data")]
+def test_the_three_questions_come_before_everything_else(page):
+    names = ("learned", "use", "trust", "accuracy", "claims", "cost", "curves", "errors", "data")
+    places = [page.index(f'id="{name}"') for name in names]
     assert places == sorted(places)
-    assert 'Use</h3><p class="figure">GRU-32/64</p>' in page
+    for answer in ("Of 4 claims: ", "Use GRU-32/64: 86.2", "Each setting was trained once: "):
+        assert places[0] < page.index(answer) < places[3]
 
 
-def test_every_claim_has_its_ruling_in_words_and_its_sample(page):
-    words = words_of(page)
+def test_the_top_names_date_run_data_and_code(page):
+    top = re.search(r'<dl class="made">(.*?)</dl>', page, flags=re.DOTALL)[1]
+    assert re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", top)).strip() == (
+        "Date 2026-11-26 04:15 UTC Run manual__1"
+        " Data Kaggle, lakshmi25npathi/imdb-dataset-of-50k-movie-reviews, version 1, SHA-256 a3f1a3f1a3f1 Code 3f9c2ab"
+    )
+
+
+def test_every_claim_has_its_ruling_in_words_and_its_evidence(page):
+    words = html.unescape(words_of(page)).replace("\N{NO-BREAK SPACE}", " ")
     verdicts = study_analysis(study_result()).verdicts
     assert {verdict.ruling for verdict in verdicts} >= {"supported", "not decided"}
     for verdict in verdicts:
-        found = re.search(rf"<h3>{verdict.title}</h3>(.*?)</li>", words, flags=re.DOTALL)[1]
-        assert verdict.ruling in found
-        assert verdict.reason in html.unescape(found)
-        assert f"{verdict.sample}." in found
+        first = re.search(rf"<strong>{verdict.title}</strong> (.*?)</li>", words, flags=re.DOTALL)[1]
+        evidence = re.search(rf'<th scope="row">{verdict.title}</th>(.*?)</tr>', words, flags=re.DOTALL)[1]
+        assert verdict.reason in first
+        assert f">{verdict.ruling}</span>" in evidence
+        assert verdict.sample in evidence
+        assert all(effect_text(effect) in evidence for effect in verdict.effects)
+
+
+def test_no_sentence_stands_twice(page):
+    text = re.sub(r"<table.*?</table>", "", words_of(page), flags=re.DOTALL)
+    words = html.unescape(re.sub(r"<[^>]+>", "\n", text)).replace("\N{NO-BREAK SPACE}", " ")
+    lines = [each.strip() for each in re.split(r"(?<=[.])\s|\n", words)]
+    sentences = Counter(each for each in lines if each.endswith(".") and len(each.split()) > 6)
+    assert [sentence for sentence, count in sentences.items() if count > 1] == []
 
 
 def test_the_surest_errors_are_shown_with_what_the_model_said_and_its_label(page):
@@ -146,3 +168,14 @@ def test_a_run_before_this_one_is_compared_and_none_is_said(page, tmp_path):
     text = tmp_path.joinpath("report.html").read_text("utf8")
     assert "Settings and code changed; no model changed significantly." in text
     assert "<td>training epochs</td><td>50</td><td>100</td>" in text
+
+
+def test_the_numbers_are_in_the_page_as_data(page):
+    block = re.search(r'<script type="application/json" id="numbers">(.*?)</script>', page, flags=re.DOTALL)[1]
+    assert "<" not in block
+    content = json.loads(block)
+    result = study_result()
+    assert [each["model"] for each in content["models"]] == [row.variant.label for row in result.variants]
+    assert [each["accuracy"] for each in content["models"]] == [reported_accuracy(row) for row in result.variants]
+    assert content["curves"]["32_GRU_64"]["val_loss"] == list(result.variants[7].training.history.val_loss)
+    assert content["curves"].keys() == {row.variant.name for row in result.variants if row.training}

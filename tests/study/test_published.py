@@ -95,8 +95,8 @@ def test_the_seed_is_a_deviation_all_the_same() -> None:
 def test_the_scope_names_epoch_split_corpus_and_learning_rate() -> None:
     study = Study(training=TrainingSettings(epochs=1_000, learning_rate=0.00005))
     assert scope(study_result(study)) == (
-        "The test metrics are those of each model after its last epoch (1,000), on one split of one corpus, with one"
-        " learning rate (5e-05): another epoch, split, corpus or learning rate could rank the models differently."
+        "All test metrics are after the last epoch (1,000), on one split of one corpus, with one learning rate (5e-05):"
+        " others could rank the models differently."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from imdb_tasks.analysis import Analysis, RunComparison, VariantChange, reported_accuracy
 from imdb_tasks.analysis.evidence import Interval
 from imdb_tasks.analysis.records import Change
-from imdb_tasks.report import Misclassified, ReportInputs
+from imdb_tasks.report import Made, Misclassified, ReportInputs
 from imdb_tasks.study import StudyResult, VariantResult
 from tests.support.study_results import analysis_of
 
@@ -22,6 +22,7 @@ def material(
     *,
     analysis: Analysis | None = None,
     wrong: tuple[Misclassified, ...] | None = None,
+    made: Made | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> ReportInputs:
     """Build what a report on ``result`` is made of."""
@@ -29,7 +30,8 @@ def material(
         result=result,
         analysis=analysis or study_analysis(result),
         wrong=wrong_reviews() if wrong is None else wrong,
-        provenance=provenance or {"first made by run": "manual__1", "code revision": "3f9c2ab"},
+        made=made or Made("2026-11-26 04:15 UTC", "manual__1", "3f9c2ab"),
+        provenance=provenance or {"study": "5ca1ab1e", "keras": "3.15.1"},
     )
 
 

@@ -4,42 +4,71 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from imdb_tasks.analysis import Analysis
 from imdb_tasks.formatting import count_of, percent
 from imdb_tasks.report.charts.base import Chart, empty_figure, error_bar, top_legend
-from imdb_tasks.report.charts.curves import bullet
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL, style_of
-from imdb_tasks.report.table import TableRow
+from imdb_tasks.report.table import SettingRow
 from imdb_tasks.study import Study, StudyResult
 
 MOST_BARS = 60
-_CROWDED = 0.75  # published accuracies above it leave no room for words on their right
-_BAR = 23  # pixels for one variant
+_BAR = 23  # pixels for one setting
+_CHARACTER = 7
 
 
-def test_accuracy(table: Sequence[TableRow], result: StudyResult) -> Chart:
-    """Draw one line for each variant: its test accuracy with its 95 % interval, and the published one if any."""
+def test_accuracy(table: Sequence[SettingRow], result: StudyResult, analysis: Analysis) -> Chart:
+    """Draw one line for each setting: its test accuracy, that of each replicate, and the published one if any.
+
+    A training without a test result is told in words beside the axes, never as a point on them.
+    """
     finished = [(row.accuracy, row.label) for row in table if row.accuracy is not None]
     if len(table) > MOST_BARS:
         table = tuple(sorted(table, key=lambda row: row.accuracy or 0, reverse=True)[:MOST_BARS])
-    figure = empty_figure(height=len(table) * _BAR + 96)
+    chance = analysis.choice.baseline.accuracy if analysis.choice else 0.5
+    figure = empty_figure(height=len(table) * _BAR + 112)
     _add_published(figure, table)
+    for size in result.study.batch_sizes:
+        _add_measured(figure, [row for row in table if row.variant.batch_size == size], result.study)
     for row in table:
-        _add_measured(figure, row, result.study)
+        if _brief(row):
+            figure.add_annotation(
+                text=_brief(row), x=1, xref="paper", xanchor="left", xshift=6, y=row.label, font={"color": GREY}
+            )
+    longest = max((len(_brief(row)) for row in table), default=0)
+    figure.update_layout(margin={"r": max(22, 10 + _CHARACTER * longest)})
+    figure.add_vline(x=chance, line={"color": GREY, "width": 1.5, "dash": "dot"})
+    figure.add_annotation(text="chance", x=chance, y=1, yref="paper", xanchor="left", yanchor="bottom", xshift=2)
     figure.update_yaxes(categoryorder="array", categoryarray=[row.label for row in reversed(table)], showgrid=True)
     # Without the type, a grid that was never published would be drawn by numbers: plotly guesses from the first line.
     figure.update_yaxes(type="category", range=[-0.6, len(table) - 0.4])
-    figure.update_xaxes(title="Test accuracy", tickformat=".2~%", showgrid=True, range=_reach(table))
+    figure.update_xaxes(title="Test accuracy", tickformat=".2~%", showgrid=True, nticks=6, range=_reach(table, chance))
     top_legend(figure)
+    figure.update_layout(margin={"t": 50})
     highest = max(finished, key=lambda each: each[0], default=None)
     peak = f"Highest: {highest[1]} with {percent(highest[0])}." if highest else "None finished."
-    few = f" The {MOST_BARS} best of {len(result.variants)}." if len(result.variants) > MOST_BARS else ""
+    few = f" The {MOST_BARS} best of {len(analysis.standings)}." if len(finished) > MOST_BARS else ""
     return Chart(
         name="test-accuracy",
-        title="Test accuracy of every variant",
-        caption=f"Bars are 95 % intervals for the sampling error of the test reviews.{few}",
-        alternative=f"Test accuracy of {count_of(len(finished), 'finished variant', 'finished variants')}. {peak}",
+        title="Test accuracy of every setting",
+        caption=f"{_marks(result.study)} Dotted: always the same answer.{few}",
+        alternative=f"Test accuracy of {count_of(len(finished), 'setting', 'settings')}. {peak}",
         figure=figure,
     )
+
+
+def _marks(study: Study) -> str:
+    if study.replicates == 1:
+        return "Bars are 95 % intervals for the sampling error of the test reviews."
+    means = f"A point is the mean of {study.replicates} trainings, a tick each of them"
+    return f"{means}; failed: did not converge, or missing."
+
+
+def _brief(row: SettingRow) -> str:
+    """Say beside the axes which trainings have no point, or are no better than chance, in few characters."""
+    if len(row.models) > 1:
+        return f"{row.failed} of {len(row.models)} failed" if row.failed else ""
+    [model] = row.models
+    return model.ending.partition(" at ")[0] if row.accuracy is None else "not converged" if row.failed else ""
 
 
 def class_balance(result: StudyResult) -> Chart:
@@ -95,18 +124,25 @@ def review_lengths(result: StudyResult) -> Chart:
     return Chart("review-lengths", "Length of reviews", f"Reviews: {words}.", f"Histogram: {words}.", figure)
 
 
-def _reach(table: Sequence[TableRow]) -> list[float]:
-    """Return limits that hold every interval and published value; words beside them would widen a narrow chart's."""
-    values = [row.published.accuracy for row in table if row.published and row.published.accuracy is not None]
+def _reach(table: Sequence[SettingRow], chance: float) -> list[float]:
+    """Return limits that hold every interval, every replicate and every published value, and the chance line."""
+    values = [chance]
     for row in table:
+        if row.published and row.published.accuracy is not None:
+            values.append(row.published.accuracy)
         if row.interval is not None:
             values += (row.interval.low, row.interval.high)
-    low, high = min(values, default=0.5), max(values, default=1.0)
-    pad = 0.04 * (high - low)
+        values += [each for each in (row.accuracy, *_replicates(row)) if each is not None]
+    low, high = min(values), max(values)
+    pad = 0.04 * (high - low) or 0.02
     return [low - pad, high + pad]
 
 
-def _add_published(figure: Any, table: Sequence[TableRow]) -> None:
+def _replicates(row: SettingRow) -> list[float]:
+    return [] if len(row.models) == 1 else [m.accuracy for m in row.models if m.accuracy is not None]
+
+
+def _add_published(figure: Any, table: Sequence[SettingRow]) -> None:
     known = [(row.label, row.published.accuracy) for row in table if row.published]
     if known:
         figure.add_scatter(
@@ -117,40 +153,41 @@ def _add_published(figure: Any, table: Sequence[TableRow]) -> None:
             marker={"symbol": "line-ns-open", "size": 17, "color": GREY, "line": {"width": 3}},
             hovertemplate="%{y} published: %{x:.2%}<extra></extra>",
         )
-    figure.add_scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        name="this study (colour: batch size)",
-        marker={"symbol": "circle", "size": 10, "color": NEUTRAL},
-    )
 
 
-def _add_measured(figure: Any, row: TableRow, study: Study) -> None:
-    shape = style_of(row.variant, study)
-    if row.accuracy is None:
-        _add_ending(figure, row, study)
+def _add_measured(figure: Any, table: Sequence[SettingRow], study: Study) -> None:
+    """Draw the settings of one batch size: one entry of the legend, which hides all of them."""
+    drawn = [(row, row.accuracy) for row in table if row.accuracy is not None]
+    if not drawn:
         return
+    size, shapes = drawn[0][0].variant.batch_size, [style_of(row.variant, study) for row, _ in drawn]
+    colour = shapes[0].colour
+    ticks = [(row.label, accuracy) for row, _ in drawn for accuracy in _replicates(row)]
+    if ticks:
+        figure.add_scatter(
+            x=[accuracy for _, accuracy in ticks],
+            y=[label for label, _ in ticks],
+            mode="markers",
+            marker={"symbol": "line-ns-open", "size": 10, "color": colour, "line": {"width": 1.5}},
+            hovertemplate="%{y}, one training: %{x:.2%}<extra></extra>",
+            legendgroup=str(size),
+            showlegend=False,
+        )
+    bars = [error_bar(accuracy, row.interval) for row, accuracy in drawn]
     figure.add_scatter(
-        x=[row.accuracy],
-        y=[row.label],
+        x=[accuracy for _, accuracy in drawn],
+        y=[row.label for row, _ in drawn],
         mode="markers",
-        marker={"symbol": shape.symbol, "size": 10, "color": shape.colour},
-        error_x=error_bar(row.accuracy, row.interval) | {"thickness": 2, "width": 5},
+        name=f"batch {size}",
+        marker={"symbol": [shape.symbol for shape in shapes], "size": 10, "color": colour},
+        error_x={
+            "array": [bar.get("array", [0])[0] for bar in bars],
+            "arrayminus": [bar.get("arrayminus", [0])[0] for bar in bars],
+            "thickness": 2,
+            "width": 5,
+        }
+        if study.replicates == 1
+        else None,
         hovertemplate="%{y}: %{x:.2%}<extra></extra>",
-        showlegend=False,
-    )
-
-
-def _add_ending(figure: Any, row: TableRow, study: Study) -> None:
-    # Beside the published value, so as not to cover it; at the axis where there is none.
-    published = row.published.accuracy if row.published else None
-    near = published is not None and published > _CROWDED
-    figure.add_annotation(
-        text=bullet(row.variant, study, row.ending),
-        x=0 if published is None else published,
-        xref="paper" if published is None else "x",
-        y=row.label,
-        xanchor="right" if near else "left",
-        xshift=-8 if near else 8,
+        legendgroup=str(size),
     )

@@ -9,14 +9,13 @@ from imdb_tasks.report.charts.style import plotly_template
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, its name in files and links, and its words. ``narrowest`` is the least legible width in pixels."""
+    """A figure that is legible from 320 pixels on, its name in files and links, and its words."""
 
     name: str
     title: str
     caption: str
     alternative: str
     figure: Any
-    narrowest: int = 320
 
 
 def empty_figure(height: int, **layout: Any) -> Any:
@@ -40,5 +39,5 @@ def error_bar(value: float, interval: Interval | None) -> dict[str, Any]:
 
 def top_legend(figure: Any) -> None:
     """Put the legend in a line of its own above the axes."""
-    legend = {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "x": 0}
+    legend = {"orientation": "h", "yref": "container", "y": 1, "yanchor": "top", "xref": "container", "x": 0}
     figure.update_layout(legend=legend, margin={"t": 34})

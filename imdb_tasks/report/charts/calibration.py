@@ -1,9 +1,9 @@
-"""How good the best model's probabilities are: calibration and confusion."""
+"""How good the best model's probabilities are: calibration, confusion and ROC curve."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from imdb_tasks.analysis import Calibration, CalibrationBin, Confusion
+from imdb_tasks.analysis import Calibration, CalibrationBin, Confusion, Roc
 from imdb_tasks.formatting import percent
 from imdb_tasks.report.charts.base import Chart, empty_figure
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL
@@ -115,6 +115,35 @@ def confusion_chart(confusion: Confusion) -> Chart:
         title=f"Which reviews does {name} get wrong?",
         caption=f"Counts at the threshold {THRESHOLD}. {words[0].upper()}{words[1:]}.",
         alternative=f"Bar chart: {words}.",
+        figure=figure,
+    )
+
+
+def roc_chart(roc: Roc, auc: float | None) -> Chart:
+    """Draw the true positive rate against the false positive rate."""
+    figure = empty_figure(height=360, showlegend=False)
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": GREY, "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[round(rate, 5) for rate in roc.false_positive_rate],
+        y=[round(rate, 5) for rate in roc.true_positive_rate],
+        mode="lines",
+        line={"color": COLOURS[0], "width": 2},
+        hovertemplate="%{y:.1%} of the positive, %{x:.1%} of the negative<extra></extra>",
+    )
+    figure.update_xaxes(title="Negative reviews called positive", tickformat=".0%", range=[-0.02, 1.02])
+    figure.update_yaxes(title="Positive reviews called positive", tickformat=".0%", range=[-0.02, 1.02])
+    name, area = roc.variant.label, "" if auc is None else f" The area under it is {auc:.4f} (AUC)."
+    return Chart(
+        name="roc",
+        title=f"ROC curve of {name}",
+        caption=f"One point for each threshold; on the dotted line lies an answer by chance.{area}",
+        alternative=f"True positive rate of {name} against its false positive rate.{area}",
         figure=figure,
     )
 

@@ -1,44 +1,82 @@
-"""Test accuracy against what a variant costs: time, parameters, memory."""
+"""Test accuracy against what a setting costs: parameters and compute, and time and memory where they differ."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.report.charts.base import Chart, error_bar, top_legend
+from imdb_tasks.report.charts.base import Chart, empty_figure, error_bar, top_legend
 from imdb_tasks.report.charts.curves import spread
-from imdb_tasks.report.charts.style import GREY, NEUTRAL, marker, plotly_template, style_of
-from imdb_tasks.report.table import TableRow
-from imdb_tasks.study import Cost, Study
+from imdb_tasks.report.charts.style import GREY, marker, style_of
+from imdb_tasks.report.table import SettingRow
+from imdb_tasks.study import Study, StudyResult, Variant
 
 _DEPTH = 0.12  # accuracy below the best that is still drawn to scale
 _MARGIN = 1.25  # on both ends of a log scale, for points and labels
 _MANY = 10_000
 _FAR = 4  # times the cheapest: costs beyond it are drawn on a log scale
-_LABEL = 0.15  # of the width of the figure: one variant's name
-_HEIGHTS = (0.56, 0.44)
+_LABEL = 0.32  # of the width of the narrowest figure: one setting's name
+_NAMED = 3  # settings of the front
+_PANEL, _GAP = 190, 62  # pixels
+_SETTLED = 3  # times the noise of a measurement: what differs by more is drawn
+_ALIKE = 1.5  # peak memory is that of the whole process: below this ratio, libraries and data make the difference
+_GATES: Mapping[str, int] = {"GRU": 3, "LSTM": 4}
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One kind of cost: its title, where its panel is, and how it is measured (in units of the title)."""
+    """One kind of cost: its title, its row of panels, and what each setting costs (in units of the title)."""
 
     title: str
     row: int
-    column: int
-    measure: Callable[[TableRow, Cost], float]
+    costs: Mapping[Variant, float]
 
     @property
     def place(self) -> dict[str, int]:
         """The panel as plotly names it."""
-        return {"row": self.row, "col": self.column}
+        return {"row": self.row, "col": 1}
 
 
-AXES = (
-    Axis("Training time without compilation, seconds", 1, 1, lambda row, _: row.training_seconds or 0.0),
-    Axis("Trainable parameters", 2, 1, lambda _, cost: cost.trainable_parameters),
-    Axis("Peak memory, MB", 2, 2, lambda _, cost: cost.peak_memory_bytes / 1e6),
-)
+def compute(variant: Variant, result: StudyResult) -> float:
+    """Return the floating-point operations of a training, in tera: two for each multiplication of a matrix product, and
+    the backward pass as two forward passes.
+    """
+    text, training, units = result.study.text, result.study.training, variant.units
+    step = _GATES[variant.cell] * units * (text.dimensions + units)
+    review = text.max_tokens * step + units * units + units
+    rows = int(result.data_card.train_rows * (1 - training.validation_fraction))
+    return 2 * 3 * review * rows * training.epochs / 1e12
+
+
+def axes(table: Sequence[SettingRow], result: StudyResult) -> list[Axis]:
+    """Return parameters and compute, and of time and memory those that differ by more than their noise."""
+    found: list[tuple[str, Mapping[Variant, float]]] = [
+        ("Trainable parameters", {r.variant: r.cost.trainable_parameters for r in table if r.cost}),
+        ("Compute of a training, TFLOP", {row.variant: compute(row.variant, result) for row in table}),
+    ]
+    times = {row.variant: row.training_seconds for row in table if row.training_seconds}
+    if _ratio(times) > 1 + _SETTLED * _unrest(result):
+        found.append(("Training time without compilation, seconds", times))
+    memory = {row.variant: row.cost.peak_memory_bytes / 1e6 for row in table if row.cost}
+    if _ratio(memory) > _ALIKE:
+        found.append(("Peak memory, MB", memory))
+    return [Axis(title, row, costs) for row, (title, costs) in enumerate(found, 1)]
+
+
+def _ratio(costs: Mapping[Variant, float]) -> float:
+    return max(costs.values()) / min(costs.values()) if costs and min(costs.values()) > 0 else 1.0
+
+
+def _unrest(result: StudyResult) -> float:
+    """Return by how much the epochs of one training differ in time: the median of their quartile ranges, relatively."""
+    found = []
+    for each in result.variants:
+        seconds = each.training.history.seconds[1:] if each.training else ()
+        if len(seconds) > 1 and (middle := statistics.median(seconds)) > 0:
+            low, _, high = statistics.quantiles(seconds, n=4)
+            found.append((high - low) / middle)
+    return statistics.median(found) if found else math.inf
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -53,45 +91,47 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
     return chosen
 
 
-def cost_chart(table: Sequence[TableRow], study: Study) -> Chart | None:
-    """Draw accuracy against each cost, with the front of the variants that nothing beats at their price."""
+def cost_chart(table: Sequence[SettingRow], result: StudyResult) -> Chart | None:
+    """Draw accuracy against each cost, with the front of the settings that nothing beats at their price."""
     measured = [row for row in table if row.accuracy is not None and row.cost]
     if not measured:
         return None
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(
-        rows=2, cols=2, specs=[[{"colspan": 2}, None], [{}, {}]], row_heights=list(_HEIGHTS), vertical_spacing=0.17
-    )
-    figure.update_layout(template=plotly_template(dark=False), height=560, margin={"l": 10, "r": 16, "t": 34, "b": 46})
+    panels = axes(measured, result)
+    inside = len(panels) * _PANEL + (len(panels) - 1) * _GAP
+    figure = make_subplots(rows=len(panels), cols=1, vertical_spacing=_GAP / inside if len(panels) > 1 else 0)
+    figure.update_layout(empty_figure(height=inside + 96).layout)
     top = max(row.accuracy or 0 for row in measured)
     bottom = max(min(row.accuracy or 0 for row in measured), top - _DEPTH) - 0.012
-    for axis in AXES:
-        _draw_axis(figure, axis, measured, study, bottom)
-    figure.update_yaxes(tickformat=".2~%", range=[bottom - 0.004, top + 0.03])
-    figure.update_yaxes(title="Test accuracy", col=1)
-    _key(figure, study)
-    named = [measured[index].label for index in front([_point(row, AXES[0]) for row in measured])]
+    for axis in panels:
+        _draw_axis(figure, axis, measured, result.study, bottom)
+    figure.update_yaxes(title="Test accuracy", tickformat=".2~%", range=[bottom - 0.004, top + 0.03], nticks=6)
+    _key(figure, result.study)
+    named = [measured[index].label for index in front([_point(row, panels[0]) for row in measured])]
     below = sum((row.accuracy or 0) < bottom for row in measured)
     clipped = f" Triangles at the bottom: {below} below the scale." if below else ""
+    drawn = " ".join(axis.title for axis in panels)
+    left_out = [name for name in ("training time", "peak memory") if name.capitalize() not in drawn]
+    equal = f" Not drawn, for it differs by no more than its noise: {', '.join(left_out)}." if left_out else ""
     return Chart(
         name="cost",
         title="What accuracy costs",
         caption=(
-            "The line joins the variants that no cheaper one equals, for each kind of cost. Filled is GRU, hollow is"
-            f" LSTM. Bars are 95 % intervals for the sampling error of the test reviews.{clipped}"
+            "The line joins the settings that no cheaper one equals. Filled is GRU, hollow is LSTM. Compute counts the"
+            f" matrix products of all epochs.{equal}{clipped}"
         ),
-        alternative=f"Test accuracy against training time. No quicker variant equals {', '.join(named)}.",
+        alternative=f"Test accuracy against parameters. No smaller setting equals {', '.join(named)}.",
         figure=figure,
-        narrowest=520,
     )
 
 
-def _point(row: TableRow, axis: Axis) -> tuple[float, float]:
-    return (axis.measure(row, row.cost) if row.cost else math.inf, row.accuracy or 0)
+def _point(row: SettingRow, axis: Axis) -> tuple[float, float]:
+    return axis.costs.get(row.variant, math.inf), row.accuracy or 0
 
 
-def _draw_axis(figure: Any, axis: Axis, measured: Sequence[TableRow], study: Study, bottom: float) -> None:
+def _draw_axis(figure: Any, axis: Axis, table: Sequence[SettingRow], study: Study, bottom: float) -> None:
+    measured = [row for row in table if row.variant in axis.costs]
     points = [_point(row, axis) for row in measured]
     chosen = [index for index in front(points) if points[index][1] >= bottom]
     figure.add_scatter(
@@ -104,14 +144,14 @@ def _draw_axis(figure: Any, axis: Axis, measured: Sequence[TableRow], study: Stu
         **axis.place,
     )
     for row, point in zip(measured, points, strict=True):
-        _draw_variant(figure, axis, row, point, marker(row.variant, study), bottom)
+        _draw_setting(figure, axis, row, point, marker(row.variant, study), bottom)
     scale = _scale(axis, [cost for cost, _ in points])
-    _name_variants(figure, axis, measured, _label_places(axis, chosen, points, scale), scale)
+    _name_settings(figure, axis, measured, _label_places(chosen, points, scale), scale)
     figure.update_xaxes(scale, **axis.place)
 
 
-def _draw_variant(  # noqa: PLR0913, PLR0917 - a point needs its place, its shape and its words
-    figure: Any, axis: Axis, row: TableRow, point: tuple[float, float], shape: Mapping[str, Any], bottom: float
+def _draw_setting(  # noqa: PLR0913, PLR0917 - a point needs its place, its shape and its words
+    figure: Any, axis: Axis, row: SettingRow, point: tuple[float, float], shape: Mapping[str, Any], bottom: float
 ) -> None:
     cost, accuracy = point
     clipped = accuracy < bottom
@@ -123,19 +163,20 @@ def _draw_variant(  # noqa: PLR0913, PLR0917 - a point needs its place, its shap
         marker={**shape, "symbol": "triangle-down-open"} if clipped else shape,
         error_y=None if clipped else error_bar(accuracy, row.interval) | {"thickness": 1.2, "width": 0},
         hovertemplate=f"{row.label}: {accuracy:.2%}, %{{x:,.4g}}<extra></extra>",
+        legendgroup=str(row.variant.batch_size),
         showlegend=False,
         **axis.place,
     )
 
 
-def _name_variants(
+def _name_settings(
     figure: Any,
     axis: Axis,
-    measured: Sequence[TableRow],
+    measured: Sequence[SettingRow],
     places: Sequence[tuple[int, float]],
     scale: Mapping[str, Any],
 ) -> None:
-    reference = figure.get_subplot(axis.row, axis.column).xaxis.plotly_name.replace("axis", "")
+    reference = figure.get_subplot(axis.row, 1).xaxis.plotly_name.replace("axis", "")
     for index, x in places:
         row = measured[index]
         # A line leads from the name to its point, for names are moved apart.
@@ -155,12 +196,13 @@ def _name_variants(
 
 
 def _label_places(
-    axis: Axis, chosen: Sequence[int], points: Sequence[tuple[float, float]], scale: Mapping[str, Any]
+    chosen: Sequence[int], points: Sequence[tuple[float, float]], scale: Mapping[str, Any]
 ) -> list[tuple[int, float]]:
     """Return which points get their name, and where along the axis: moved apart and inside of the panel."""
-    named = chosen if axis.row == 1 else chosen[-1:]
+    # The cheapest, the most accurate, and what is between them.
+    named = chosen if len(chosen) <= _NAMED else [chosen[0], chosen[len(chosen) // 2], chosen[-1]]
     low, high = scale["range"]
-    gap = (high - low) * (_LABEL if axis.row == 1 else 2 * _LABEL)
+    gap = (high - low) * _LABEL
     costs = [points[index][0] for index in named]
     places = spread([_along(cost, scale) for cost in costs], gap, low + gap / 2, high - gap / 2)
     return list(zip(named, places, strict=True))
@@ -194,14 +236,11 @@ def _scale(axis: Axis, costs: Sequence[float]) -> dict[str, Any]:
 
 
 def _key(figure: Any, study: Study) -> None:
-    """Say what colours and shapes mean: a batch size each, a layer size each."""
-    entries = []
+    """Say what the colours mean: a batch size each, which a click hides."""
     for size in study.batch_sizes:
         example = next(each for each in study.variants if each.batch_size == size)
-        entries.append((f"batch {size}", {"symbol": "circle", "color": style_of(example, study).colour}))
-    for units in study.units if len(study.units) > 1 else ():
-        example = next(each for each in study.variants if each.units == units)
-        entries.append((f"{units} units", {"symbol": style_of(example, study).symbol, "color": NEUTRAL}))
-    for name, shape in entries:
-        figure.add_scatter(x=[None], y=[None], mode="markers", name=name, marker={**shape, "size": 9})
+        shape = {"symbol": "circle", "color": style_of(example, study).colour, "size": 9}
+        own = {"name": f"batch {size}", "legendgroup": str(size)}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=shape, **own)
     top_legend(figure)
+    figure.update_layout(margin={"t": 56})

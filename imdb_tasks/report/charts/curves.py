@@ -1,14 +1,13 @@
 """Drawing curves of variants into panels: ranges that no exploded model can flatten, labels that do not collide."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.analysis import best_epoch
-from imdb_tasks.report.charts.style import style_of
-from imdb_tasks.report.table import ending
-from imdb_tasks.study import Measure, Study, StudyResult, Variant, VariantResult
+from imdb_tasks.report.charts.settings import Curve, Setting, curve, pace
+from imdb_tasks.report.charts.style import Look, style_of
+from imdb_tasks.study import Measure, Study, StudyResult, Variant
 
 LOSS_CEILING = 2.0  # about three times the 0.69 of a coin: beyond it a loss only says "exploded"
 _FEW_EPOCHS = 12
@@ -32,20 +31,13 @@ class Panel:
         return {"row": self.row, "col": self.column}
 
 
-def curve(result: VariantResult, measure: Measure) -> tuple[float | None, ...]:
-    """Return one value per epoch, or nothing where the variant is missing."""
-    if result.training is None:
-        return ()
-    values: tuple[float | None, ...] = getattr(result.training.history, measure)
-    return values
-
-
-def limits(results: Sequence[VariantResult], *measures: Measure) -> tuple[float, float]:
-    """Return a y range for the finished variants (for all, if none finished); losses above ``LOSS_CEILING`` do not
+def limits(settings: Sequence[Setting], *measures: Measure) -> tuple[float, float]:
+    """Return a y range for the trainings that finished (for all, if none did); losses above ``LOSS_CEILING`` do not
     stretch it.
     """
-    finished = [result for result in results if result.status == "finished"] or results
-    values = (value for result in finished for measure in measures for value in curve(result, measure))
+    models = [model for setting in settings for model in setting.models]
+    finished = [model for model in models if model.status == "finished"] or models
+    values = (value for model in finished for measure in measures for value in curve(model, measure))
     usable = [value for value in values if value is not None and value <= LOSS_CEILING]
     low, high = min(usable, default=0.0), max(usable, default=1.0)
     pad = 0.06 * (high - low) or 0.05
@@ -74,53 +66,68 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
     return moved
 
 
-def draw(figure: Any, panel: Panel, results: Sequence[VariantResult], study_result: StudyResult) -> None:
-    """Add one curve for each of ``results``, with rings at the best epoch, crosses where they diverged and
-    arrowheads where they leave.
+def draw(figure: Any, panel: Panel, settings: Sequence[Setting], result: StudyResult, look: Look = style_of) -> None:
+    """Add one curve for each of ``settings``, with rings at the best epoch, crosses where a training diverged and
+    arrowheads where one leaves; behind the mean of replicates, each of them.
     """
-    for result in results:
-        values = curve(result, panel.measure)
-        shape = style_of(result.variant, study_result.study)
-        figure.add_scatter(
-            x=list(range(1, len(values) + 1)),
-            y=[None if v is None else round(v, 5) for v in values],
-            name=result.variant.label,
-            mode=mode(values, study_result.study.training.epochs),
-            line={"color": shape.colour, "dash": shape.dash, "width": shape.width},
-            marker={"symbol": shape.symbol, "size": 7, "color": shape.colour},
-            hovertemplate="%{y:.4f} after epoch %{x}",
-            showlegend=False,
+    for setting in settings:
+        shape = look(setting.variant, result.study)
+        line = {"color": shape.colour, "dash": shape.dash, "width": shape.width}
+        common = {
+            "legendgroup": str(setting.variant.batch_size),
+            "meta": pace(setting, result.study, result.data_card),
+            "showlegend": False,
             **panel.place,
+        }
+        for model in () if setting.alone else setting.models:
+            thin = _points(curve(model, panel.measure), result.study)
+            figure.add_scatter(**thin, line=line | {"width": 1}, opacity=0.4, hoverinfo="skip", **common)
+        figure.add_scatter(
+            **_points(setting.mean(panel.measure), result.study),
+            name=setting.variant.label,
+            line=line,
+            marker={"symbol": shape.symbol, "size": 7, "color": shape.colour},
+            hovertemplate="%{y:.4f}",
+            **common,
         )
-        _mark(figure, panel, result, shape.colour)
+        _mark(figure, panel, setting, shape.colour, common)
     figure.update_yaxes(range=list(panel.limits), **panel.place)
 
 
-def label_ends(figure: Any, panel: Panel, texts: Sequence[str], results: Sequence[VariantResult]) -> None:
+def _points(values: Curve, study: Study) -> dict[str, Any]:
+    return {
+        "x": list(range(1, len(values) + 1)),
+        "y": [None if v is None else round(v, 5) for v in values],
+        "mode": mode(values, study.training.epochs),
+    }
+
+
+def label_ends(figure: Any, panel: Panel, texts: Sequence[str], settings: Sequence[Setting]) -> None:
     """Write each text right of the end of its curve, if that end can be seen."""
     low, high = panel.limits
     ends = []
-    for text, result in zip(texts, results, strict=False):
-        seen = [v for v in curve(result, panel.measure) if v is not None]
-        if seen and low <= seen[-1] <= high and result.status == "finished":
+    for text, setting in zip(texts, settings, strict=False):
+        seen = [v for v in setting.mean(panel.measure) if v is not None]
+        finished = any(model.status == "finished" for model in setting.converged)
+        if seen and low <= seen[-1] <= high and finished:
             ends.append((text, seen[-1]))
     gap = (high - low) * _LINE_HEIGHT / panel.height
     for (text, _), y in zip(ends, spread([y for _, y in ends], gap, low, high), strict=True):
         figure.add_annotation(text=text, x=1, y=y, xref="x domain", xanchor="left", xshift=6, **panel.place)
 
 
-def remarks(results: Sequence[VariantResult], panel: Panel) -> list[tuple[VariantResult, str]]:
+def remarks(settings: Sequence[Setting], panel: Panel) -> list[tuple[Setting, str]]:
     """Return, in words, what the curves of a panel cannot show."""
     found = []
-    for result in results:
-        values = curve(result, panel.measure)
-        away, last = _first_above(values, panel.limits[1]), _last(values)
-        if result.status == "missing":
-            found.append((result, "missing"))
-        elif result.status == "diverged":
-            found.append((result, ending(result)))
-        elif away and last > panel.limits[1]:
-            found.append((result, f"off scale, ends at {last:,.{1 if last < _LARGE else 0}f}"))
+    for setting in settings:
+        ends = [_last(curve(m, panel.measure)) for m in setting.models if m.status == "finished"]
+        away = [end for end in ends if end > panel.limits[1]]
+        if said := setting.ending():
+            found.append((setting, said))
+        if away and setting.alone:
+            found.append((setting, f"off scale, ends at {away[0]:,.{1 if away[0] < _LARGE else 0}f}"))
+        elif away:
+            found.append((setting, f"{len(away)} of {len(setting.models)} off scale"))
     return found
 
 
@@ -130,23 +137,24 @@ def mode(values: Sequence[float | None], epochs: int) -> str:
     return "lines+markers" if alone or epochs <= _FEW_EPOCHS else "lines"
 
 
-def bullet(variant: Variant, study: Study, text: str) -> str:
+def bullet(variant: Variant, study: Study, text: str, look: Look = style_of) -> str:
     """Return ``text`` behind a dot in the variant's colour."""
-    return f'<span style="color:{style_of(variant, study).colour}">●</span> {text}'
+    return f'<span style="color:{look(variant, study).colour}">●</span> {text}'
 
 
-def _mark(figure: Any, panel: Panel, result: VariantResult, colour: str) -> None:
+def _mark(figure: Any, panel: Panel, setting: Setting, colour: str, common: Mapping[str, Any]) -> None:
     low, high = panel.limits
-    values = curve(result, panel.measure)
-    best = best_epoch(result.training.history) if result.training else None
+    values, best = setting.mean(panel.measure), setting.best_epoch()
     marks = []
     if best and (value := values[best - 1]) is not None and low <= value <= high:
         marks.append((best, value, "circle-open", f"epoch {best}: lowest validation loss"))
-    if away := _first_above(values, high):
-        marks.append((away, high, "triangle-up", "leaves the scale"))
-    seen = [(epoch, v) for epoch, v in enumerate(values, 1) if v is not None]
-    if result.status == "diverged" and seen:
-        marks.append((seen[-1][0], min(max(seen[-1][1], low), high), "x", "diverged after this epoch"))
+    for model in setting.models:
+        own = curve(model, panel.measure)
+        if away := _first_above(own, high):
+            marks.append((away, high, "triangle-up", "leaves the scale"))
+        seen = [(epoch, v) for epoch, v in enumerate(own, 1) if v is not None]
+        if model.status == "diverged" and seen:
+            marks.append((seen[-1][0], min(max(seen[-1][1], low), high), "x", "diverged after this epoch"))
     for epoch, y, symbol, text in marks:
         figure.add_scatter(
             x=[epoch],
@@ -155,8 +163,7 @@ def _mark(figure: Any, panel: Panel, result: VariantResult, colour: str) -> None
             marker={"symbol": symbol, "size": 12, "color": colour, "line": {"width": 2, "color": colour}},
             cliponaxis=False,
             hovertemplate=f"{text}<extra></extra>",
-            showlegend=False,
-            **panel.place,
+            **common,
         )
 
 

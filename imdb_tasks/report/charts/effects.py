@@ -1,7 +1,7 @@
 """Effects with their intervals, one line each: what every factor does to every outcome, all else equal."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,13 @@ from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
 _RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
-_LINE, _HEAD, _CHARACTER = 26, 30, 7  # pixels
+_FINE_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2)
+_FINE = 1.0  # a logarithm: for shorter axes, the finer ticks
+_LINE, _HEAD = 38, 30  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
+_CEILING: Mapping[str, float] = {"accuracy": 1.0, "auc": 1.0, "overfitting": 2.0}  # others: a ratio of 100
+_LARGEST_RATIO = 100
+_BEYOND = 20.0  # a logarithm: from here on, a ratio is not written out
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,9 @@ def accuracy_effects(analysis: Analysis) -> Chart | None:
         "effects",
         "What each factor does to test accuracy",
         _blocks(analysis, ("accuracy",)),
-        "percentage points of accuracy",
+        "points of accuracy",
+        "First less second, all else equal, with 95 % intervals for other trainings and other reviews. Filled:"
+        " statistically significant after correction for the number of comparisons.",
     )
 
 
@@ -36,7 +43,13 @@ def loss_effects(analysis: Analysis) -> Chart | None:
     """Draw what each factor does to loss, overfitting and stability."""
     blocks = _blocks(analysis, ("final_loss", "roughness", "overfitting"))
     return _chart(
-        "effects-on-loss", "What each factor does to loss, overfitting and stability", blocks, "cross-entropy"
+        "effects-on-loss",
+        "What each factor does to loss, overfitting and stability",
+        blocks,
+        "cross-entropy",
+        f"Drawn as the effects on accuracy. Ratios are on a log scale. A scale ends at differences of"
+        f" {_CEILING['overfitting']:g} and at ratios of {_LARGEST_RATIO}; what lies beyond is drawn at its edge, as a"
+        " triangle.",
     )
 
 
@@ -49,7 +62,7 @@ def _blocks(analysis: Analysis, outcomes: Sequence[Outcome]) -> list[Block]:
     return found
 
 
-def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart | None:
+def _chart(name: str, title: str, blocks: Sequence[Block], unit: str, caption: str) -> Chart | None:
     if not blocks:
         return None
     from plotly.subplots import make_subplots
@@ -60,11 +73,10 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
     figure = make_subplots(
         rows=len(blocks), cols=1, row_heights=lines, vertical_spacing=gap / inside if len(blocks) > 1 else 0
     )
-    right = 16 + _CHARACTER * max(len(_value(effect)) for block in blocks for effect in block.effects)
     figure.update_layout(
         template=plotly_template(dark=False),
         height=inside + _HEAD + 50,
-        margin={"l": 10, "r": right, "t": _HEAD, "b": 46},
+        margin={"l": 10, "r": 14, "t": _HEAD, "b": 46},
     )
     for row, block in enumerate(blocks, 1):
         _draw_block(figure, block, row, headed=len(blocks) > 1)
@@ -73,13 +85,9 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str) -> Chart |
     return Chart(
         name=name,
         title=title,
-        caption=(
-            "First less second, all else equal, with 95 % intervals for other trainings and other reviews. Filled:"
-            " statistically significant after correction for the number of comparisons."
-        ),
+        caption=caption,
         alternative=f"{title}: {said}.",
         figure=figure,
-        narrowest=440,
     )
 
 
@@ -93,19 +101,19 @@ def _draw_block(figure: Any, block: Block, row: int, *, headed: bool) -> None:
             _draw_interval(figure, effect, y, limits, place)
         _draw_estimate(figure, effect, y, limits, place)
     figure.add_vline(x=0, line={"color": GREY, "width": 1, "dash": "dot"}, **place)
-    labels = [effect.contrast for effect in block.effects]
+    labels = [f"{effect.contrast}<br><b>{_value(effect)}</b>" for effect in block.effects]
     figure.update_yaxes(
         tickvals=list(range(count)), ticktext=labels[::-1], range=[-0.6, count - 0.4], showgrid=False, **place
     )
-    figure.update_xaxes(_axis(block.outcome, limits), **place)
+    figure.update_xaxes(_axis(block.outcome, limits), tickangle=0, nticks=6, **place)
     if headed:
         figure.add_annotation(
-            text=f"<b>{OUTCOME_NAMES[block.outcome]}</b>",
-            x=0,
+            text=f"<b>{OUTCOME_NAMES[block.outcome].partition(' (')[0]}</b>",
+            x=1,
             y=1,
             xref="x domain",
             yref="y domain",
-            xanchor="left",
+            xanchor="right",
             yanchor="bottom",
             **place,
         )
@@ -139,9 +147,6 @@ def _draw_estimate(figure: Any, effect: Effect, y: int, limits: tuple[float, flo
         showlegend=False,
         **place,
     )
-    figure.add_annotation(
-        text=_value(effect), x=1, xref="x domain", xanchor="left", xshift=8, y=y, align="left", **place
-    )
 
 
 def _clipped(value: float, limits: tuple[float, float]) -> float:
@@ -149,10 +154,16 @@ def _clipped(value: float, limits: tuple[float, float]) -> float:
 
 
 def _value(effect: Effect) -> str:
-    """Write estimate and interval, without the unit that the axis names."""
-    numbers = [effect.estimate, *_ends(effect)]
-    number, *ends = (amount(effect.outcome, value).removesuffix(" points") for value in numbers)
+    """Write estimate and interval, without the unit that the axis names; a ratio as the axis does."""
+    number, *ends = (_number(effect.outcome, value) for value in (effect.estimate, *_ends(effect)))
     return f"{number} ({ends[0]} to {ends[1]})" if ends else number
+
+
+def _number(outcome: Outcome, value: float) -> str:
+    if outcome in LOG_OUTCOMES:
+        ratio = math.exp(max(min(value, _BEYOND), -_BEYOND))
+        return f"×{ratio:.3g}" if ratio >= 1 else f"×{ratio:.2g}"
+    return amount(outcome, value).removesuffix(" points")
 
 
 def _symbol(effect: Effect, *, clipped: bool) -> str:
@@ -169,7 +180,8 @@ def _axis(outcome: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
     """Return the axis of a block: a ratio is drawn on the scale of its logarithm, with ticks such as ×2."""
     axis: dict[str, Any] = {"range": [end * _scale(outcome) for end in limits], "showgrid": True}
     if outcome in LOG_OUTCOMES:
-        ticks = [tick for tick in _RATIOS if limits[0] <= math.log(tick) <= limits[1]]
+        known = _RATIOS if limits[1] - limits[0] > _FINE else _FINE_RATIOS
+        ticks = [tick for tick in known if limits[0] <= math.log(tick) <= limits[1]]
         axis |= {"tickvals": [math.log(tick) for tick in ticks], "ticktext": [f"×{tick:g}" for tick in ticks]}
     return axis
 
@@ -177,7 +189,8 @@ def _axis(outcome: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
 def _range(effects: Sequence[Effect]) -> tuple[float, float]:
     """Return limits that hold zero and every effect, but for ends that would make the others unreadable."""
     reach = sorted(max(abs(v) for v in (e.estimate, *_ends(e))) for e in effects)
-    widest = _WIDEST * reach[len(reach) // 2] or 1.0
+    ceiling = _CEILING.get(effects[0].outcome, math.log(_LARGEST_RATIO))
+    widest = min(_WIDEST * reach[len(reach) // 2] or 1.0, ceiling)
     values = [0.0, *(v for e in effects for v in (e.estimate, *_ends(e)))]
     low, high = max(min(values), -widest), min(max(values), widest)
     pad = 0.05 * (high - low) or 0.01

@@ -5,8 +5,8 @@ Colour says batch size, dash says cell, line width and marker say layer size. Th
 study needs, have a contrast of 3:1 or more both on white and on the dark page.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imdb_tasks.study import Study, Variant
@@ -31,6 +31,9 @@ class VariantStyle:
     symbol: str
 
 
+Look = Callable[[Variant, Study], VariantStyle]
+
+
 def style_of(variant: Variant, study: Study) -> VariantStyle:
     """Return the style of ``variant``; replicates share it."""
     size = _rank(variant.units, study.units)
@@ -40,6 +43,11 @@ def style_of(variant: Variant, study: Study) -> VariantStyle:
         width=_WIDTHS[min(size, len(_WIDTHS) - 1)],
         symbol=_SYMBOLS[size % len(_SYMBOLS)],
     )
+
+
+def style_by_size(variant: Variant, study: Study) -> VariantStyle:
+    """Return the style of ``variant`` in a chart that compares layer sizes: the colour is that of its size."""
+    return replace(style_of(variant, study), colour=COLOURS[_rank(variant.units, study.units) % len(COLOURS)])
 
 
 def marker(variant: Variant, study: Study) -> dict[str, Any]:

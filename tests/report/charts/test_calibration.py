@@ -1,7 +1,7 @@
 from functools import cache
 
 from imdb_tasks.analysis import Analysis
-from imdb_tasks.report.charts.calibration import calibration_chart, confusion_chart
+from imdb_tasks.report.charts.calibration import calibration_chart, confusion_chart, roc_chart
 from tests.support.study_analysis import study_analysis
 from tests.support.study_results import study_result
 
@@ -38,3 +38,10 @@ def test_a_confusion_counts_every_review_once():
 def test_a_class_without_reviews_can_be_drawn():
     empty = analysis().confusion.model_copy(update={"true_negative": 0, "false_positive": 0})
     assert "negative reviews: 0 right" in confusion_chart(empty).alternative
+
+
+def test_a_roc_curve_goes_from_corner_to_corner_and_names_its_area():
+    chance, curve = roc_chart(analysis().roc, 0.9321).figure.data
+    assert chance.x == chance.y == (0, 1)
+    assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
+    assert "0.9321 (AUC)" in roc_chart(analysis().roc, 0.9321).caption

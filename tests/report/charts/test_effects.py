@@ -22,6 +22,11 @@ def points(chart):
     return [(trace.x[0], trace.marker.symbol) for trace in chart.figure.data if trace.mode == "markers"]
 
 
+def labels(chart):
+    """The words beside each effect, from the top: what is compared, and its numbers."""
+    return [text for axis in chart.figure.select_yaxes() for text in axis.ticktext[::-1]]
+
+
 def notes(chart):
     return [annotation.text for annotation in chart.figure.layout.annotations]
 
@@ -32,7 +37,7 @@ def test_accuracies_are_in_percentage_points_with_their_numbers_beside_them():
     assert [x for x, _ in points(chart)] == pytest.approx([100 * effect.estimate for effect in effects])
     interval = effects[0].interval
     expected = [f"{100 * value:+.1f}" for value in (effects[0].estimate, interval.low, interval.high)]
-    assert notes(chart)[0] == "{} ({} to {})".format(*expected)
+    assert labels(chart)[0] == "GRU − LSTM<br><b>{} ({} to {})</b>".format(*expected)
 
 
 def test_only_what_is_told_from_none_is_filled():
@@ -61,6 +66,7 @@ def test_an_exploded_loss_is_clipped_and_does_not_flatten_the_others():
     clipped = [x for x, symbol in points(chart) if symbol == "triangle-right"]
     [edge] = clipped
     others = [e for e in effects if e.outcome == "overfitting" and e.factor != "cell"]
+    assert edge <= 2.2
     assert edge < 15 * max(abs(end) for each in others for end in (each.interval.low, each.interval.high))
 
 
@@ -73,7 +79,7 @@ def test_an_effect_without_an_interval_is_a_point_alone():
     effects = tuple(each.model_copy(update={"interval": None}) for each in analysis().effects)
     chart = accuracy_effects(analysis().model_copy(update={"effects": effects}))
     assert lines(chart) == []
-    assert "(" not in notes(chart)[0]
+    assert "(" not in labels(chart)[0]
 
 
 def test_a_ratio_is_drawn_on_a_scale_of_factors():

@@ -1,0 +1,99 @@
+"""The first screen of page and mail: what was learned, what to use, whether to trust it, and what it was made from."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imdb_tasks.analysis import Analysis, VerdictValue
+from imdb_tasks.formatting import count_of, duration, percent
+from imdb_tasks.report.headline import headline, standing
+from imdb_tasks.study import StudyResult, deviations, is_original, ruling_scope
+
+_RULINGS: tuple[VerdictValue, ...] = ("supported", "contradicted", "not decided", "not tested")
+_SHOWN = 12  # digits of a hash: enough to tell two files from each other
+
+
+@dataclass(frozen=True)
+class Made:
+    """When a report was made, by which run, and with which code; each in words."""
+
+    date: str
+    run: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The three answers, in sentences.
+
+    ``learned`` counts the rulings, which stand below it. ``use`` is the recommendation, ``price`` what it costs and
+    what it is to be compared with, ``why`` what else was considered. ``trust`` has pairs of a name and a fact,
+    ``limit`` the most important thing that the result cannot tell. ``made`` are pairs, too.
+    """
+
+    learned: str
+    use: str
+    price: str
+    why: str
+    trust: tuple[tuple[str, str], ...]
+    limit: str
+    made: tuple[tuple[str, str], ...]
+
+
+def summary(result: StudyResult, analysis: Analysis, made: Made) -> Summary:
+    """Answer the three questions of a reader."""
+    advice = analysis.recommendation
+    said = headline(result, analysis)
+    return Summary(
+        learned=_learned(result, [verdict.ruling for verdict in analysis.verdicts]),
+        use=said,
+        price=_price(analysis),
+        why="" if advice is None or advice.why == said else advice.why,
+        trust=tuple(_trust(result, analysis)),
+        limit=analysis.cautions[0] if analysis.cautions else "",
+        made=(("Date", made.date), ("Run", made.run), ("Data", _data(result)), ("Code", made.code)),
+    )
+
+
+def _learned(result: StudyResult, rulings: Sequence[VerdictValue]) -> str:
+    if not rulings:
+        return "No claim was tested."
+    counts = Counter(rulings)
+    parts = [f"{counts[ruling]} {ruling}" for ruling in _RULINGS if counts[ruling]]
+    scope = f", {ruling_scope(result)}" if ruling_scope(result) else ""
+    return f"Of {count_of(len(rulings), 'claim', 'claims')}: {', '.join(parts)}{scope}."
+
+
+def _price(analysis: Analysis) -> str:
+    advice, choice = analysis.recommendation, analysis.choice
+    if advice is None or choice is None or advice.use is None:
+        return ""
+    used = standing(analysis, advice.use)
+    return (
+        f"Its price: {used.trainable_parameters:,} trainable parameters, {duration(used.training_seconds)} of training."
+        f" Always answering “{choice.baseline.label}” is right in {percent(choice.baseline.accuracy)}."
+    )
+
+
+def _trust(result: StudyResult, analysis: Analysis) -> list[tuple[str, str]]:
+    study, card = result.study, result.data_card
+    settings = len(result.variants) // study.replicates
+    failed = sum(not curve.converged for curve in analysis.curves)
+    diverged = sum(curve.diverged for curve in analysis.curves)
+    missing = sum(row.status == "missing" for row in result.variants)
+    found = [
+        ("Data", f"{card.rows:,} reviews, {card.test_rows:,} of them for the test"),
+        ("Epochs", f"{study.training.epochs:,}"),
+        ("Replicates", f"{study.replicates} of each of {count_of(settings, 'setting', 'settings')}"),
+        ("Not converged", f"{failed} of {len(analysis.curves)} trainings, {diverged} with a loss that is not finite"),
+    ]
+    if missing:
+        found.append(("Missing", f"{missing} of {len(result.variants)} models"))
+    if is_original(result) and (differs := deviations(result)):
+        found.append(("Deviations", "; ".join(differs)))
+    return found
+
+
+def _data(result: StudyResult) -> str:
+    source = result.study.reviews.words if ruling_scope(result) != "on this sample" else "the bundled synthetic sample"
+    return f"{source}, SHA-256 {result.data_card.reviews_sha256[:_SHOWN]}"
