@@ -1,8 +1,8 @@
 """From an analysis to the page and the mail.
 
 ``build`` writes the folder of a report, ``page`` and ``mail`` make its two forms, ``pdf`` prints the summary.
-``summary`` answers the questions of the first screen, ``headline`` has the recommendation and the subject, ``table`` the
-rows of the tables, ``numbers`` the same as data, ``wrong_reviews`` the examples; the templates are in
+``summary`` answers the questions of the first screen, ``headline`` has the recommendation and the subject, ``table``
+the rows of the tables, ``numbers`` the same as data, ``wrong_reviews`` the examples; the templates are in
 ``include/templates``, the charts in the room ``charts``.
 
 >>> from imdb_tasks.report import template_environment

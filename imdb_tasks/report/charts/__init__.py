@@ -1,7 +1,8 @@
 """The charts of the report: plotly figures with the words that go with them.
 
 ``catalogue`` is the list of all; ``accuracy``, ``curves``, ``panels``, ``effects``, ``cost``, ``calibration`` and
-``since_last_run`` draw; ``settings`` has the trainings of a setting as one curve, ``style`` has colours and dashes, ``png`` turns figures into the pictures of the mail.
+``since_last_run`` draw; ``settings`` has the trainings of a setting as one curve, ``style`` has colours and dashes,
+``png`` turns figures into the pictures of the mail.
 
 >>> from imdb_tasks.report.charts import plotly_template
 >>> plotly_template(dark=True)["layout"]["font"]["color"]
