@@ -19,7 +19,7 @@ from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.curves import best_epoch, training_seconds
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
-from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interval, Outcome, VerdictValue
+from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interval, Outcome, Verdict, VerdictValue
 from imdb_tasks.analysis.records import (
     Analysis,
     Calibration,
@@ -62,6 +62,7 @@ __all__ = [
     "Standing",
     "VariantChange",
     "VariantSummary",
+    "Verdict",
     "VerdictValue",
     "amount",
     "analyse",

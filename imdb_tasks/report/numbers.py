@@ -13,14 +13,22 @@ def numbers(result: StudyResult, rows: Sequence[TableRow], settings: Sequence[Se
     Accuracies are shares. What does not exist is null.
     """
     return {
-        "settings": [_setting(row) for row in settings],
-        "models": [_model(row) for row in rows],
+        "settings": _comparable([_setting(row) for row in settings]),
+        "models": _comparable([_model(row) for row in rows]),
         "curves": {
             each.variant.name: {measure: _rounded(getattr(each.training.history, measure)) for measure in MEASURES}
             for each in result.variants
             if each.training
         },
     }
+
+
+def _comparable(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what is published where nothing is: the study cannot be compared with the original."""
+    published = [name for name in records[0] if name.startswith("published") or name == "difference"]
+    if any(record[name] is not None for record in records for name in published):
+        return records
+    return [{name: value for name, value in record.items() if name not in published} for record in records]
 
 
 def _levels(variant: Variant) -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """The first screen of page and mail: what was learned, what to use, whether to trust it, and what it was made from."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imdb_tasks.analysis import Analysis, VerdictValue
+from imdb_tasks.analysis import Analysis, Verdict, VerdictValue
 from imdb_tasks.formatting import count_of, duration, percent
 from imdb_tasks.report.headline import headline, standing
 from imdb_tasks.study import StudyResult, deviations, is_original, ruling_scope
 
 _RULINGS: tuple[VerdictValue, ...] = ("supported", "contradicted", "not decided", "not tested")
+_NAMED = 2  # decided claims
 _SHOWN = 12  # digits of a hash: enough to tell two files from each other
 
 
@@ -26,7 +26,7 @@ class Made:
 class Summary:
     """The three answers, in sentences.
 
-    ``learned`` counts the rulings, which stand below it. ``use`` is the recommendation, ``price`` what it costs and
+    ``learned`` names or counts the claims by their ruling. ``use`` is the recommendation, ``price`` what it costs and
     what it is to be compared with, ``why`` what else was considered. ``trust`` has pairs of a name and a fact,
     ``limit`` the most important thing that the result cannot tell. ``made`` are pairs, too.
     """
@@ -45,7 +45,7 @@ def summary(result: StudyResult, analysis: Analysis, made: Made) -> Summary:
     advice = analysis.recommendation
     said = headline(result, analysis)
     return Summary(
-        learned=_learned(result, [verdict.ruling for verdict in analysis.verdicts]),
+        learned=_learned(result, analysis.verdicts),
         use=said,
         price=_price(analysis),
         why="" if advice is None or advice.why == said else advice.why,
@@ -55,13 +55,19 @@ def summary(result: StudyResult, analysis: Analysis, made: Made) -> Summary:
     )
 
 
-def _learned(result: StudyResult, rulings: Sequence[VerdictValue]) -> str:
-    if not rulings:
+def _learned(result: StudyResult, verdicts: Sequence[Verdict]) -> str:
+    """Name the claims that are decided, if they are few, and count the others."""
+    if not verdicts:
         return "No claim was tested."
-    counts = Counter(rulings)
-    parts = [f"{counts[ruling]} {ruling}" for ruling in _RULINGS if counts[ruling]]
+    parts = []
+    for ruling in _RULINGS:
+        own = [verdict.title for verdict in verdicts if verdict.ruling == ruling]
+        few = ruling in ("supported", "contradicted") and len(own) <= _NAMED
+        told = "; ".join(own) if few else f"{len(own)} of {count_of(len(verdicts), 'claim', 'claims')}"
+        if own:
+            parts.append(f"{ruling.capitalize()}: {told}")
     scope = f", {ruling_scope(result)}" if ruling_scope(result) else ""
-    return f"Of {count_of(len(rulings), 'claim', 'claims')}: {', '.join(parts)}{scope}."
+    return f"{'. '.join(parts)}{scope}."
 
 
 def _price(analysis: Analysis) -> str:
