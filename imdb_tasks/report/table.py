@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from imdb_tasks.analysis import Analysis, CurveSummary, Interval, reported_accuracy, training_seconds
+from imdb_tasks.analysis import Analysis, CurveSummary, Interval, Standing, reported_accuracy, training_seconds
 from imdb_tasks.formatting import one_line, signed
 from imdb_tasks.study import (
     Cost,
@@ -150,7 +150,7 @@ def setting_rows(table: Sequence[TableRow], analysis: Analysis) -> tuple[Setting
             variant=setting,
             models=tuple(models),
             is_best=setting == _to_use(analysis),
-            accuracy=standings[setting].accuracy if setting in standings else None,
+            accuracy=_accuracy(models, standings.get(setting)),
             sd=standings[setting].accuracy_sd if setting in standings else None,
             loss=_mean([model.test.loss for model in models if model.test]),
             auc=_mean([model.test.auc for model in models if model.test]),
@@ -159,6 +159,12 @@ def setting_rows(table: Sequence[TableRow], analysis: Analysis) -> tuple[Setting
         )
         for setting, models in found.items()
     )
+
+
+def _accuracy(models: Sequence[TableRow], standing: Standing | None) -> float | None:
+    if len(models) == 1:
+        return models[0].accuracy
+    return standing.accuracy if standing else None
 
 
 def _words(models: Sequence[TableRow], lost: Collection[Variant]) -> str:
