@@ -14,7 +14,7 @@ from scripts.chromium import MISSING, chromium, launched
 from scripts.results_page import FOLDER, PAGE, computed_part, conclude, read_result, with_computed
 
 CHART = "test-accuracy"
-MADE = Made("2026-11-25", "none: a script trained the models", "of the checkout that drew this")
+MADE = Made("2026-11-25", "none, a script trained the models", "of the checkout that drew this")
 PROVENANCE = {
     "trained by": "a script that calls imdb_tasks.training.train for each model, not by Airflow",
     "trained on": "one NVIDIA H100 80GB, 6 to 10 trainings side by side under MPS, 16 CPU cores",

@@ -51,7 +51,7 @@ def summary(result: StudyResult, analysis: Analysis, made: Made) -> Summary:
         why="" if advice is None or advice.why == said else advice.why,
         trust=tuple(_trust(result, analysis)),
         limit=analysis.cautions[0] if analysis.cautions else "",
-        made=(("Date", made.date), ("Run", made.run), ("Data", _data(result)), ("Code", made.code)),
+        made=(("Date", made.date), ("First run", made.run), ("Data", _data(result)), ("Code", made.code)),
     )
 
 

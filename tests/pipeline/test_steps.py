@@ -169,7 +169,7 @@ def test_the_report_is_made_once_and_noted_for_every_run(done: Steps) -> None:
 
 
 def first_maker_of(page: str) -> str:
-    found = re.search(r'<th scope="row">first made by run</th><td><code>(.*?)</code>', page)
+    found = re.search(r"<dt>First run</dt><dd>(.*?)</dd>", page)
     assert found
     return found[1]
 

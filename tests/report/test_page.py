@@ -117,7 +117,7 @@ def test_the_three_questions_come_before_everything_else(page):
 def test_the_top_names_date_run_data_and_code(page):
     top = re.search(r'<dl class="made">(.*?)</dl>', page, flags=re.DOTALL)[1]
     assert re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", top)).strip() == (
-        "Date 2026-11-26 04:15 UTC Run manual__1"
+        "Date 2026-11-26 04:15 UTC First run manual__1"
         " Data Kaggle, lakshmi25npathi/imdb-dataset-of-50k-movie-reviews, version 1, SHA-256 a3f1a3f1a3f1 Code 3f9c2ab"
     )
 
