@@ -44,7 +44,8 @@ def test_a_run_mails_the_report_to_the_recipients(finished_run: str, inbox: Inbo
     assert mail["From"] == "study@example.org"
     parts = [part.get_content_type() for part in mail.walk()]
     assert {"text/plain", "text/html", "image/png"} <= set(parts)
-    assert [part.get_filename() for part in mail.iter_attachments()] == ["imdb-study-report.html.zip"]
+    attached = [part.get_filename() for part in mail.iter_attachments()]
+    assert attached == ["imdb-study-report.html.zip", "imdb-study-summary.pdf"]
 
 
 def test_no_review_and_no_array_goes_through_xcom(finished_run: str) -> None:
