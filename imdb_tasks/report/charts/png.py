@@ -1,10 +1,12 @@
 """Figures as PNG files for the mail: drawn by one headless browser, then reduced to a palette."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -19,6 +21,7 @@ WIDTH = 420  # CSS pixels: on a phone the words shrink by a fifth; drawn at more
 _SCALE = 2.5
 _LEVELS = 31  # steps of each colour channel: five bits
 _PATIENCE, _PATIENCE_FOR_EACH = 60.0, 20.0  # seconds; four pictures take three on a quiet machine
+_LOOK, _AFTER_THE_KILL = 0.2, 5.0  # seconds
 _OPAQUE_RGBA = (8, 6, 0, 0, 0)
 _UP = 2  # the PNG filter that holds differences to the row above
 
@@ -78,14 +81,19 @@ def _drawn(figures: Mapping[str, Any]) -> dict[str, bytes]:
         except BaseException as error:
             answer.set_exception(error)
 
-    before = _children()
+    before, started, end = _children(), set[psutil.Process](), time.monotonic() + limit + _PATIENCE
     threading.Thread(target=work, name="pictures", daemon=True).start()
     try:
-        return answer.result(timeout=limit + _PATIENCE)
+        # A browser whose wrapper has ended is no child of this process any more: so look while it is.
+        while not answer.done() and time.monotonic() < end:
+            started |= _children() - before
+            concurrent.futures.wait([answer], timeout=_LOOK)
+        return answer.result(timeout=0)
     except BaseException:
-        for left in _children() - before:  # a browser that did not close; killed, it cannot refuse
+        for left in started:  # what did not close; killed, it cannot refuse
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()
+        psutil.wait_procs(started, timeout=_AFTER_THE_KILL)
         raise
 
 
