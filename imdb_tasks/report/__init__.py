@@ -13,7 +13,7 @@ the rows of the tables, ``numbers`` the same as data, ``wrong_reviews`` the exam
 from imdb_tasks.report.build import REPORTS_REVISION, ReportInputs, write_report
 from imdb_tasks.report.charts import LOSS_CEILING
 from imdb_tasks.report.mail import compose_mail, mail_address
-from imdb_tasks.report.summary import Made
+from imdb_tasks.report.summary import Made, first_screen
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import Misclassified, most_confident_errors
 
@@ -24,6 +24,7 @@ __all__ = [
     "Misclassified",
     "ReportInputs",
     "compose_mail",
+    "first_screen",
     "mail_address",
     "most_confident_errors",
     "template_environment",

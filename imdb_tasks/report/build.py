@@ -17,7 +17,7 @@ from imdb_tasks.formatting import one_line
 from imdb_tasks.report import headline, page
 from imdb_tasks.report.charts import WIDTH, charts, save_pictures
 from imdb_tasks.report.pdf import print_pdf
-from imdb_tasks.report.summary import Made, Summary, summary
+from imdb_tasks.report.summary import Made, Summary, first_screen
 from imdb_tasks.report.table import SettingRow, beside_published, setting_rows, table_rows
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import Misclassified
@@ -111,7 +111,7 @@ def _facts(material: ReportInputs) -> dict[str, Any]:
         "analysis": analysis,
         "comparison": analysis.comparison,
         "wrong": material.wrong,
-        "summary": _one_line(summary(result, analysis, material.made)),
+        "summary": _one_line(first_screen(result, analysis, material.made)),
         "deviations": deviations(result),
         "another_study": not is_original(result),
         "ruling_scope": ruling_scope(result),

@@ -40,7 +40,7 @@ class Summary:
     made: tuple[tuple[str, str], ...]
 
 
-def summary(result: StudyResult, analysis: Analysis, made: Made) -> Summary:
+def first_screen(result: StudyResult, analysis: Analysis, made: Made) -> Summary:
     """Answer the three questions of a reader."""
     advice = analysis.recommendation
     said = headline(result, analysis)

@@ -9,6 +9,7 @@ from imdb_tasks.report import template_environment
 from imdb_tasks.store import Store
 from imdb_tasks.ui import runs
 from imdb_tasks.ui.comparison import gone, set_side_by_side
+from imdb_tasks.ui.headline import answers
 from imdb_tasks.ui.run_list import KIND_NAMES, RunQuery, RunRow, page_of, run_rows
 from imdb_tasks.ui.training_page import TrainingProgress
 from imdb_tasks.ui.trend import trend
@@ -33,6 +34,7 @@ def study_page(
         "study",
         root,
         headline=headline,
+        answers=answers(store, headline.run) if headline else None,
         trend=trend(alike),
         page=page,
         chosen=_chosen(page.rows),

@@ -91,7 +91,7 @@ def test_the_headline_is_of_the_scheduled_study_and_the_rows_say_what_each_run_w
     browser: Browser, busy: Store
 ) -> None:
     with shown(browser, {"": study_page(busy, ROOT, known=KNOWN)}) as seen:
-        assert "news of scheduled__59" in seen.page.inner_text("section[aria-labelledby=latest]")
+        assert "scheduled__59" in seen.page.inner_text("section[aria-labelledby=latest]")
         rows = seen.page.locator("table.runs tbody tr")
         assert rows.count() == 50
         sample, experiment, scheduled = (rows.nth(number).inner_text() for number in range(3))

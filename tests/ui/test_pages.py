@@ -1,16 +1,17 @@
+import html
 import re
 
 import pytest
 from markupsafe import escape
 
 from imdb_tasks.formatting import percent
-from imdb_tasks.report import template_environment
+from imdb_tasks.report import Made, first_screen, template_environment
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, StudyResult
 from imdb_tasks.ui import InAirflow, RunQuery, pages, run_list, runs, training_page
 from tests.support.ages import copied_without_times
 from tests.support.reported import keep_conclusions
-from tests.support.run_stores import keep_run
+from tests.support.run_stores import keep_run, sample_result
 from tests.support.study_results import analysis_of, study_result
 from tests.ui.test_runs import note_run
 
@@ -80,6 +81,34 @@ def test_notes_that_cannot_be_read_are_counted_in_a_line(store: Store) -> None:
     note_run(store, "run", at=1.0)
     store.write_ref("runs/odd", {"analysis": "a"})
     assert "1 note of a run in the store cannot be read, so it is not listed." in pages.study_page(store, ROOT)
+
+
+def test_the_headline_says_what_the_first_screen_of_the_report_says(store: Store) -> None:
+    result = study_result()
+    keep_run(store, "scheduled__1", result, at=1_000.0, code="77ab01c")
+    keep_run(store, "manual__sample", sample_result(), at=2_000.0, study="s2")
+    page = html.unescape(pages.study_page(store, ROOT)).replace("\N{NO-BREAK SPACE}", " ")
+    said = first_screen(result, analysis_of(result), Made("1970-01-01 00:16 UTC", "scheduled__1", "77ab01c"))
+    for words in (said.learned, said.use, said.price, said.limit, *(text for pair in said.trust for text in pair)):
+        assert words in page
+    assert all(f"<dt>{name}</dt><dd>{words}</dd>" in page for name, words in said.made)
+    for verdict in analysis_of(result).verdicts:
+        assert verdict.reason in page
+    assert "The newest run of the scheduled study" in page
+
+
+def test_without_a_run_of_the_scheduled_study_a_sample_is_called_a_sample(store: Store) -> None:
+    keep_run(store, "manual__sample", sample_result(), at=1.0)
+    page = pages.study_page(store, ROOT)
+    assert "The scheduled study has no report yet. This run is on the synthetic sample" in page
+
+
+def test_a_headline_without_readable_conclusions_is_the_noted_one(store: Store) -> None:
+    keep_run(store, "scheduled__1", study_result(), at=1.0)
+    store.remove("analyses", "a-scheduled__1")
+    page = pages.study_page(store, ROOT)
+    assert '<p class="lead">news of scheduled__1</p>' in page
+    assert "the report has them" in page
 
 
 def rows_of(page: str) -> dict[str, list[str]]:
