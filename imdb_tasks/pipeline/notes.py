@@ -17,6 +17,10 @@ from imdb_tasks.study import History
 
 log = logging.getLogger(__name__)
 
+_LONGEST_RUN_ID = (
+    250  # with .json, the most that a file system takes; Airflow's own limit, where no DAG's id is before it
+)
+
 
 class Note(BaseModel):
     """A small frozen record in a ref. What later versions add is ignored by earlier ones."""
@@ -193,10 +197,10 @@ def check_run_id(run_id: str) -> None:
 
     The plan calls it, so that a run does not fail when its report is noted, hours later.
     """
-    if not is_safe(run_id):
+    if not is_safe(run_id) or len(run_id) > _LONGEST_RUN_ID:
         raise SettingsError(
-            f"the run id {run_id!r:.80} cannot name a file of the store; expected letters, digits and _.~+:=- only, and"
-            " no dot in front. Trigger the run again with another id"
+            f"the run id {run_id!r:.80} cannot name a file of the store; expected at most {_LONGEST_RUN_ID} letters, "
+            "digits and _.~+:=-, and no dot in front. Trigger the run again with another id"
         )
 
 

@@ -91,7 +91,7 @@ def test_a_run_id_that_the_plan_takes_can_name_every_note_and_one_that_it_refuse
         assert notes.read(MailedBy, run) == MailedBy(report="r1")
 
 
-@pytest.mark.parametrize("run", [".hidden", "..", "a/b", "a b", ""])
+@pytest.mark.parametrize("run", [".hidden", "..", "a/b", "a b", "", "another=" + 243 * "r"])
 def test_a_run_id_that_no_note_can_have_is_refused_with_what_to_do(run: str) -> None:
     with pytest.raises(SettingsError, match="Trigger the run again with another id"):
         check_run_id(run)
