@@ -64,7 +64,7 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
 
 def report_address(run: str) -> str | None:
     """Return where the report of a run is in Airflow; None where Airflow does not know its own address."""
-    from airflow.configuration import conf
+    from airflow.sdk import conf
 
     dag_id, run_id = study_of_run(run)
     base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
