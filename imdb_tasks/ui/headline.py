@@ -17,8 +17,12 @@ def answers(store: Store, run: Run) -> Mapping[str, Any] | None:
     if concluded is None or result is None:
         return None
     made = Made(f"{run.written:%Y-%m-%d %H:%M} UTC", run.id, run.note.code or "not noted")
+    found = first_screen(result, concluded.analysis, made)
+    data = dict(found.made)["Data"]
     return {
-        "summary": first_screen(result, concluded.analysis, made),
+        "summary": found,
+        # A report names the run that made it first; here it is this very run, whoever was the first.
+        "made": (("Date", made.date), ("Run", made.run), ("Data", data), ("Code", made.code)),
         "analysis": concluded.analysis,
         "ruling_scope": ruling_scope(result),
     }

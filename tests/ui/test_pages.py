@@ -91,7 +91,8 @@ def test_the_headline_says_what_the_first_screen_of_the_report_says(store: Store
     said = first_screen(result, analysis_of(result), Made("1970-01-01 00:16 UTC", "scheduled__1", "77ab01c"))
     for words in (said.learned, said.use, said.price, said.limit, *(text for pair in said.trust for text in pair)):
         assert words in page
-    assert all(f"<dt>{name}</dt><dd>{words}</dd>" in page for name, words in said.made)
+    made = {"Date": "1970-01-01 00:16 UTC", "Run": "scheduled__1", "Data": dict(said.made)["Data"], "Code": "77ab01c"}
+    assert all(f"<dt>{name}</dt><dd>{words}</dd>" in page for name, words in made.items())
     for verdict in analysis_of(result).verdicts:
         assert verdict.reason in page
     assert "The newest run of the scheduled study" in page
