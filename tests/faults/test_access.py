@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -113,15 +113,31 @@ def test_every_route_of_the_plugin_is_tested() -> None:
     assert sorted(found) == sorted(ROUTES)
 
 
+@pytest.fixture(scope="module")
+def pages(whole: WholeAirflow, small_form: dict[str, Any]) -> dict[str, str]:
+    """Return for each route the address of a page that is there, of a run that has ended."""
+    run = whole.finished(small_form).run_id
+    parts = {"dag_id": "imdb_study", "run_id": quote(run), "task_id": "train", "map_index": "0", "name": "pages.css"}
+    query = {f"{PREFIX}/compare": f"?before={quote(run)}&after={quote(run)}"}
+    return {address: address.format(**parts) + query.get(address, "") for address in ROUTES}
+
+
 @pytest.mark.parametrize("address", ROUTES)
-def test_a_stranger_gets_401_and_a_user_without_the_right_403(whole: WholeAirflow, address: str) -> None:
-    for path in (filled(address, "x"), filled(address, "unknown-run")):
+def test_a_stranger_gets_401_and_a_user_without_the_right_403(
+    whole: WholeAirflow, pages: dict[str, str], address: str
+) -> None:
+    for path in (pages[address], filled(address, "x"), filled(address, "unknown-run")):
         assert ask(whole, path).status == 401
-        assert ask(whole, path, "nobody").status == 403
+        for user in ("nobody", "second"):  # who may read nothing, or another DAG only
+            assert ask(whole, path, user).status == 403
 
 
-def test_a_user_who_may_read_the_dag_gets_the_report_page(whole: WholeAirflow) -> None:
-    assert ask(whole, f"{PREFIX}/report", "reader").status == 200
+@pytest.mark.parametrize("address", ROUTES)
+@pytest.mark.parametrize("user", ["reader", "admin"])
+def test_a_user_who_may_read_the_dag_gets_the_page(
+    whole: WholeAirflow, pages: dict[str, str], address: str, user: str
+) -> None:
+    assert ask(whole, pages[address], user).status == 200
 
 
 @pytest.mark.parametrize("address", ROUTES)
