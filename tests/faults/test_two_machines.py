@@ -19,7 +19,7 @@ from tests.support.machines import Machine, is_frozen
 from tests.support.stepping import prepared
 
 __all__ = ["bucket", "server"]
-pytestmark = pytest.mark.slow  # processes that wait for each other
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]  # processes that wait for each other
 
 MADE_BY = {"prepare": ("texts", "arrays"), "report": ("analyses", "reports")}
 Said = tuple[int, str]
@@ -47,7 +47,7 @@ def both(
 
 
 def ended_as(process: "subprocess.Popen[str]") -> Said:
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     return process.returncode, said
 
 
