@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from imdb_notices import check_notifiers
 from imdb_smtp import CheckedSmtpHook, sender_of
 
 from imdb_tasks.errors import AccessRefusedError, MailError, PermanentError, SettingsError
+from imdb_tasks.settings import AlertSettings, RetrySettings
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
@@ -37,6 +39,9 @@ def check_ready(steps: Steps, delivery: Delivery, settings: StudySettings) -> No
         lambda: check_writable(steps.store, ROOM),
         lambda: _check_kaggle(steps, settings.kaggle_connection),
         lambda: _check_mail(delivery, settings.smtp_connection),
+        check_notifiers,
+        RetrySettings.read,  # the DAG file takes the defaults of these two instead of bad values
+        AlertSettings.read,
     )
     faults = [fault for look in looks if (fault := _fault(look))]
     if len(faults) == 1:

@@ -39,7 +39,9 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
-from imdb_delivery import mail_failure, send
+from imdb_deadlines import deadlines, tell_late, tell_waiting  # noqa: F401 - Airflow calls them by this file
+from imdb_delivery import send
+from imdb_failures import note_error, tell_failure
 from imdb_form import form_fields
 from imdb_planned import mapped_over
 from imdb_preflight import check_ready, kaggle_credentials
@@ -137,9 +139,11 @@ def study_dag(installed: InstalledStudy) -> DAG:
         user_defined_filters={"variant_title": lambda name: Variant.named(name).title},
         tags=["imdb", "training", "study"],
         owner_links=owner_links(installed.form_defaults()["recipients"]),
-        on_failure_callback=mail_failure,
+        on_failure_callback=tell_failure,
+        deadline=deadlines(__name__),
         default_args={
             "owner": OWNER,
+            "on_failure_callback": note_error,
             "retries": 3,
             "retry_delay": datetime.timedelta(seconds=RetrySettings.read_or_default().delay),
             "retry_exponential_backoff": 2.0,
@@ -161,7 +165,6 @@ def wire_steps(installed: InstalledStudy) -> None:
     )
     def plan() -> list[str]:
         installed.check()  # the DAG file takes the default instead of a bad value
-        RetrySettings.read()
         study, delivery = read_form(form_of_run(installed), installed.form_defaults())
         check_ready(current_steps(installed), delivery, settings)
         return names_of(study)

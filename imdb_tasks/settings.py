@@ -8,13 +8,14 @@ where they are used, never at import: tests and Airflow set variables late.
 60.0
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -93,6 +94,12 @@ _PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _CRON_FIELDS = 5
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,250}$")]
 _A_NAME = "letters, digits and _.:- only"
+
+
+def _from_json(text: Any) -> Any:
+    return json.loads(text) if isinstance(text, str) else text
+
+
 _Folder = Annotated[Path, BeforeValidator(expanded)]
 _AbsoluteFolder = Annotated[Path, BeforeValidator(_absolute)]
 _Place = Annotated[str, BeforeValidator(lambda place: place if "://" in place else _absolute(place))]
@@ -299,6 +306,70 @@ class StudiesSettings(Settings):
     )
 
 
+class AlertSettings(Settings):
+    """When a run that has not ended is reported."""
+
+    late_hours: float = Field(
+        24.0,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        validation_alias="IMDB_LATE_HOURS",
+        description="hours after which a run that has not ended is reported; `0`: never",
+        json_schema_extra={"expected": "a number of hours from 0 to 10000"},
+    )
+    wait_hours: float = Field(
+        2.0,
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        validation_alias="IMDB_WAIT_HOURS",
+        description="hours after which a run is reported if no training of it has begun; `0`: never",
+        json_schema_extra={"expected": "a number of hours from 0 to 10000"},
+    )
+
+
+class Notifier(BaseModel):
+    """A notifier of Airflow: the import path of its class, and its arguments."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"), Field(alias="class")]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Return what the class is called with."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class NotifierSettings(Settings):
+    """Who hears of a failed or late run, besides those who get its mail."""
+
+    notifiers: Annotated[tuple[Notifier, ...], NoDecode, BeforeValidator(_from_json)] = Field(
+        (),
+        validation_alias="IMDB_NOTIFIERS",
+        description="Airflow notifiers that report a failed or late run, as JSON; see docs/operations.md",
+        json_schema_extra={
+            "expected": 'a JSON list of notifiers, such as [{"class": "package.module.Class"}]',
+            "secret": True,  # someone will have put the address of a webhook into it
+        },
+    )
+
+
+class TrackerSettings(Settings):
+    """Where trainings are published besides the store."""
+
+    uri: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")] | None = Field(
+        None,
+        validation_alias="MLFLOW_TRACKING_URI",
+        description="MLflow server that trainings and reports are published to; needs the extra `mlflow`",
+        json_schema_extra={
+            "expected": "the http:// or https:// address of an MLflow server",
+            "secret": True,  # it may contain a login
+        },
+    )
+
+
 class LocalAirflowSettings(Settings):
     """The local Airflow behind make."""
 
@@ -331,10 +402,14 @@ GROUPS: tuple[type[Settings], ...] = (
     RetrySettings,
     StudySettings,
     StudiesSettings,
+    AlertSettings,
+    NotifierSettings,
+    TrackerSettings,
     LocalAirflowSettings,
 )
 
 
 def _readable(field: FieldInfo, found: Any) -> str:
-    expected = field.json_schema_extra["expected"] if isinstance(field.json_schema_extra, dict) else ""
-    return f"expected {expected}, found {found!r:.{_SHOWN}}"
+    about = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    shown = "something else" if about.get("secret") else f"{found!r:.{_SHOWN}}"
+    return f"expected {about.get('expected', '')}, found {shown}"

@@ -16,6 +16,7 @@ EXPORTS: dict[str, tuple[str, ...]] = {
     "requirements.txt": (*_IMAGES, "--extra", "worker"),
     "requirements-airflow.txt": _IMAGES,
     "requirements-dev.txt": ("--all-extras", "--group", "dev"),
+    "requirements-mlflow.txt": ("--only-group", "mlflow-server"),
     "requirements-gpu.txt": ("--only-group", "gpu"),
     "requirements-uv.txt": ("--only-group", "uv"),
 }

@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"airflow", "tensorflow", "keras", "jax", "numpy", "pandas", "sklearn", "plotly", "kaleido", "kaggle", "httpx"}
+HEAVY = {
+    "airflow",
+    "tensorflow",
+    "keras",
+    "jax",
+    "numpy",
+    "pandas",
+    "sklearn",
+    "plotly",
+    "kaleido",
+    "kaggle",
+    "httpx",
+    "mlflow",
+}
 HEAVY |= {"pyarrow", "tenacity"}
 LIGHT = ("errors", "formatting", "resources", "revision", "settings", "study", "store", "sources", "corpus")
 LIGHT += ("training", "analysis", "report", "report.charts", "pipeline", "ui", "ui.cli")

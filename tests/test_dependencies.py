@@ -18,7 +18,7 @@ OURS = {"imdb_tasks", "scripts", "bench", "tests", "include", "plugins", "imdb_s
 OURS |= {path.stem for path in ROOT.glob("dags/*.py")}
 # What may stand in each folder: the dependencies of the package, its extras, the groups for development.
 EXTRAS = {
-    "imdb_tasks": ("worker", "jax", "tensorboard"),
+    "imdb_tasks": ("worker", "jax", "mlflow", "tensorboard"),
     "dags": ("airflow",),
     "plugins": ("airflow",),
     "scripts": ("airflow",),

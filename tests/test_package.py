@@ -77,6 +77,7 @@ def test_the_package_installs_a_command_and_asks_for_airflow_and_tensorflow_only
         "airflow",
         "jax",
         "kubernetes",
+        "mlflow",
         "tensorboard",
         "worker",
     }

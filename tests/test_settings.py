@@ -35,6 +35,8 @@ NONSENSE = {
     "IMDB_QUEUE": ["gpu,cpu", "a\nb"],
     "IMDB_SMTP_CONNECTION": ["smtp default"],
     "IMDB_KAGGLE_CONNECTION": ["kaggle/default"],
+    "IMDB_LATE_HOURS": ["soon", "-1", "nan", "1e9"],
+    "IMDB_WAIT_HOURS": ["soon", "-1", "inf", "1e9"],
 }
 NO_SETTINGS = {"IMDB_LOCAL_AIRFLOW"}  # the mark of a local Airflow's processes
 
@@ -77,6 +79,9 @@ def test_the_example_of_the_module_runs() -> None:
         ("IMDB_SMTP_CONNECTION", "mail.team", "mail.team"),
         ("IMDB_KAGGLE_CONNECTION", "kaggle_team", "kaggle_team"),
         ("IMDB_STUDIES", "{}", "{}"),
+        ("IMDB_LATE_HOURS", "0", 0),
+        ("IMDB_WAIT_HOURS", "0.5", 0.5),
+        ("IMDB_NOTIFIERS", '[{"class": "a.B", "to": "c"}]', (settings.Notifier(**{"class": "a.B", "to": "c"}),)),
     ],
 )
 def test_a_variable_is_read_when_it_is_asked_for(
@@ -110,6 +115,17 @@ def test_nonsense_is_refused_with_the_name_of_the_variable(
     monkeypatch.setenv(variable, text)
     with pytest.raises(SettingsError, match=rf"^{variable}: expected .+, found '"):
         value_of(variable)
+
+
+@pytest.mark.parametrize("text", ["https://hooks.example.org/canary", '{"class": "canary"}', '[{"canary": 1}]', "[1]"])
+def test_notifiers_that_make_no_sense_are_refused_without_the_address_that_someone_may_have_put_there(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("IMDB_NOTIFIERS", text)
+    with pytest.raises(SettingsError, match="^IMDB_NOTIFIERS: expected a JSON list") as raised:
+        settings.NotifierSettings.read()
+    assert "canary" not in str(raised.value)
+    assert settings.NotifierSettings.read_or_default().notifiers == ()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 ``steps`` has one method per task of the DAG; ``data``, ``training``, ``evaluation``, ``reporting`` and ``delivery`` do
 them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, ``conclusions`` keeps
-the analysis of a run, ``run_summaries`` tells a run in a few facts, and ``trained`` finds a trained model and asks it.
+the analysis of a run, ``progress`` says how far a run is, ``run_summaries`` tells a run in a few facts, and
+``trained`` finds a trained model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -18,6 +19,7 @@ the analysis of a run, ``run_summaries`` tells a run in a few facts, and ``train
 from imdb_tasks.pipeline.conclusions import find_conclusions, find_result
 from imdb_tasks.pipeline.evaluation import result_of
 from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Training, check_run_id
+from imdb_tasks.pipeline.progress import RunProgress
 from imdb_tasks.pipeline.run_summaries import summary_of
 from imdb_tasks.pipeline.steps import Steps
 from imdb_tasks.pipeline.trained import (
@@ -35,6 +37,7 @@ __all__ = [
     "Notes",
     "Progress",
     "ReportedRun",
+    "RunProgress",
     "Steps",
     "TrainedModel",
     "Training",

@@ -84,14 +84,18 @@ def predictions_of(work: Workspace, evaluation: Entry) -> "Predictions":
 
 
 def check_complete(work: Workspace) -> None:
-    """Raise ``IncompleteStudyError`` if variants are missing from the study's result."""
+    """Raise ``IncompleteStudyError`` if variants are missing from the study's result.
+
+    It may run beside a training that was cleared alone, so what it says holds before and after that has ended.
+    """
     missing = [row for row in result_of(last_evaluation_of(work)).variants if row.status == "missing"]
     if missing:
         shown = "; ".join(f"{row.variant.name}: {row.reason}" for row in missing[:_NAMED])
         raise IncompleteStudyError(
             f"{len(missing)} of {len(work.study.variants)} variants are missing from the report; "
             f"first {min(len(missing), _NAMED)}: {shown}. "
-            "To try again, clear their training tasks and those downstream"
+            "To try again, clear their training tasks and those downstream, not only what has failed. If they have "
+            "been trained since, clear the task 'evaluate' and those downstream"
         )
 
 

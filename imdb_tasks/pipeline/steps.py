@@ -12,6 +12,7 @@ from imdb_tasks.errors import SettingsError
 from imdb_tasks.pipeline import data, delivery, evaluation, reporting, training
 from imdb_tasks.pipeline.keys import Keys
 from imdb_tasks.pipeline.notes import Notes
+from imdb_tasks.pipeline.progress import RunProgress, progress_of
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.sources import KaggleCredentials
 from imdb_tasks.store import Entry, Store
@@ -66,6 +67,10 @@ class Steps:
     def train(self, variant: Variant) -> Entry:
         """Train one variant; if its result is there, Keras is not even imported."""
         return training.train(self._work, variant)
+
+    def progress(self) -> RunProgress:
+        """Return how far the trainings of this run are."""
+        return progress_of(self._work)
 
     def evaluate(self) -> Entry:
         """Measure every trained variant on the test reviews; a variant without a model is listed as missing."""

@@ -38,16 +38,7 @@ def compose_mail(  # noqa: PLR0913 - a mail has a sender, recipients, an id and 
 
     Raises ``SettingsError`` for an address that is none, and where there is no recipient.
     """
-    if not recipients:
-        raise SettingsError("the report has no recipients; expected at least one mail address")
-    message = EmailMessage(policy=SMTP)
-    origin = mail_address(sender)
-    message["From"] = origin
-    message["To"] = [mail_address(recipient) for recipient in recipients]
-    message["Subject"] = one_line(about["subject"])
-    message["Date"] = localtime()
-    message["Message-ID"] = f"<{fingerprint(identity)}@{origin.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
+    message = new_mail(about["subject"], sender=sender, recipients=recipients, identity=identity)
     text, button = (f"\nThe report in Airflow: {link}\n", _button(link)) if link else ("", "")
     message.set_content(folder.joinpath(MAIL_TEXT).read_text("utf8").replace(LINK_PLACE, text, 1))
     html = folder.joinpath(MAIL_HTML).read_text("utf8").replace(LINK_PLACE, button, 1)
@@ -61,6 +52,21 @@ def compose_mail(  # noqa: PLR0913 - a mail has a sender, recipients, an id and 
     if folder.joinpath(PDF).is_file():
         printed = folder.joinpath(PDF).read_bytes()
         message.add_attachment(printed, "application", "pdf", filename="imdb-study-summary.pdf")
+    return message
+
+
+def new_mail(subject: str, *, sender: str, recipients: Sequence[str], identity: str) -> EmailMessage:
+    """Return a mail without a body; the arguments and errors are those of ``compose_mail``."""
+    if not recipients:
+        raise SettingsError("the mail has no recipients; expected at least one mail address")
+    message = EmailMessage(policy=SMTP)
+    origin = mail_address(sender)
+    message["From"] = origin
+    message["To"] = [mail_address(recipient) for recipient in recipients]
+    message["Subject"] = one_line(subject)
+    message["Date"] = localtime()
+    message["Message-ID"] = f"<{fingerprint(identity)}@{origin.domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies, please
     return message
 
 

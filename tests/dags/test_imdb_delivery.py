@@ -1,7 +1,5 @@
-import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -15,30 +13,17 @@ from imdb_tasks.store import Entry
 from imdb_tasks.study import Delivery, LocalSource
 from scripts.home import free_port
 from tests.support.airflow_home import ROOT
-from tests.support.inbox import Inbox
+from tests.support.inbox import Inbox, connect_smtp
 from tests.support.reported import reported_study
-
-
-def set_connection(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    extra = {"from_email": "study@example.org", "disable_tls": True, "disable_ssl": True, "retry_limit": 0}
-    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
 
 
 @pytest.fixture
 def delivery(monkeypatch: pytest.MonkeyPatch, inbox: Inbox):
     monkeypatch.syspath_prepend(str(ROOT / "dags"))
-    set_connection(monkeypatch, inbox.port)
+    connect_smtp(monkeypatch, inbox.port)
     import imdb_delivery
 
     return imdb_delivery
-
-
-def context(**conf: object) -> dict[str, object]:
-    import imdb_study
-
-    run = SimpleNamespace(conf=conf, run_id="manual__1", run_type="manual")
-    return {"dag": imdb_study.STUDIES["imdb_study"], "dag_run": run, "run_id": "<b>run</b>", "reason": "task_failure"}
 
 
 @pytest.mark.parametrize(
@@ -57,37 +42,6 @@ def test_the_mail_leads_to_the_runs_report_where_airflow_knows_its_address(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
     assert delivery.report_address("manual__1+00:00/x") == address
-
-
-def test_a_failed_run_is_mailed_to_the_runs_recipients_with_its_name_escaped(delivery, inbox: Inbox) -> None:
-    before = len(inbox.mails)
-    delivery.mail_failure(context(recipients=["a@example.org"]))
-    assert len(inbox.mails) == before + 1
-    mail = inbox.mails[-1]
-    assert (mail["To"], mail["Subject"]) == ("a@example.org", "IMDB study: the run failed")
-    html = next(part for part in mail.walk() if part.get_content_type() == "text/html").get_content()
-    assert "&lt;b&gt;run&lt;/b&gt;" in html
-    assert "task_failure" in html
-
-
-@pytest.mark.parametrize("conf", [{"notify": "never", "recipients": ["a@example.org"]}, {"recipients": []}])
-def test_nobody_is_mailed_who_does_not_want_to_be(delivery, inbox: Inbox, conf: dict[str, object]) -> None:
-    before = len(inbox.mails)
-    delivery.mail_failure(context(**conf))
-    assert len(inbox.mails) == before
-
-
-def test_a_bad_address_does_not_keep_the_word_of_a_failure_from_the_others(delivery, inbox: Inbox) -> None:
-    before = len(inbox.mails)
-    delivery.mail_failure(context(recipients=["a@b.c\nBcc: d@example.org", None, "a@example.org", "nobody"]))
-    assert [mail["To"] for mail in inbox.mails[before:]] == ["a@example.org"]
-
-
-@pytest.mark.parametrize("recipients", [["nobody"], "a@example.org", 7])
-def test_a_failed_run_without_any_good_address_is_mailed_to_nobody(delivery, inbox: Inbox, recipients: object) -> None:
-    before = len(inbox.mails)
-    delivery.mail_failure(context(recipients=recipients))
-    assert len(inbox.mails) == before
 
 
 class Refusing:
@@ -132,7 +86,7 @@ def test_a_refusal_for_good_is_permanent_and_one_for_now_is_tried_again(
     server = Controller(Refusing(answer), hostname="127.0.0.1", port=port)
     server.start()
     try:
-        set_connection(monkeypatch, port)
+        connect_smtp(monkeypatch, port)
         with pytest.raises(kind, match=answer[:3]):
             delivery.send(reported, Delivery(recipients=("a@example.org",)))
     finally:
@@ -141,7 +95,7 @@ def test_a_refusal_for_good_is_permanent_and_one_for_now_is_tried_again(
 
 
 def test_a_server_that_is_not_there_is_tried_again(delivery, reported: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_connection(monkeypatch, free_port(2525))
+    connect_smtp(monkeypatch, free_port(2525))
     with pytest.raises(MailError, match="did not accept the report"):
         delivery.send(reported, Delivery(recipients=("a@example.org",)))
 

@@ -44,9 +44,10 @@ def test_runs_with_the_same_id_end_well_each_with_a_report_of_its_own(
     assert RUN in get(whole, "/imdb-study/").text
 
 
-def test_both_have_the_same_model_of_the_same_settings(whole: WholeAirflow, both: dict[str, str]) -> None:
+def test_what_both_need_is_trained_once(whole: WholeAirflow, both: dict[str, str]) -> None:
     notes = [whole.store.read_ref(f"trainings/{run}/4_GRU_16") for run in (RUN, f"{SECOND}={RUN}")]
     assert len({note["model"] for note in notes if note}) == 1
+    assert sorted(note["cached"] for note in notes if note) == [False, True]
 
 
 def test_the_curves_of_a_run_are_those_of_its_dag(whole: WholeAirflow, both: dict[str, str]) -> None:
@@ -67,7 +68,8 @@ def test_each_has_the_defaults_of_its_form_and_its_own_assets(whole: WholeAirflo
 
 
 def test_who_may_read_one_of_them_sees_its_pages_and_no_others(whole: WholeAirflow, both: dict[str, str]) -> None:
-    for path in (f"dags/{SECOND}/runs/{RUN}/report", f"runs/{SECOND}={RUN}/trainings/0"):
-        assert get(whole, f"/imdb-study/{path}", "second").status_code == 200, path
-    for path in ("", f"dags/{DAG}/runs/{RUN}/report", f"runs/{RUN}/report", f"runs/{RUN}/trainings/0"):
-        assert get(whole, f"/imdb-study/{path}", "second").status_code == 403, path
+    of_second, of_first = ((f"/imdb-study/dags/{dag}/runs/{RUN}/report", dag) for dag in (SECOND, DAG))
+    assert get(whole, of_second[0], "second").status_code == 200
+    assert get(whole, f"/imdb-study/runs/{SECOND}={RUN}/trainings/0", "second").status_code == 200
+    for path in (of_first[0], f"/imdb-study/runs/{RUN}/report", f"/imdb-study/runs/{RUN}/trainings/0", "/imdb-study/"):
+        assert get(whole, path, "second").status_code == 403, path

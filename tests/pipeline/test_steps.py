@@ -129,6 +129,17 @@ def test_a_missing_variant_is_listed_with_the_reason_and_fails_the_check(done: S
     done.check_complete()
 
 
+def test_a_variant_that_was_trained_after_the_evaluation_is_missing_until_that_is_made_again(done: Steps) -> None:
+    wider = Steps(done.study.model_copy(update={"units": (4, 5), "cells": ("GRU",)}), done.store)
+    wider.evaluate()
+    wider.train(wider.study.variants[1])
+    told = "If they have been trained since, clear the task 'evaluate' and those downstream"
+    with pytest.raises(IncompleteStudyError, match=told):
+        wider.check_complete()
+    wider.evaluate()
+    wider.check_complete()
+
+
 def test_an_error_in_training_is_noted_as_the_reason(done: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     wider = Steps(done.study.model_copy(update={"units": (6,), "cells": ("GRU",)}), done.store)
     variant = wider.study.variants[0]

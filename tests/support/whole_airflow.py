@@ -25,10 +25,6 @@ from tests.support.smtp_servers import USER, BadMailServer
 from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
 SECOND = "imdb_second"
-STUDIES: dict[str, dict[str, Any]] = {
-    DAG: {},
-    SECOND: {"schedule": "none", "source": "sample", "replicates": 2},
-}
 # Of the user "second": to read this one DAG and what belongs to its runs.
 RIGHTS_OF_SECOND = [("can_read", name) for name in (f"DAG:{SECOND}", "DAG Runs", "Task Instances", "Website")]
 ENDED = ("success", "failed")
@@ -162,7 +158,7 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
         "HOME": str(home.root / "person"),
         "IMDB_RECIPIENTS": "team@example.org",
         "IMDB_RETRY_DELAY": "1",
-        "IMDB_STUDIES": json.dumps(STUDIES),
+        "IMDB_STUDIES": json.dumps({DAG: {}, SECOND: {"schedule": "none", "source": "sample", "replicates": 2}}),
         "IMDB_STORE": str(home.store),
         "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
         **kaggle_at(kaggle),
