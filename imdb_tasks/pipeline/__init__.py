@@ -2,8 +2,8 @@
 
 ``steps`` has one method per task of the DAG; ``data``, ``training``, ``evaluation``, ``reporting`` and ``delivery`` do
 them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, ``conclusions`` keeps
-the analysis of a run, ``progress`` says how far a run is, ``run_summaries`` tells a run in a few facts, and
-``trained`` finds a trained model and asks it.
+the analysis of a run, ``progress`` says how far a run is, ``run_summaries`` tells a run in a few facts, ``tracking``
+publishes to MLflow, and ``trained`` finds a trained model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -22,6 +22,7 @@ from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Train
 from imdb_tasks.pipeline.progress import RunProgress
 from imdb_tasks.pipeline.run_summaries import summary_of
 from imdb_tasks.pipeline.steps import Steps
+from imdb_tasks.pipeline.tracking import publish_evaluation
 from imdb_tasks.pipeline.trained import (
     BEST,
     TrainedModel,
@@ -48,6 +49,7 @@ __all__ = [
     "find_result",
     "last_evaluation",
     "predict",
+    "publish_evaluation",
     "result_of",
     "summary_of",
 ]

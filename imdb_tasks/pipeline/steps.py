@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.pipeline import data, delivery, evaluation, reporting, training
+from imdb_tasks.pipeline import data, delivery, evaluation, reporting, tracking, training
 from imdb_tasks.pipeline.keys import Keys
 from imdb_tasks.pipeline.notes import Notes
 from imdb_tasks.pipeline.progress import RunProgress, progress_of
@@ -66,7 +66,9 @@ class Steps:
 
     def train(self, variant: Variant) -> Entry:
         """Train one variant; if its result is there, Keras is not even imported."""
-        return training.train(self._work, variant)
+        model = training.train(self._work, variant)
+        tracking.publish_training(self._work, variant, model)
+        return model
 
     def progress(self) -> RunProgress:
         """Return how far the trainings of this run are."""
@@ -78,7 +80,9 @@ class Steps:
 
     def report(self) -> Entry:
         """Make the report page and the parts of the mail, and note them as this run's report."""
-        return reporting.report(self._work)
+        entry = reporting.report(self._work)
+        tracking.publish_report(self._work)
+        return entry
 
     def check_complete(self) -> None:
         """Raise ``IncompleteStudyError`` if variants are missing from the study's result."""

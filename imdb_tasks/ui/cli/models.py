@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.pipeline import BEST, TrainedModel, find_model, last_evaluation, predict, result_of
+from imdb_tasks.pipeline import (
+    BEST,
+    TrainedModel,
+    find_model,
+    last_evaluation,
+    predict,
+    publish_evaluation,
+    result_of,
+)
 from imdb_tasks.store import write_json
 from imdb_tasks.ui.cli.options import SHOWN, add_store, open_store, output, utf8
 
@@ -23,7 +31,8 @@ def add_commands(commands: Any) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="FILE.keras")
     logs = commands.add_parser("tensorboard", help="write the learning curves as TensorBoard logs")
     logs.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-    for command, run in ((ask, _predict), (export, _export), (logs, _tensorboard)):
+    tracker = commands.add_parser("mlflow", help="publish the study to the MLflow server of MLFLOW_TRACKING_URI")
+    for command, run in ((ask, _predict), (export, _export), (logs, _tensorboard), (tracker, _mlflow)):
         add_store(command)
         command.set_defaults(run=run)
     for command in (ask, export):
@@ -67,3 +76,9 @@ def _tensorboard(options: argparse.Namespace) -> None:
     evaluation = last_evaluation(open_store(options))
     count = write_tensorboard(result_of(evaluation), options.out)
     print(f"{count} variants; look at them: tensorboard --logdir {options.out}")
+
+
+def _mlflow(options: argparse.Namespace) -> None:
+    store = open_store(options)
+    publish_evaluation(store, last_evaluation(store))
+    print("published; look at it on the server of MLFLOW_TRACKING_URI")
