@@ -18,7 +18,10 @@ class AirflowApi:
         self.url = url
         self._user, self._password = user, password
         # The machine's proxy settings are not for the loopback interface.
-        self._client = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        # Airflow's server closes a connection that was idle for five seconds, as httpx would: a request that is sent at
+        # that moment fails.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self._client = httpx.Client(base_url=url, trust_env=False, timeout=30, limits=limits)
 
     def __enter__(self) -> Self:
         return self
