@@ -29,8 +29,8 @@ SECOND = "imdb_second"
 RIGHTS_OF_SECOND = [("can_read", name) for name in (f"DAG:{SECOND}", "DAG Runs", "Task Instances", "Website")]
 ENDED = ("success", "failed")
 CANARIES = {
-    "the password of the mail server": "canary-smtp-5f2c7a",
-    "the key of the Kaggle connection": "canary-kaggle-connection-91be04",
+    "the password of the mail server": "canary/smtp+5f2c7a=",
+    "the key of the Kaggle connection": "canary/kaggle+connection-91be04",
     "KAGGLE_KEY": "canary-kaggle-key-3d88f1",
     "KAGGLE_API_TOKEN": "canary-kaggle-token-c40d2e",
 }
