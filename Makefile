@@ -11,6 +11,8 @@ PROFILE ?= full
 PARAMS ?= {}
 
 BIN := .venv/bin
+NEXT := .local/next-airflow/bin/python
+AIRFLOW_ITSELF := apache-airflow apache-airflow-core apache-airflow-task-sdk
 RUN_READY := .venv/.ready-to-run
 DEV_READY := .venv/.ready-to-develop
 OWN_UV := .local/uv/bin/uv
@@ -41,8 +43,8 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo study ui env test test-all test-cluster test-compose test-helm coverage check lint audit fix bench pictures lock
-.PHONY: clean purge
+.PHONY: help setup demo study ui env test test-all test-cluster test-compose test-helm test-next coverage check lint audit
+.PHONY: fix bench pictures lock clean purge
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +79,14 @@ test-compose: $(DEV_READY) ## docker-compose.yaml brought up for real, and the s
 
 test-helm: $(DEV_READY) ## deploy/helm as helm renders it; needs helm, and the folder of Airflow's chart in AIRFLOW_CHART
 	$(BIN)/python -m pytest tests/helm
+
+test-next: | $(UV_NEEDED) ## the fast tests of dags and plugins with the newest pre-release of Airflow, in its own environment
+	@$(call require_python)
+	$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .local/next-airflow
+	$(UV) pip install --python $(NEXT) --require-hashes -r requirements-dev.txt
+	$(UV) pip install --python $(NEXT) --prerelease=allow $(addprefix --upgrade-package=,$(AIRFLOW_ITSELF)) apache-airflow
+	$(subst $(BIN)/python,$(NEXT),$(INSTALL_PROJECT))
+	$(NEXT) -m pytest -m 'not slow' tests/dags tests/plugins
 
 coverage: $(DEV_READY) ## the tests of make test, and which lines and branches they do not reach, by file and by room
 	$(BIN)/coverage erase

@@ -90,6 +90,8 @@ def test_a_step_that_mails_nothing_needs_no_recipients(
     [
         ("IMDB_RECIPIENTS", "a@example.org; nobody", "IMDB_RECIPIENTS: expected mail addresses"),
         ("IMDB_RETRY_DELAY", "soon", "IMDB_RETRY_DELAY: expected a number of seconds"),
+        ("IMDB_SCHEDULE", "@often", "IMDB_SCHEDULE: expected one of none, @hourly"),
+        ("IMDB_STUDIES", "{", "IMDB_STUDIES: expected JSON such as"),
     ],
 )
 def test_a_bad_value_that_the_dag_file_reads_past_is_named_by_the_plan(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from scripts.local_airflow import DAG
-from tests.support.whole_airflow import SECOND, WholeAirflow
+from tests.support.whole_airflow import EVERY_MINUTE, SECOND, WholeAirflow
 
 RUN = "manual__the-same-id"
 
@@ -44,10 +44,9 @@ def test_runs_with_the_same_id_end_well_each_with_a_report_of_its_own(
     assert RUN in get(whole, "/imdb-study/").text
 
 
-def test_what_both_need_is_trained_once(whole: WholeAirflow, both: dict[str, str]) -> None:
+def test_both_have_the_same_model_of_the_same_settings(whole: WholeAirflow, both: dict[str, str]) -> None:
     notes = [whole.store.read_ref(f"trainings/{run}/4_GRU_16") for run in (RUN, f"{SECOND}={RUN}")]
     assert len({note["model"] for note in notes if note}) == 1
-    assert sorted(note["cached"] for note in notes if note) == [False, True]
 
 
 def test_the_curves_of_a_run_are_those_of_its_dag(whole: WholeAirflow, both: dict[str, str]) -> None:
@@ -68,8 +67,25 @@ def test_each_has_the_defaults_of_its_form_and_its_own_assets(whole: WholeAirflo
 
 
 def test_who_may_read_one_of_them_sees_its_pages_and_no_others(whole: WholeAirflow, both: dict[str, str]) -> None:
-    of_second, of_first = ((f"/imdb-study/dags/{dag}/runs/{RUN}/report", dag) for dag in (SECOND, DAG))
-    assert get(whole, of_second[0], "second").status_code == 200
-    assert get(whole, f"/imdb-study/runs/{SECOND}={RUN}/trainings/0", "second").status_code == 200
-    for path in (of_first[0], f"/imdb-study/runs/{RUN}/report", f"/imdb-study/runs/{RUN}/trainings/0", "/imdb-study/"):
-        assert get(whole, path, "second").status_code == 403, path
+    for path in (f"dags/{SECOND}/runs/{RUN}/report", f"runs/{SECOND}={RUN}/trainings/0"):
+        assert get(whole, f"/imdb-study/{path}", "second").status_code == 200, path
+    for path in ("", f"dags/{DAG}/runs/{RUN}/report", f"runs/{RUN}/report", f"runs/{RUN}/trainings/0"):
+        assert get(whole, f"/imdb-study/{path}", "second").status_code == 403, path
+
+
+def test_a_scheduled_run_starts_by_itself_with_the_settings_of_its_study(whole: WholeAirflow) -> None:
+    api = whole.airflow.api
+    api.unpause(EVERY_MINUTE)
+    runs: list[dict[str, Any]] = []
+    plan = ""
+    while plan not in ("success", "failed"):
+        whole.airflow.components.check()
+        runs = get(whole, f"/api/v2/dags/{EVERY_MINUTE}/dagRuns").json()["dag_runs"]
+        tasks = api.tasks(EVERY_MINUTE, runs[0]["dag_run_id"]) if runs else []
+        plan = next((str(task["state"]) for task in tasks if task["task_id"] == "plan"), "")
+        time.sleep(0.5)
+    headers = {"Authorization": f"Bearer {whole.token('admin')}"}
+    address = f"{whole.url}/api/v2/dags/{EVERY_MINUTE}"
+    httpx.patch(address, json={"is_paused": True}, headers=headers, trust_env=False, timeout=60).raise_for_status()
+    api.end_unfinished_runs(EVERY_MINUTE)
+    assert ([run["run_type"] for run in runs], plan) == (["scheduled"], "success")

@@ -24,7 +24,13 @@ from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
 from tests.support.stand_ins import KaggleStandIn, kaggle_at
 
-SECOND = "imdb_second"
+SECOND, EVERY_MINUTE = "imdb_second", "imdb_every_minute"
+STUDIES: dict[str, dict[str, Any]] = {
+    DAG: {"schedule": "none"},
+    SECOND: {"schedule": "none", "source": "sample", "replicates": 2},
+    # Its plan fails unless a scheduled run takes "notify" from here: there is no such connection.
+    EVERY_MINUTE: {"schedule": "* * * * *", "source": "sample", "notify": "never", "smtp_connection": "no_such"},
+}
 # Of the user "second": to read this one DAG and what belongs to its runs.
 RIGHTS_OF_SECOND = [("can_read", name) for name in (f"DAG:{SECOND}", "DAG Runs", "Task Instances", "Website")]
 ENDED = ("success", "failed")
@@ -154,11 +160,12 @@ def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict
     smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port, "login": USER, "password": mail.password}
     return {
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True",
         "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps({**smtp, "extra": {**extra, "retry_limit": 0}}),
         "HOME": str(home.root / "person"),
         "IMDB_RECIPIENTS": "team@example.org",
         "IMDB_RETRY_DELAY": "1",
-        "IMDB_STUDIES": json.dumps({DAG: {}, SECOND: {"schedule": "none", "source": "sample", "replicates": 2}}),
+        "IMDB_STUDIES": json.dumps(STUDIES),
         "IMDB_STORE": str(home.store),
         "BROWSER_PATH": str(home.root / "no-such-browser"),  # pictures are not what these tests are about
         **kaggle_at(kaggle),
