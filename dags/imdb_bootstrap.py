@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from imdb_preflight import check_ready
 
 from imdb_tasks.errors import StudyError
-from imdb_tasks.settings import RetrySettings
 from imdb_tasks.study import InstalledStudy, installed_studies, read_form
 
 ABOUT_POOL = "Variants that train side by side"
@@ -54,7 +53,6 @@ def fault_of_a_scheduled_run(installed: InstalledStudy) -> StudyError | None:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     try:
         installed.check()
-        RetrySettings.read()
         study, delivery = read_form(installed.form_of({}, scheduled=True), installed.form_defaults())
         steps = Steps(study, Store.from_environment(), installed.run_name("bootstrap"))
         check_ready(steps, delivery, installed.settings)

@@ -109,7 +109,7 @@ class _Failure:
             log.warning("the states of the tasks are not known (%s)", type(error).__name__)
             return []
         ids = [task.task_id for task in self.context["dag"].topological_sort()]
-        tasks = [self._task(name, str(state), ids) for name, state in found]
+        tasks = [self._task(name, str(state), ids) for name, state in found if _is_of(name, ids)]
         return sorted(tasks, key=lambda task: (ids.index(task.task_id), task.map_index or 0))
 
     def _task(self, name: str, state: str, ids: Sequence[str]) -> TaskState:
@@ -147,3 +147,9 @@ class _Failure:
             log.warning("the error of %s is not known (%s)", task.label, type(error).__name__)
             return "its error is not known; see its log"
         return str(left) if left else NO_WORD
+
+
+def _is_of(name: str, ids: Sequence[str]) -> bool:
+    """Tell whether the DAG has the task, mapped or not: a run may be older than the DAG."""
+    task_id, _, index = name.rpartition("_")
+    return name in ids or (task_id in ids and index.isdecimal())

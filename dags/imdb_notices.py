@@ -104,7 +104,18 @@ def notifier_of(setting: Notifier) -> BaseNotifier:
 
 
 def _notify(setting: Notifier, values: dict[str, Any]) -> None:
-    notifier_of(setting)(dict(values))  # it adds its own
+    made = notifier_of(setting)
+    notify = made.notify
+
+    def without_quoting(context: Any) -> None:
+        try:
+            notify(context)
+        except Exception as error:  # Airflow would log all that it says, with the address of a webhook
+            told = f"{setting.path} failed ({type(error).__name__}); check its arguments and its connection"
+            raise SettingsError(f"IMDB_NOTIFIERS: {told}") from None
+
+    made.notify = without_quoting  # type: ignore[method-assign]
+    made(dict(values))  # it adds its own
 
 
 def _mail(notice: Notice, run: Run) -> None:

@@ -12,7 +12,7 @@ from imdb_notices import check_notifiers
 from imdb_smtp import CheckedSmtpHook, sender_of
 
 from imdb_tasks.errors import AccessRefusedError, MailError, PermanentError, SettingsError
-from imdb_tasks.settings import AlertSettings, RetrySettings
+from imdb_tasks.settings import AlertSettings, KerasSettings, RetrySettings, ThreadSettings, TrackerSettings
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import Steps
@@ -42,6 +42,9 @@ def check_ready(steps: Steps, delivery: Delivery, settings: StudySettings) -> No
         check_notifiers,
         RetrySettings.read,  # the DAG file takes the defaults of these two instead of bad values
         AlertSettings.read,
+        KerasSettings.read,
+        ThreadSettings.read,
+        TrackerSettings.read,
     )
     faults = [fault for look in looks if (fault := _fault(look))]
     if len(faults) == 1:

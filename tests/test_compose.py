@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from imdb_tasks.settings import GROUPS
 from scripts import make_env
 from tests.support.cluster.compose import filled_in, read_env, read_example, read_services
 
@@ -17,7 +18,22 @@ COMPOSE = PROJECT.joinpath("docker-compose.yaml").read_text("utf8")
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|_CONN|REDISCLI_AUTH|BROKER_URL|RESULT_BACKEND|BASIC_AUTH")
 MAY_BE_EMPTY = {"AIRFLOW_CONN_KAGGLE_DEFAULT", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "OTEL_ENDPOINT"}
-MAY_BE_EMPTY |= {f"IMDB_{name}" for name in ("SCHEDULE", "PROFILE", "SOURCE", "REPLICATES", "NOTIFY", "STUDIES")}
+MAY_BE_EMPTY |= {
+    f"IMDB_{name}" for name in ("SCHEDULE", "PROFILE", "SOURCE", "REPLICATES", "NOTIFY", "STUDIES", "POOL")
+}
+MAY_BE_EMPTY |= {
+    f"IMDB_{name}" for name in ("SMTP_CONNECTION", "KAGGLE_CONNECTION", "NOTIFIERS", "WAIT_HOURS", "LATE_HOURS")
+}
+MAY_BE_EMPTY |= {"IMDB_TRAINING_THREADS", "MLFLOW_TRACKING_URI"}
+# The workers listen to gpu; the images set the revision and the backend; the rest belongs to make.
+NOT_SET_HERE = {
+    "IMDB_QUEUE",
+    "IMDB_CODE_REVISION",
+    "KERAS_BACKEND",
+    "IMDB_AIRFLOW_HOME",
+    "IMDB_TRAINING_SLOTS",
+    "IMDB_WARM_TASKS",
+}
 RUN_ONCE = {"init"}
 TRAINING = ("worker-gpu", "worker-cpu-training")
 
@@ -129,6 +145,12 @@ def test_what_the_example_leaves_empty_has_no_default(example):
     for name, option in VARIABLE.findall(COMPOSE):
         if not example[name] and name not in MAY_BE_EMPTY:
             assert option == ":?run make env", name
+
+
+def test_every_setting_of_the_project_reaches_the_services_that_read_it(services):
+    given = {name for service in services.values() for name in service.get("environment", {})}
+    known = {str(field.validation_alias) for group in GROUPS for field in group.model_fields.values()}
+    assert known - given == NOT_SET_HERE
 
 
 def test_the_example_lists_every_variable_and_gives_no_secret_away(example):

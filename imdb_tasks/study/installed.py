@@ -14,7 +14,7 @@ DAG_ID = "imdb_study"
 VARIABLE = "IMDB_STUDIES"
 EXAMPLE = '{"imdb_study": {}, "imdb_replicated": {"schedule": "@monthly", "replicates": 5}}'
 _SHOWN = 80
-_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_ID = re.compile(r"(?!(?:imdb|study)$)[A-Za-z0-9_-]{1,100}")  # the assets of these two would be those of imdb_study
 _VARIABLES = {name: str(field.validation_alias) for name, field in StudySettings.model_fields.items()}
 
 
@@ -94,7 +94,8 @@ def _own_settings(text: str | None) -> tuple[dict[str, Any], list[str]]:
     if not isinstance(given, dict) or not given:
         raise SettingsError(f"{VARIABLE}: expected JSON such as {EXAMPLE}, found {text!r:.{_SHOWN}}")
     faults = [
-        f"{VARIABLE}: expected a DAG id of at most 100 letters, digits and _-, found {dag_id!r:.{_SHOWN}}"
+        f"{VARIABLE}: expected a DAG id of at most 100 letters, digits and _-, neither imdb nor study, "
+        f"found {dag_id!r:.{_SHOWN}}"
         for dag_id in given
         if not _ID.fullmatch(dag_id)
     ]
