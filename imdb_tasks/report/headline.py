@@ -23,7 +23,7 @@ def subject(result: StudyResult, analysis: Analysis) -> str:
     start = "IMDB study" if is_original(result) else "IMDB study (not the original)"
     news, advice, choice = "no model has a test result", analysis.recommendation, analysis.choice
     if advice and choice and advice.use is None:
-        news = f"no model better than always “{choice.baseline.label}”"
+        news = f"no model shown to be better than always “{choice.baseline.label}”"
     elif advice and advice.use:
         used = standing(analysis, advice.use)
         news = f"use {used.variant.label}, {percent(used.accuracy)}{_since_before(analysis.comparison, used)}"

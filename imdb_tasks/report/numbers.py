@@ -39,7 +39,7 @@ def _setting(row: SettingRow) -> dict[str, Any]:
     return {
         "setting": row.label,
         **_levels(row.variant),
-        "trainings": len(row.models),
+        "trainings": sum(model.cost is not None for model in row.models),
         "accuracy": row.accuracy,
         "accuracy_sd": row.sd,
         "published_accuracy": row.published.accuracy if row.published else None,

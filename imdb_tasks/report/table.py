@@ -69,9 +69,12 @@ def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
     """Return the result table in the study's order."""
     intervals = {each.variant: each.accuracy_interval for each in analysis.variants}
     curves = {each.variant: each for each in analysis.curves}
-    best, use = analysis.choice.model if analysis.choice else None, _to_use(analysis)
-    if use and analysis.choice and use != analysis.choice.variant:  # a cheaper setting: its model, if there is but one
-        best = use if result.study.replicates == 1 else None
+    use, best = _to_use(analysis), None
+    if use and analysis.choice:
+        if use == analysis.choice.variant:
+            best = analysis.choice.model
+        elif result.study.replicates == 1:  # a cheaper setting: its model, if there is but one
+            best = use
     published = published_metrics() if is_original(result) else {}
     return tuple(
         _row(

@@ -74,11 +74,15 @@ def message_page(text: str, root: str) -> str:
 
 
 def _chosen(rows: Sequence[RunRow]) -> dict[str, str]:
-    """Return the ids of the two runs that are compared unless others are chosen: the first, and the one before it."""
+    """Return the ids of the two runs that are compared unless others are chosen: the first, and the one before it.
+
+    Where the list does not show that one, its neighbour; the older of the two comes first.
+    """
     if not rows:
         return {}
     before = next((row for row in rows[1:] if rows[0].before == row.run), rows[min(1, len(rows) - 1)])
-    return {"before": before.run.id, "after": rows[0].run.id}
+    older, newer = sorted((before.run, rows[0].run), key=lambda run: run.written)
+    return {"before": older.id, "after": newer.id}
 
 
 def _render(name: str, root: str, **facts: object) -> str:

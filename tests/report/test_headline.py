@@ -97,7 +97,7 @@ def test_what_is_no_better_than_the_constant_answer_is_not_advised():
     nothing = analysis.recommendation.model_copy(update={"use": None, "why": "No model is shown to be better."})
     changed = analysis.model_copy(update={"recommendation": nothing})
     assert headline(result, changed) == "No model is shown to be better."
-    assert "no model better than always “negative”" in subject(result, changed)
+    assert "no model shown to be better than always “negative”" in subject(result, changed)
 
 
 def test_the_headline_of_replicates_is_about_their_mean():
