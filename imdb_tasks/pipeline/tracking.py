@@ -72,7 +72,8 @@ def _told(error: Exception) -> str:
     with contextlib.suppress(SettingsError):
         uri = TrackerSettings.read().uri or ""
         split = urlsplit(uri)
-        for secret in filter(None, (uri, split.netloc, split.username, split.password)):
+        parts = (uri, split.netloc, split.username, split.password, split.query, split.path.strip("/"))
+        for secret in filter(None, parts):
             words = words.replace(secret, "...")
     return one_line(words)
 
