@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from imdb_tasks.settings import ADDRESS
 from imdb_tasks.study import NOTIFY, PROFILES, SOURCES
+from imdb_tasks.typed_values import ADDRESS
 
 GRID = {"section": "Study (for the profile custom)"}
 ORIGIN = {"section": "Pinned versions and hashes"}

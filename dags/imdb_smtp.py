@@ -18,7 +18,7 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook, build_xoauth2_string
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from imdb_tasks.errors import MailError, SettingsError, StudyError
-from imdb_tasks.settings import as_one_line
+from imdb_tasks.typed_values import as_one_line
 
 _PERMANENT = 500  # SMTP's replies from here on: the same mail will be refused again (RFC 5321, 4.2.1)
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a connection that was lost

@@ -9,100 +9,37 @@ where they are used, never at import: tests and Airflow set variables late.
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from imdb_tasks.errors import SettingsError
+from imdb_tasks.typed_values import (
+    A_NAME,
+    ADDRESS,
+    PRESETS,
+    AbsoluteFolder,
+    Addresses,
+    Folder,
+    Name,
+    Origin,
+    Place,
+    Schedule,
+    TypedAddresses,
+)
 
 Backend = Literal["tensorflow", "jax"]
 """The Keras backends that can train the study."""
 DEFAULT_BACKEND: Backend = "tensorflow"
-# What the HTML standard takes for an address, less dots that RFC 5322 refuses: every mail server takes it, unlike one
-# with letters beyond ASCII. The mail, the form and the environment are judged by this alone.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9-]+"
-ADDRESS = rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*$"
-Address = Annotated[str, StringConstraints(pattern=ADDRESS)]
-
 _SHOWN = 80
-# A name and an address in angle brackets, from the start of the text or after a separator.
-_NAMED = re.compile(r"""(^|[,;\n])(?:\s|"[^"]*"|[^,;<>"@\n])*<([^<>]*)>""")
-
-
-def _addresses(text: Any) -> Any:
-    """Return the addresses of a text, each once, without the names in ``Name <address>``; not checked."""
-    if not isinstance(text, str):
-        return text
-    typed = re.split(r"[\s,;]+", _NAMED.sub(lambda named: f"{named[1]} {named[2].strip() or '<>'} ,", text))
-    found = dict[str, str]()
-    for address in filter(None, typed):
-        found.setdefault(address.casefold(), address)
-    return tuple(found.values())
-
-
-_SEPARATED = BeforeValidator(_addresses)
-
-
-def expanded(path: str) -> str:
-    """Return a path with the folder of a user in place of ``~``; raise ValueError if there is no such user."""
-    found = os.path.expanduser(path)  # noqa: PTH111 - pathlib raises RuntimeError
-    if found.startswith("~"):
-        raise ValueError(f"there is no home for {path!r}")
-    return found
-
-
-def as_one_line(secret: str) -> str | None:
-    """Return a login or key without the blanks and line ends around it; None if no header or mail login can hold it.
-
-    Only printable ASCII can be sent. Whoever calls must not show the value: it is a secret, and in any other form than
-    the stored one no log masks it.
-    """
-    stripped = secret.strip()
-    return stripped if stripped.isascii() and stripped.isprintable() else None
-
-
-def _absolute(path: str) -> str:
-    if not Path(found := expanded(path)).is_absolute():  # each process would take it for another folder
-        raise ValueError("expected an absolute path")
-    return found
-
-
-def _schedule(text: str) -> str:
-    """Return a schedule that Airflow can run; raise ValueError for another, and for one that never comes."""
-    if text in ("none", *_PRESETS):
-        return text
-    from croniter import croniter
-
-    if len(text.split()) != _CRON_FIELDS:
-        raise ValueError("expected five fields")
-    croniter(text).get_next()
-    return text
-
-
-def _origin(text: str) -> str:
-    return text if text in ("kaggle", "archives", "sample") else _absolute(text)
-
-
-_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-_CRON_FIELDS = 5
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,250}$")]
-_A_NAME = "letters, digits and _.:- only"
 
 
 def _from_json(text: Any) -> Any:
     return json.loads(text) if isinstance(text, str) else text
-
-
-_Folder = Annotated[Path, BeforeValidator(expanded)]
-_AbsoluteFolder = Annotated[Path, BeforeValidator(_absolute)]
-_Place = Annotated[str, BeforeValidator(lambda place: place if "://" in place else _absolute(place))]
 
 
 class Settings(BaseSettings):
@@ -149,13 +86,13 @@ class Settings(BaseSettings):
 class StoreSettings(Settings):
     """Where artifacts are kept."""
 
-    store: _Place | None = Field(
+    store: Place | None = Field(
         None,
         validation_alias="IMDB_STORE",
         description="folder of the artifacts as an absolute path, or `s3://bucket/prefix`, `gs://bucket/prefix`",
         json_schema_extra={"expected": "the absolute path of a folder, or the URL of a bucket"},
     )
-    cache: _AbsoluteFolder | None = Field(
+    cache: AbsoluteFolder | None = Field(
         None,
         validation_alias="IMDB_CACHE",
         description="where a store in a bucket keeps what was read of it",
@@ -166,7 +103,7 @@ class StoreSettings(Settings):
 class MailSettings(Settings):
     """Who gets the report."""
 
-    recipients: Annotated[tuple[Address, ...], NoDecode, _SEPARATED] = Field(
+    recipients: Annotated[Addresses, NoDecode] = Field(
         (),
         validation_alias="IMDB_RECIPIENTS",
         description="who gets the report: `a@example.org, Name <b@example.org>`; commas or semicolons",
@@ -182,7 +119,7 @@ class MailSettings(Settings):
 class _TypedMailSettings(Settings):
     """The recipients as they were typed."""
 
-    recipients: Annotated[tuple[str, ...], NoDecode, _SEPARATED] = Field((), validation_alias="IMDB_RECIPIENTS")
+    recipients: Annotated[TypedAddresses, NoDecode] = Field((), validation_alias="IMDB_RECIPIENTS")
 
 
 class KerasSettings(Settings):
@@ -236,11 +173,11 @@ class RetrySettings(Settings):
 class StudySettings(Settings):
     """What a study's DAG is in Airflow; ``imdb_tasks.study.installed_studies`` reads it for each DAG."""
 
-    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+    schedule: Schedule = Field(
         "@weekly",
         validation_alias="IMDB_SCHEDULE",
         description="when runs start by themselves: a preset such as `@daily`, or cron, in UTC; `none`: never",
-        json_schema_extra={"expected": f"one of none, {', '.join(_PRESETS)}, or a cron expression of five fields"},
+        json_schema_extra={"expected": f"one of none, {', '.join(PRESETS)}, or a cron expression of five fields"},
     )
     profile: Literal["full", "quick"] = Field(
         "full",
@@ -248,7 +185,7 @@ class StudySettings(Settings):
         description="profile of a scheduled run, and default of the form: `full` or `quick`",
         json_schema_extra={"expected": "one of full, quick"},
     )
-    source: Annotated[str, AfterValidator(_origin)] = Field(
+    source: Origin = Field(
         "kaggle",
         validation_alias="IMDB_SOURCE",
         description="source of a scheduled run, and default of the form: `kaggle`, `archives`, `sample`, or the "
@@ -269,29 +206,29 @@ class StudySettings(Settings):
         description="when the report of a scheduled run is mailed: `always`, `on change`, `never`",
         json_schema_extra={"expected": "one of always, on change, never"},
     )
-    pool: _Name = Field(
+    pool: Name = Field(
         "training",
         validation_alias="IMDB_POOL",
         description="pool of the training tasks",
-        json_schema_extra={"expected": _A_NAME},
+        json_schema_extra={"expected": A_NAME},
     )
-    queue: _Name = Field(
+    queue: Name = Field(
         "gpu",
         validation_alias="IMDB_QUEUE",
         description="queue of the training tasks",
-        json_schema_extra={"expected": _A_NAME},
+        json_schema_extra={"expected": A_NAME},
     )
-    smtp_connection: _Name = Field(
+    smtp_connection: Name = Field(
         "smtp_default",
         validation_alias="IMDB_SMTP_CONNECTION",
         description="Airflow connection to the mail server",
-        json_schema_extra={"expected": _A_NAME},
+        json_schema_extra={"expected": A_NAME},
     )
-    kaggle_connection: _Name = Field(
+    kaggle_connection: Name = Field(
         "kaggle_default",
         validation_alias="IMDB_KAGGLE_CONNECTION",
         description="Airflow connection with the credentials for Kaggle",
-        json_schema_extra={"expected": _A_NAME},
+        json_schema_extra={"expected": A_NAME},
     )
 
 
@@ -306,23 +243,20 @@ class StudiesSettings(Settings):
     )
 
 
+_Hours = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
+
+
 class AlertSettings(Settings):
     """When a run that has not ended is reported."""
 
-    late_hours: float = Field(
+    late_hours: _Hours = Field(
         24.0,
-        ge=0,
-        le=10_000,
-        allow_inf_nan=False,
         validation_alias="IMDB_LATE_HOURS",
         description="hours after which a run that has not ended is reported; `0`: never",
         json_schema_extra={"expected": "a number of hours from 0 to 10000"},
     )
-    wait_hours: float = Field(
+    wait_hours: _Hours = Field(
         2.0,
-        ge=0,
-        le=10_000,
-        allow_inf_nan=False,
         validation_alias="IMDB_WAIT_HOURS",
         description="hours after which a run is reported if no training of it has begun; `0`: never",
         json_schema_extra={"expected": "a number of hours from 0 to 10000"},
@@ -373,7 +307,7 @@ class TrackerSettings(Settings):
 class LocalAirflowSettings(Settings):
     """The local Airflow behind make."""
 
-    home: _Folder | None = Field(
+    home: Folder | None = Field(
         None,
         validation_alias="IMDB_AIRFLOW_HOME",
         description="home of the local Airflow behind make",

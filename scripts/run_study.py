@@ -16,10 +16,10 @@ import httpx
 from imdb_tasks.errors import SettingsError, StudyError
 from imdb_tasks.formatting import count_of
 from imdb_tasks.pipeline import Notes, ReportedRun, Steps
-from imdb_tasks.settings import expanded
 from imdb_tasks.sources import has_own_kaggle_credentials
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, read_form, read_study
+from imdb_tasks.typed_values import expanded
 from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.home import USER, recipients, training_slots
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies
 
-from imdb_tasks import settings
+from imdb_tasks import settings, typed_values
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.training import backend
+from imdb_tasks.typed_values import ADDRESS
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {
@@ -54,6 +55,7 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_example_of_the_module_runs() -> None:
     assert doctest.testmod(settings) == (0, 2)
+    assert doctest.testmod(typed_values) == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_recipients_are_taken_as_people_write_them(
     assert settings.MailSettings.read().recipients == settings.MailSettings.read_valid() == expected
 
 
-@given(typed=strategies.text() | strategies.from_regex(settings.ADDRESS))
+@given(typed=strategies.text() | strategies.from_regex(ADDRESS))
 def test_whatever_is_typed_for_recipients_the_valid_ones_can_be_read(typed: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMDB_RECIPIENTS", typed.replace("\0", "").encode("utf8", "ignore").decode())
@@ -154,7 +156,7 @@ def test_whatever_is_typed_for_recipients_the_valid_ones_can_be_read(typed: str)
         try:
             assert settings.MailSettings.read().recipients == valid
         except SettingsError:
-            assert all(re.fullmatch(settings.ADDRESS, address) for address in valid)
+            assert all(re.fullmatch(ADDRESS, address) for address in valid)
 
 
 def test_a_group_with_a_bad_value_has_its_defaults_where_nothing_may_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import AccessRefusedError, UnexpectedContentError
-from imdb_tasks.settings import as_one_line
 from imdb_tasks.sources import kaggle_process
 from imdb_tasks.sources.responses import CONNECT_SECONDS, READ_SECONDS
 from imdb_tasks.sources.retry import RetryPolicy
+from imdb_tasks.typed_values import as_one_line
 
 HOW_TO_GET_ACCESS = (
     "give credentials by the Airflow connection 'kaggle_default' (login and password, or the API token as password), by"

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.resources import SAMPLE
-from imdb_tasks.settings import Address, MailSettings
+from imdb_tasks.settings import MailSettings
 from imdb_tasks.study.grid import (
     KAGGLE_GLOVE,
     KAGGLE_REVIEWS,
@@ -19,6 +19,7 @@ from imdb_tasks.study.grid import (
     Study,
     TrainingSettings,
 )
+from imdb_tasks.typed_values import Address
 
 Profile = Literal["full", "quick", "custom"]
 PROFILES: tuple[Profile, ...] = ("full", "quick", "custom")

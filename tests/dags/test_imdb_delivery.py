@@ -8,9 +8,9 @@ from hypothesis import given, strategies
 from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.report import compose_mail
-from imdb_tasks.settings import ADDRESS
 from imdb_tasks.store import Entry
 from imdb_tasks.study import Delivery, LocalSource
+from imdb_tasks.typed_values import ADDRESS
 from scripts.home import free_port
 from tests.support.airflow_home import ROOT
 from tests.support.inbox import Inbox, connect_smtp

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from imdb_tasks.errors import MissingInputError, SettingsError
-from imdb_tasks.settings import expanded
 from imdb_tasks.store import Store
+from imdb_tasks.typed_values import expanded
 
 SHOWN = 80  # characters of an argument in a message
 
