@@ -44,10 +44,8 @@ def deadlines(module: str) -> list[DeadlineAlert]:
     ``module`` is the name of the DAG file, where the two callbacks must be found. Airflow loads that file wherever a
     bundle has it; this module is on the path only after that.
     """
-    if sys.argv[1:3] == [
-        "dags",
-        "test",
-    ]:  # its run is nobody's to wait for, and Airflow 3.3 cannot end it with a deadline
+    # Nobody waits for the run of `airflow dags test`, and Airflow 3.3 cannot end it with a deadline.
+    if sys.argv[1:3] == ["dags", "test"]:
         return []
     settings = AlertSettings.read_or_default()
     wanted = ((settings.wait_hours, "tell_waiting"), (settings.late_hours, "tell_late"))

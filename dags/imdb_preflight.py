@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# The DAG file takes the defaults of the first two instead of bad values; the others are read when a training starts.
+READ_LATER = (RetrySettings, AlertSettings, KerasSettings, ThreadSettings, TrackerSettings)
 ROOM = 200_000_000  # bytes; less is not enough for any first run
 
 
@@ -40,11 +42,7 @@ def check_ready(steps: Steps, delivery: Delivery, settings: StudySettings) -> No
         lambda: _check_kaggle(steps, settings.kaggle_connection),
         lambda: _check_mail(delivery, settings.smtp_connection),
         check_notifiers,
-        RetrySettings.read,  # the DAG file takes the defaults of these two instead of bad values
-        AlertSettings.read,
-        KerasSettings.read,
-        ThreadSettings.read,
-        TrackerSettings.read,
+        *(group.read for group in READ_LATER),
     )
     faults = [fault for look in looks if (fault := _fault(look))]
     if len(faults) == 1:
