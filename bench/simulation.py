@@ -19,7 +19,7 @@ import numpy as np
 
 from bench import machine
 from imdb_tasks.analysis.claims import read_claims
-from imdb_tasks.analysis.contrasts import Measured, Question, setting_of
+from imdb_tasks.analysis.contrasts import Measured, Question
 from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.analysis.selection import select
 from imdb_tasks.analysis.verdicts import verdicts
@@ -181,7 +181,7 @@ def headline(case: Case, studies: int) -> dict[str, float]:
         choice = select(study.result, measured, study.tested).choice
         if choice is None:
             continue
-        own = [a for v, a in study.models.items() if setting_of(v) == choice.variant]
+        own = [a for v, a in study.models.items() if v.setting == choice.variant]
         hits.append(choice.interval.low <= np.mean(own) <= choice.interval.high)
     return {"coverage headline": round(float(np.mean(hits)), 3)}
 

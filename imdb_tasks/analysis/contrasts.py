@@ -27,11 +27,6 @@ def levels(study: Study, factor: Factor) -> tuple[Level, ...]:
     return tuple(sorted(sizes[factor])) if factor in sizes else study.cells
 
 
-def setting_of(variant: Variant) -> Variant:
-    """Return a model's setting, as the setting's first replicate."""
-    return variant.model_copy(update={"replicate": 0}) if variant.replicate else variant
-
-
 @dataclass(frozen=True)
 class Question:
     """``outcome`` at the level ``first`` of ``factor`` less that at ``second``, within ``subset``.
@@ -182,7 +177,7 @@ class Measured:
         found: dict[Variant, list[Variant]] = {}
         for variant in self.values[outcome]:
             if variant not in without:
-                found.setdefault(setting_of(variant), []).append(variant)
+                found.setdefault(variant.setting, []).append(variant)
         if not without:
             self._settings[outcome] = found
         return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.claims import Chosen, Part
-from imdb_tasks.analysis.contrasts import ON_REVIEWS, Answer, Measured, Question, levels, setting_of
+from imdb_tasks.analysis.contrasts import ON_REVIEWS, Answer, Measured, Question, levels
 from imdb_tasks.analysis.effects import level_text, record
 from imdb_tasks.analysis.estimates import Student, two_sided
 from imdb_tasks.analysis.evidence import ALPHA, POWER, Factor, Level, PartRuling, VerdictValue
@@ -177,7 +177,7 @@ def one_cell_text(measured: Measured, tested: Tested) -> str:
 def failed(measured: Measured, asked: Sequence[Question]) -> set[Variant]:
     """Return the trainings that did not converge, of the settings that questions ask about."""
     settings = {setting for question in asked for each in question.sets(measured.study) for setting in each}
-    return {variant for variant in measured.failed if setting_of(variant) in settings}
+    return {variant for variant in measured.failed if variant.setting in settings}
 
 
 def detectable(estimate: Student, alpha: float) -> float:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from imdb_tasks.analysis.contrasts import setting_of
 from imdb_tasks.analysis.evidence import Interval
 from imdb_tasks.analysis.records import Analysis
 from imdb_tasks.analysis.selection import best_model, reported_accuracy
@@ -71,8 +70,8 @@ def _best(result: StudyResult) -> tuple[str | None, float | None]:
     best = best_model(result.variants)
     if best is None:
         return None, None
-    setting = setting_of(best.variant)
-    return setting.label, fmean(_accuracies(row for row in result.variants if setting_of(row.variant) == setting))
+    setting = best.variant.setting
+    return setting.label, fmean(_accuracies(row for row in result.variants if row.variant.setting == setting))
 
 
 def _accuracies(rows: Iterable[VariantResult]) -> list[float]:

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.bootstrap import Predictions
-from imdb_tasks.analysis.contrasts import Measured, setting_of
+from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.analysis.curves import training_seconds
 from imdb_tasks.analysis.estimates import percentiles, wilson
 from imdb_tasks.analysis.evidence import ALPHA, Interval
 from imdb_tasks.analysis.measuring import majority
 from imdb_tasks.analysis.records import Baseline, Candidate, Choice, Recommendation, Standing
-from imdb_tasks.study import LABELS, StudyResult, Variant, VariantResult
+from imdb_tasks.study import LABELS, Measure, StudyResult, Variant, VariantResult, by_setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +72,7 @@ def select(result: StudyResult, measured: Measured, tested: Predictions) -> Sele
 
 def _from_the_best(rows: Iterable[VariantResult]) -> list[list[VariantResult]]:
     """Return the settings, each with its trained models, by validation accuracy; only those with a tested model."""
-    settings: dict[Variant, list[VariantResult]] = {}
-    for row in rows:
-        if row.training:
-            settings.setdefault(setting_of(row.variant), []).append(row)
+    settings = by_setting(row for row in rows if row.training)
     return sorted((models for models in settings.values() if any(map(_is_tested, models))), key=_best_first)
 
 
@@ -96,17 +93,15 @@ def _validation_accuracy(models: Sequence[VariantResult]) -> float:
     return fmean(0.5 if value is None else value for value in values)
 
 
-def _last(row: VariantResult, measure: str) -> float | None:
-    if row.training is None or row.status == "diverged":
-        return None
-    values: tuple[float | None, ...] = getattr(row.training.history, measure)
+def _last(row: VariantResult, measure: Measure) -> float | None:
+    values = () if row.status == "diverged" else row.curve(measure)
     return values[-1] if values else None
 
 
 def _standing(
     measured: Measured, rows: Sequence[VariantResult], chosen: Sequence[VariantResult], pairs: int
 ) -> Standing:
-    setting, best = setting_of(rows[0].variant), setting_of(chosen[0].variant)
+    setting, best = rows[0].variant.setting, chosen[0].variant.setting
     values = [measured.values["accuracy"][row.variant] for row in rows]
     trained = [row.training for row in rows if row.training]
     answer = measured.mean("accuracy", [{best: 1, setting: -1}]) if rows is not chosen else None
@@ -146,7 +141,7 @@ def _is_better(tested: Predictions, setting: Variant, constant: "npt.NDArray[np.
     """Tell whether the lower 95 % limit of a setting's lead over the constant answer, review by review, is above 0."""
     import numpy as np
 
-    own = [tested.right(name) for name in tested.names if setting_of(Variant.named(name)) == setting]
+    own = [tested.right(name) for name in tested.names if Variant.named(name).setting == setting]
     leads = np.mean(own, axis=0) - constant
     error = float(np.std(leads, ddof=1)) / len(leads) ** 0.5 if len(leads) > 1 else math.inf
     return bool(leads.mean() > _TWO_SIDED * error)
@@ -154,7 +149,7 @@ def _is_better(tested: Predictions, setting: Variant, constant: "npt.NDArray[np.
 
 def _interval_of_these_models(measured: Measured, setting: Variant) -> Interval:
     """Return the interval of the mean accuracy of a setting's very models on other reviews."""
-    columns = [c for c, name in enumerate(measured.names) if setting_of(Variant.named(name)) == setting]
+    columns = [c for c, name in enumerate(measured.names) if Variant.named(name).setting == setting]
     drawn = measured.tested["accuracy"]
     if len(columns) == 1:
         return wilson(float(drawn.values[columns[0]]), measured.reviews)

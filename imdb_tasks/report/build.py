@@ -18,7 +18,7 @@ from imdb_tasks.report import headline, page
 from imdb_tasks.report.charts import WIDTH, charts, save_pictures
 from imdb_tasks.report.pdf import print_pdf
 from imdb_tasks.report.summary import Made, Summary, first_screen
-from imdb_tasks.report.table import SettingRow, beside_published, setting_rows, table_rows
+from imdb_tasks.report.table import SettingRow, beside_published, most_accurate, setting_rows, table_rows
 from imdb_tasks.report.templates import template_environment
 from imdb_tasks.report.wrong_reviews import Misclassified
 from imdb_tasks.study import (
@@ -133,5 +133,4 @@ def _one_line(found: Summary) -> Summary:
 def _mail_rows(table: Sequence[SettingRow]) -> dict[str, Any]:
     if len(table) <= MAIL_ROWS:
         return {"settings": table, "left_out": 0}
-    ranked = sorted(table, key=lambda row: -1 if row.accuracy is None else row.accuracy, reverse=True)
-    return {"settings": ranked[:MAIL_ROWS], "left_out": len(table) - MAIL_ROWS}
+    return {"settings": most_accurate(table, MAIL_ROWS), "left_out": len(table) - MAIL_ROWS}

@@ -16,7 +16,7 @@ def numbers(result: StudyResult, rows: Sequence[TableRow], settings: Sequence[Se
         "settings": _comparable([_setting(row) for row in settings]),
         "models": _comparable([_model(row) for row in rows]),
         "curves": {
-            each.variant.name: {measure: _rounded(getattr(each.training.history, measure)) for measure in MEASURES}
+            each.variant.name: {measure: _rounded(each.curve(measure)) for measure in MEASURES}
             for each in result.variants
             if each.training
         },
@@ -39,7 +39,7 @@ def _setting(row: SettingRow) -> dict[str, Any]:
     return {
         "setting": row.label,
         **_levels(row.variant),
-        "trainings": sum(model.cost is not None for model in row.models),
+        "trainings": row.trainings,
         "accuracy": row.accuracy,
         "accuracy_sd": row.sd,
         "published_accuracy": row.published.accuracy if row.published else None,

@@ -12,6 +12,7 @@ from imdb_tasks.study import (
     TestMetrics,
     Variant,
     VariantResult,
+    by_setting,
     is_original,
     published_metrics,
 )
@@ -60,9 +61,7 @@ class TableRow:
     @property
     def difference(self) -> float | None:
         """Test accuracy less the published one."""
-        if self.accuracy is None or self.published is None or self.published.accuracy is None:
-            return None
-        return self.accuracy - self.published.accuracy
+        return _difference(self.accuracy, self.published)
 
 
 def table_rows(result: StudyResult, analysis: Analysis) -> tuple[TableRow, ...]:
@@ -126,9 +125,12 @@ class SettingRow:
     @property
     def difference(self) -> float | None:
         """Test accuracy less the published one."""
-        if self.accuracy is None or self.published is None or self.published.accuracy is None:
-            return None
-        return self.accuracy - self.published.accuracy
+        return _difference(self.accuracy, self.published)
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings were run; the others are missing."""
+        return sum(model.cost is not None for model in self.models)
 
     @property
     def cost(self) -> Cost | None:
@@ -145,9 +147,6 @@ def setting_rows(table: Sequence[TableRow], analysis: Analysis) -> tuple[Setting
     """Return one row per setting, in the study's order."""
     standings = {each.variant: each for each in analysis.standings}
     lost = {curve.variant for curve in analysis.curves if not curve.converged and not curve.diverged}
-    found: dict[Variant, list[TableRow]] = {}
-    for row in table:
-        found.setdefault(row.variant.model_copy(update={"replicate": 0}), []).append(row)
     return tuple(
         SettingRow(
             variant=setting,
@@ -160,8 +159,23 @@ def setting_rows(table: Sequence[TableRow], analysis: Analysis) -> tuple[Setting
             failed=sum(model.test is None or model.variant in lost for model in models),
             words=_words(models, lost),
         )
-        for setting, models in found.items()
+        for setting, models in by_setting(table).items()
     )
+
+
+def most_accurate(table: Sequence[SettingRow], count: int) -> tuple[SettingRow, ...]:
+    """Return the settings of the highest test accuracy, the best first."""
+    return tuple(sorted(table, key=_by_accuracy, reverse=True)[:count])
+
+
+def _by_accuracy(row: SettingRow) -> float:
+    return -1.0 if row.accuracy is None else row.accuracy
+
+
+def _difference(accuracy: float | None, published: TestMetrics | None) -> float | None:
+    if accuracy is None or published is None or published.accuracy is None:
+        return None
+    return accuracy - published.accuracy
 
 
 def _accuracy(models: Sequence[TableRow], standing: Standing | None) -> float | None:

@@ -37,6 +37,7 @@ from imdb_tasks.study.grid import (
     TextSettings,
     TrainingSettings,
     Variant,
+    by_setting,
     fingerprint,
 )
 from imdb_tasks.study.installed import DAG_ID, InstalledStudy, installed_studies, installed_study, study_of_run
@@ -102,6 +103,7 @@ __all__ = [
     "Variant",
     "VariantResult",
     "backend_variable",
+    "by_setting",
     "deviations",
     "fingerprint",
     "finite",

@@ -7,8 +7,9 @@ import hashlib
 import itertools
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -78,6 +79,11 @@ class Variant(Record):
         return cls.model_validate({"cell": cell, **numbers})
 
     @property
+    def setting(self) -> "Variant":
+        """What its replicates have in common, as the first of them."""
+        return self.model_copy(update={"replicate": 0}) if self.replicate else self
+
+    @property
     def label(self) -> str:
         """The short name for readers: ``GRU-32/64`` is 32 units, batch size 64; later replicates add ``r1``."""
         text = f"{self.cell}-{self.units}/{self.batch_size}"
@@ -88,6 +94,25 @@ class Variant(Record):
         """The name in full: ``GRU, 64 units, batches of 32``."""
         title = f"{self.cell}, {self.units} units, batches of {self.batch_size}"
         return f"{title}, replicate {self.replicate}" if self.replicate else title
+
+
+class OfVariant(Protocol):
+    """What belongs to a variant, such as its result."""
+
+    @property
+    def variant(self) -> Variant:
+        """The variant."""
+
+
+Belonging = TypeVar("Belonging", bound=OfVariant)
+
+
+def by_setting(rows: Iterable[Belonging]) -> dict[Variant, list[Belonging]]:
+    """Return the settings in the order of their first rows, each with its rows."""
+    found: dict[Variant, list[Belonging]] = {}
+    for row in rows:
+        found.setdefault(row.variant.setting, []).append(row)
+    return found
 
 
 class TextSettings(Record):

@@ -109,6 +109,11 @@ class VariantResult(Record):
     test: TestMetrics | None = None
     reason: str | None = None
 
+    def curve(self, measure: Measure) -> tuple[float | None, ...]:
+        """Return one value per epoch, None where it is not finite; nothing where the variant is missing."""
+        values: tuple[float | None, ...] = getattr(self.training.history, measure) if self.training else ()
+        return values
+
 
 class LengthSummary(Record):
     """Words per cleaned review, rare ones included, and the share (0 to 1) longer than one row of the array."""

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from imdb_tasks.analysis import VariantChange
 from imdb_tasks.formatting import percent
 from imdb_tasks.report import LOSS_CEILING
-from imdb_tasks.study import Measure, StudyResult, Variant, VariantResult
+from imdb_tasks.study import Measure, StudyResult, Variant, VariantResult, by_setting
 from imdb_tasks.ui.loss_scale import without_jumps
 from imdb_tasks.ui.training_page import spread
 
@@ -17,6 +17,7 @@ _ABOVE_MEDIAN = 1.5
 _SIZE = 100.0  # of a panel in its own unit; it is stretched to the width that there is
 
 Values = Sequence[float | None]
+Pair = tuple[list[VariantResult], list[VariantResult]]  # before and after
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ def compared_curves(
     """Draw validation loss and accuracy of the settings that both runs have, at most ``MOST_PANELS`` of them: those
     whose test accuracy differs most.
     """
-    old, new = _by_setting(before.variants), _by_setting(after.variants)
-    common = [label for label in new if label in old]
+    old, new = by_setting(before.variants), by_setting(after.variants)
+    common = [setting for setting in new if setting in old]
     shown = _most_changed(common, changes) if len(common) > MOST_PANELS else common
-    pairs = {label: (old[label], new[label]) for label in common if label in shown}
+    pairs = {setting: (old[setting], new[setting]) for setting in common if setting in shown}
     if not pairs:
         return ()
     left_out = len(common) - len(pairs)
@@ -66,9 +67,12 @@ def compared_curves(
 
 
 def _panels(
-    title: str, measure: Measure, pairs: Mapping[str, tuple[list[VariantResult], list[VariantResult]]], left_out: int
+    title: str,
+    measure: Measure,
+    pairs: Mapping[Variant, tuple[list[VariantResult], list[VariantResult]]],
+    left_out: int,
 ) -> CurvePanels:
-    curves = {label: tuple([_curve(row, measure) for row in rows] for rows in pair) for label, pair in pairs.items()}
+    curves = {s.label: tuple([row.curve(measure) for row in rows] for rows in pair) for s, pair in pairs.items()}
     everything = [curve for pair in curves.values() for side in pair for curve in side]
     low, high = _limits(everything, measure)
     last = max((len(curve) for curve in everything), default=1)
@@ -86,27 +90,11 @@ def _panels(
     return CurvePanels(title, text(low), text(high), last, panels, left_out, clipped)
 
 
-def _by_setting(rows: Iterable[VariantResult]) -> dict[str, list[VariantResult]]:
-    found: dict[str, list[VariantResult]] = {}
-    for row in rows:
-        found.setdefault(_setting(row.variant), []).append(row)
-    return found
-
-
-def _setting(variant: Variant) -> str:
-    return variant.model_copy(update={"replicate": 0}).label
-
-
-def _most_changed(settings: Collection[str], changes: Mapping[Variant, VariantChange]) -> set[str]:
-    moved: dict[str, float] = dict.fromkeys(settings, 0.0)
+def _most_changed(settings: Collection[Variant], changes: Mapping[Variant, VariantChange]) -> set[Variant]:
+    moved = dict.fromkeys(settings, 0.0)
     for variant, change in changes.items():
-        moved[_setting(variant)] = max(moved[_setting(variant)], abs(change.difference))
-    return set(sorted(moved, key=lambda label: -moved[label])[:MOST_PANELS])
-
-
-def _curve(row: VariantResult, measure: Measure) -> Values:
-    values: Values = getattr(row.training.history, measure) if row.training else ()
-    return values
+        moved[variant.setting] = max(moved[variant.setting], abs(change.difference))
+    return set(sorted(moved, key=lambda setting: -moved[setting])[:MOST_PANELS])
 
 
 def _limits(curves: Sequence[Values], measure: Measure) -> tuple[float, float]:

@@ -62,7 +62,7 @@ class Truth:
             self.accuracy
             + self.by_cell.get(variant.cell, 0.0)
             + self.by_units.get(variant.units, 0.0)
-            + self.by_setting.get(variant.model_copy(update={"replicate": 0}).name, 0.0)
+            + self.by_setting.get(variant.setting.name, 0.0)
         )
 
     def accuracy_of(self, variant: Variant) -> float:

@@ -8,7 +8,7 @@ from imdb_tasks.analysis import Analysis
 from imdb_tasks.formatting import count_of, percent
 from imdb_tasks.report.charts.base import Chart, empty_figure, error_bar, top_legend
 from imdb_tasks.report.charts.style import COLOURS, GREY, NEUTRAL, style_of
-from imdb_tasks.report.table import SettingRow
+from imdb_tasks.report.table import SettingRow, most_accurate
 from imdb_tasks.study import Study, StudyResult
 
 MOST_BARS = 60
@@ -23,7 +23,7 @@ def test_accuracy(table: Sequence[SettingRow], result: StudyResult, analysis: An
     """
     finished = [(row.accuracy, row.label) for row in table if row.accuracy is not None]
     if len(table) > MOST_BARS:
-        table = tuple(sorted(table, key=lambda row: row.accuracy or 0, reverse=True)[:MOST_BARS])
+        table = most_accurate(table, MOST_BARS)
     chance = analysis.choice.baseline.accuracy if analysis.choice else 0.5
     figure = empty_figure(height=len(table) * _BAR + 112)
     _add_published(figure, table)

@@ -71,18 +71,15 @@ def _calibration_figure(bins: Sequence[CalibrationBin]) -> Any:
 
 def _add_ideal(figure: Any) -> None:
     """Draw where every probability means what it says."""
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "width": 1.5, "dash": "dot"},
-        hoverinfo="skip",
-        row=1,
-        col=1,
-    )
+    _add_diagonal(figure, row=1, col=1)
     figure.add_annotation(
         text="means what it says", x=0.78, y=0.78, xanchor="right", yanchor="bottom", font={"color": GREY}, row=1, col=1
     )
+
+
+def _add_diagonal(figure: Any, **place: int) -> None:
+    line = {"color": GREY, "width": 1.5, "dash": "dot"}
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=line, hoverinfo="skip", **place)
 
 
 def confusion_chart(confusion: Confusion) -> Chart:
@@ -122,13 +119,7 @@ def confusion_chart(confusion: Confusion) -> Chart:
 def roc_chart(roc: Roc, auc: float | None) -> Chart:
     """Draw the true positive rate against the false positive rate."""
     figure = empty_figure(height=360, showlegend=False)
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": GREY, "width": 1.5, "dash": "dot"},
-        hoverinfo="skip",
-    )
+    _add_diagonal(figure)
     figure.add_scatter(
         x=[round(rate, 5) for rate in roc.false_positive_rate],
         y=[round(rate, 5) for rate in roc.true_positive_rate],

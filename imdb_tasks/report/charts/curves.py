@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.report.charts.settings import Curve, Setting, curve, pace
+from imdb_tasks.report.charts.settings import Curve, Setting, pace
 from imdb_tasks.report.charts.style import Look, style_of
 from imdb_tasks.study import Measure, Study, StudyResult, Variant
 
@@ -37,7 +37,7 @@ def limits(settings: Sequence[Setting], *measures: Measure) -> tuple[float, floa
     """
     models = [model for setting in settings for model in setting.models]
     finished = [model for model in models if model.status == "finished"] or models
-    values = (value for model in finished for measure in measures for value in curve(model, measure))
+    values = (value for model in finished for measure in measures for value in model.curve(measure))
     usable = [value for value in values if value is not None and value <= LOSS_CEILING]
     low, high = min(usable, default=0.0), max(usable, default=1.0)
     pad = 0.06 * (high - low) or 0.05
@@ -80,7 +80,7 @@ def draw(figure: Any, panel: Panel, settings: Sequence[Setting], result: StudyRe
             **panel.place,
         }
         for model in () if setting.alone else setting.models:
-            thin = _points(curve(model, panel.measure), result.study)
+            thin = _points(model.curve(panel.measure), result.study)
             figure.add_scatter(**thin, line=line | {"width": 1}, opacity=0.4, hoverinfo="skip", **common)
         figure.add_scatter(
             **_points(setting.mean(panel.measure), result.study),
@@ -120,7 +120,7 @@ def remarks(settings: Sequence[Setting], panel: Panel) -> list[tuple[Setting, st
     """Return, in words, what the curves of a panel cannot show."""
     found = []
     for setting in settings:
-        ends = [_last(curve(m, panel.measure)) for m in setting.models if m.status == "finished"]
+        ends = [_last(m.curve(panel.measure)) for m in setting.models if m.status == "finished"]
         away = [end for end in ends if end > panel.limits[1]]
         if said := setting.ending():
             found.append((setting, said))
@@ -149,7 +149,7 @@ def _mark(figure: Any, panel: Panel, setting: Setting, colour: str, common: Mapp
     if best and (value := values[best - 1]) is not None and low <= value <= high:
         marks.append((best, value, "circle-open", f"epoch {best}: lowest validation loss"))
     for model in setting.models:
-        own = curve(model, panel.measure)
+        own = model.curve(panel.measure)
         if away := _first_above(own, high):
             marks.append((away, high, "triangle-up", "leaves the scale"))
         seen = [(epoch, v) for epoch, v in enumerate(own, 1) if v is not None]

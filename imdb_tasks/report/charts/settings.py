@@ -6,17 +6,9 @@ from statistics import fmean
 
 from imdb_tasks.analysis import Analysis
 from imdb_tasks.report.table import ending
-from imdb_tasks.study import DataCard, Measure, Study, Variant, VariantResult
+from imdb_tasks.study import DataCard, Measure, Study, Variant, VariantResult, by_setting
 
 Curve = tuple[float | None, ...]
-
-
-def curve(result: VariantResult, measure: Measure) -> Curve:
-    """Return one value per epoch, or nothing where the variant is missing."""
-    if result.training is None:
-        return ()
-    values: Curve = getattr(result.training.history, measure)
-    return values
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ class Setting:
 
     def mean(self, measure: Measure) -> Curve:
         """Return the mean of the converged trainings after each epoch; without any, nothing."""
-        curves = [curve(model, measure) for model in self.converged]
+        curves = [model.curve(measure) for model in self.converged]
         if len(curves) == 1:
             return curves[0]
         whole = ([v for v in values if v is not None] for values in zip(*curves, strict=False))
@@ -60,10 +52,8 @@ class Setting:
 def settings_of(results: Iterable[VariantResult], analysis: Analysis) -> list[Setting]:
     """Return the settings of a study, in its order."""
     converged = {each.variant for each in analysis.curves if each.converged}
-    found: dict[Variant, list[VariantResult]] = {}
-    for each in results:
-        found.setdefault(each.variant.model_copy(update={"replicate": 0}), []).append(each)
-    return [Setting(variant, tuple(models), _shown(models, converged)) for variant, models in found.items()]
+    found = by_setting(results).items()
+    return [Setting(variant, tuple(models), _shown(models, converged)) for variant, models in found]
 
 
 def _shown(models: Sequence[VariantResult], converged: Collection[Variant]) -> tuple[VariantResult, ...]:
