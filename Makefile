@@ -64,7 +64,7 @@ ui: $(RUN_READY) ## Airflow in your browser, until Ctrl-C
 env: ## write .env for docker compose, with random secrets, or bring it up to date; needs nothing but Python
 	@exec $(PYTHON) -m scripts.make_env
 
-test: $(DEV_READY) ## the fast tests, a study on a real Airflow with mail and browser among them: five minutes on two cores
+test: $(DEV_READY) ## the fast tests, a study on a real Airflow with mail and browser among them: ten minutes on two cores
 	$(PYTEST) -m 'not slow'
 
 test-all: $(DEV_READY) ## every test but those of the next two; more examples for each property
