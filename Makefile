@@ -43,7 +43,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo study ui env test test-all test-cluster test-compose test-helm test-next coverage check lint audit
+.PHONY: help setup demo study ui env test test-all test-thorough test-cluster test-compose test-helm test-next coverage check lint audit
 .PHONY: fix bench pictures lock clean purge
 
 help: ## show this list
@@ -65,9 +65,13 @@ env: ## write .env for docker compose, with random secrets, or bring it up to da
 	@exec $(PYTHON) -m scripts.make_env
 
 test: $(DEV_READY) ## the fast tests, a study on a real Airflow with mail and browser among them: ten minutes on two cores
-	$(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow and not thorough'
 
-test-all: $(DEV_READY) ## every test but those of the next two; more examples for each property
+test-all: $(DEV_READY) ## the slow tests, too, and the tests of the training on JAX
+	$(PYTEST) -m 'not thorough'
+	KERAS_BACKEND=jax $(PYTEST) -m 'not thorough' $(BOTH_BACKENDS)
+
+test-thorough: $(DEV_READY) ## before a release: also the further cases of each kind, and more examples for each property
 	$(PYTEST) --hypothesis-profile=thorough
 	KERAS_BACKEND=jax $(PYTEST) --hypothesis-profile=thorough $(BOTH_BACKENDS)
 
@@ -86,11 +90,11 @@ test-next: | $(UV_NEEDED) ## the fast tests of dags and plugins with the newest 
 	$(UV) pip install --python $(NEXT) --require-hashes -r requirements-dev.txt
 	$(UV) pip install --python $(NEXT) --prerelease=allow $(addprefix --upgrade-package=,$(AIRFLOW_ITSELF)) apache-airflow
 	$(subst $(BIN)/python,$(NEXT),$(INSTALL_PROJECT))
-	$(NEXT) -m pytest -m 'not slow' tests/dags tests/plugins
+	$(NEXT) -m pytest -m 'not slow and not thorough' tests/dags tests/plugins
 
 coverage: $(DEV_READY) ## the tests of make test, and which lines and branches they do not reach, by file and by room
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not slow" --ignore=tests/cluster --ignore=tests/containers --ignore=tests/helm
+	$(BIN)/coverage run -m pytest -m "not slow and not thorough" --ignore=tests/cluster --ignore=tests/containers --ignore=tests/helm
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@for room in $(ROOMS); do \

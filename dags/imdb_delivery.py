@@ -53,12 +53,17 @@ def _not_wanted(steps: Steps, delivery: Delivery, key: str) -> str | None:
 
 def report_address(run: str) -> str | None:
     """Return where the report of a run is in Airflow; None where Airflow does not know its own address."""
+    page = run_address(*study_of_run(run))
+    return f"{page}/plugin/imdb-report" if page else None
+
+
+def run_address(dag_id: str, run_id: str) -> str | None:
+    """Return where a run is in Airflow; None where Airflow does not know its own address."""
     from airflow.sdk import conf
 
-    dag_id, run_id = study_of_run(run)
     base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
     # "auto" and other words are no address.
-    return f"{base}/dags/{dag_id}/runs/{quote(run_id, safe='')}/plugin/imdb-report" if "://" in base else None
+    return f"{base}/dags/{dag_id}/runs/{quote(run_id, safe='')}" if "://" in base else None
 
 
 def hand_over(compose: Callable[[str], EmailMessage], connection: str) -> Collection[str]:

@@ -48,9 +48,9 @@ class TaskState:
     state: str
 
     def log_of(self, run: Run) -> str:
-        """Return the address of its log."""
+        """Return the address of its log; "" where Airflow does not know its own."""
         mapped = "" if self.map_index is None else f"/mapped/{self.map_index}"
-        return f"{run.address}/tasks/{self.task_id}{mapped}"
+        return f"{run.address}/tasks/{self.task_id}{mapped}" if run.address else ""
 
 
 def note_error(context: Any) -> None:

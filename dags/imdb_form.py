@@ -30,7 +30,8 @@ CELLS = {**LEVELS, "items": {"type": "string", "enum": ["GRU", "LSTM"]}, "exampl
 # NaN, which JSON in Python may hold, is above and below nothing: only a bound turned around refuses it.
 RATE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "not": {"maximum": 0}, **GRID}
 
-MARGIN = {**RATE, "maximum": 50}
+MARGIN = {"type": "number", "exclusiveMinimum": 0, "maximum": 50, "not": {"maximum": 0}}
+REPLICATES = {"type": "integer", "minimum": 1, "maximum": 100}
 
 
 def choice(values: tuple[str, ...]) -> dict[str, Any]:
@@ -67,6 +68,12 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "always, never, or on change: only if the result differs from the last mailed one.",
         choice(NOTIFY),
     ),
+    "replicates": ("Replicates", "Models per setting, trained from different seeds.", REPLICATES),
+    "margin_points": (
+        "Margin of the recommendation",
+        "Loss in test accuracy, in percentage points, that a cheaper setting may have and still be recommended.",
+        MARGIN,
+    ),
     "reviews_version": ("Kaggle version of the reviews", "Empty: the newest, asked for at each run.", VERSION),
     "glove_version": ("Kaggle version of the vectors", "Empty: the newest, asked for at each run.", VERSION),
     "reviews_sha256": ("SHA-256 of the reviews", "Reject the CSV file if its SHA-256 differs.", SHA256),
@@ -85,12 +92,6 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "Vocabulary",
         "Word ids are below this number; the most frequent words have the lowest ids.",
         count(1_000_000, minimum=2),
-    ),
-    "replicates": ("Replicates", "Models per setting, trained from different seeds.", count(100)),
-    "margin_points": (
-        "Margin of the recommendation",
-        "Loss in test accuracy, in percentage points, that a cheaper setting may have and still be recommended.",
-        MARGIN,
     ),
 }
 

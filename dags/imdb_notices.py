@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from airflow.sdk import BaseNotifier, conf
-from imdb_delivery import hand_over
+from airflow.sdk import BaseNotifier
+from imdb_delivery import hand_over, run_address
 from pydantic import ValidationError
 
 from imdb_tasks.errors import SettingsError, StudyError
@@ -57,9 +56,8 @@ class Run:
 
     @property
     def address(self) -> str:
-        """The address of its page in Airflow."""
-        base = str(conf.get("api", "base_url", fallback="http://localhost:8080"))
-        return f"{base.rstrip('/')}/dags/{self.dag_id}/runs/{quote(self.run_id)}"
+        """The address of its page in Airflow; "" where Airflow does not know its own."""
+        return run_address(self.dag_id, self.run_id) or ""
 
     @property
     def recipients(self) -> tuple[str, ...]:

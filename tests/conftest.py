@@ -3,8 +3,9 @@
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,13 @@ ONE_OF_A_KIND = ("airflow_with_mail", "whole")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Every process of the tests computes as a training task does."""
+    """Every process of the tests computes as a training task does, and compiles what no other has compiled before."""
     process.configure_process()
+    if not hasattr(config, "workerinput"):  # pytest-xdist's workers inherit the environment
+        folder = tempfile.mkdtemp(prefix="imdb-compiled-")
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is slow

@@ -37,7 +37,7 @@ from imdb_tasks.analysis.records import (
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.run_summary import RunSummary, summarise
 from imdb_tasks.analysis.selection import best_model, reported_accuracy
-from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, effect_text
+from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, contrast_text, effect_text
 from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "best_epoch",
     "best_model",
     "compare",
+    "contrast_text",
     "effect_text",
     "level_text",
     "margin",

@@ -35,9 +35,16 @@ def _training_variance(measured: Measured) -> list[str]:
             "Intervals of differences cover other trainings and other test reviews; those of single models, other test"
             " reviews only.",
         ]
-    return [
-        "Each setting was trained once: a second training could change the order of close settings.",
-        "The training variance is estimated from what the main effects of layer size and batch size leave over within a"
-        " cell, so an interaction of the two widens the intervals of differences. Three replicates would measure it.",
-        "The intervals of single models cover the sampling error of the test reviews only.",
-    ]
+    if len(measured.study.variants) == 1:
+        found = ["The setting was trained once: how much another training would differ is not known."]
+    else:
+        found = ["Each setting was trained once: a second training could change the order of close settings."]
+        found.append(
+            "The training variance is estimated from what the main effects of layer size and batch size leave over"
+            " within a cell, so an interaction of the two widens the intervals of differences. Three replicates would"
+            " measure it."
+            if measured.variance_known
+            else "The training variance cannot be estimated from so few settings: differences have no interval. Three"
+            " replicates would measure it."
+        )
+    return [*found, "The intervals of single models cover the sampling error of the test reviews only."]

@@ -121,6 +121,11 @@ class Measured:
         """What the training variance is estimated from."""
         return "replicates" if self.study.replicates > 1 else "settings"
 
+    @property
+    def variance_known(self) -> bool:
+        """Whether the training variance of the test accuracy can be estimated, for one cell at least."""
+        return bool(self._noise("accuracy").cells)
+
     def answer(self, question: Question, *, without: Set[Variant] = frozenset()) -> Answer | None:
         """Answer a question; None if no matched set has a value. Without some models, the answer has no error."""
         return self.mean(question.outcome, list(question.sets(self.study)), without=without)

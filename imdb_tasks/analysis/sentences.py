@@ -28,8 +28,8 @@ _NEEDS: dict[Outcome, str] = {
     "roughness": "a converged training of ten epochs or more on both sides",
     "failures": "a training on both sides",
 }
-_TIMES = math.log(3)  # from here on, a ratio is easier to read than percents
-_LARGEST = 10.0  # a ratio or a loss beyond it has no digits that mean anything
+_LARGEST = 10.0  # a difference of losses beyond it has no digits that mean anything
+_LARGEST_RATIO = 100.0  # likewise; its inverse is the smallest
 
 
 def needs(outcome: Outcome) -> str:
@@ -38,7 +38,7 @@ def needs(outcome: Outcome) -> str:
 
 
 def amount(outcome: Outcome, value: float) -> str:
-    """Write a difference: rates in percentage points, ratios in percent or as a factor, losses as they are."""
+    """Write a difference: rates in percentage points, ratios, from their logarithm, as ×0.62, losses as they are."""
     if outcome in ("accuracy", "failures"):
         return f"{signed(100 * value, 1)} points"
     if outcome in LOG_OUTCOMES:
@@ -49,11 +49,9 @@ def amount(outcome: Outcome, value: float) -> str:
 
 
 def _ratio(log: float) -> str:
-    if abs(log) < _TIMES:
-        return f"{signed(100 * math.expm1(log), 0)} %"
-    ratio = math.exp(min(abs(log), 50))
-    shown = f"over {_LARGEST:.0f}" if ratio > _LARGEST else f"{ratio:.1f}"
-    return f"{shown} times {'higher' if log > 0 else 'lower'}"
+    if abs(log) > math.log(_LARGEST_RATIO):
+        return f"above ×{_LARGEST_RATIO:g}" if log > 0 else f"below ×{1 / _LARGEST_RATIO:g}"
+    return f"×{math.exp(log):.2f}" if log < math.log(_LARGEST) else f"×{math.exp(log):.0f}"
 
 
 def interval_text(effect: Effect) -> str:
@@ -61,8 +59,7 @@ def interval_text(effect: Effect) -> str:
     if effect.interval is None:
         return ""
     low, high = (amount(effect.outcome, end) for end in (effect.interval.low, effect.interval.high))
-    for unit in (" points", " %"):
-        low = low.removesuffix(unit) if high.endswith(unit) else low
+    low = low.removesuffix(" points") if high.endswith(" points") else low
     return f"{100 * effect.level:.3g} % interval {low} to {high}"
 
 
@@ -72,11 +69,18 @@ def effect_text(effect: Effect) -> str:
     return f"{_what(effect)}: {amount(effect.outcome, effect.estimate)}" + (f" ({interval})" if interval else "")
 
 
+def contrast_text(effect: Effect) -> str:
+    """Return the two levels that are compared: ``GRU − LSTM``, or ``GRU / LSTM`` where the outcome is a ratio."""
+    return effect.contrast.replace("−", "/") if effect.outcome in LOG_OUTCOMES else effect.contrast
+
+
 def _what(effect: Effect) -> str:
     where = f" ({effect.subset})" if effect.subset else ""
-    what = f"{_short(effect.outcome)}, {effect.contrast}{where}"
+    what = f"{_short(effect.outcome)}, {contrast_text(effect)}{where}"
     if isinstance(effect, Interaction):
-        what += f", with {level_text(effect.at, effect.at_first)} less with {level_text(effect.at, effect.at_second)}"
+        against = "over that with" if effect.outcome in LOG_OUTCOMES else "less that with"
+        first, second = level_text(effect.at, effect.at_first), level_text(effect.at, effect.at_second)
+        what += f", with {first} {against} {second}"
     return what
 
 
@@ -97,10 +101,14 @@ def reason(
     said = _capital(effect_text(effect))
     if ruling in ("supported", "contradicted"):
         return f"{said}; the rank test decides ({_p(p_ranks)})." if p_ranks is not None else f"{said}."
-    if effect.interval is None:
-        return f"{said}."
+    return f"{_could_be(effect)}."
+
+
+def _could_be(effect: Effect) -> str:
+    """Return a difference that decides nothing, with what else it could be."""
     level, _, ends = interval_text(effect).partition(" interval ")
-    return f"{_capital(_what(effect))}: {amount(effect.outcome, effect.estimate)}, could be {ends} ({level} interval)."
+    said = f"{_capital(_what(effect))}: {amount(effect.outcome, effect.estimate)}"
+    return f"{said}, could be {ends} ({level} interval)" if ends else said
 
 
 def _equivalence(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) -> str:
@@ -109,12 +117,9 @@ def _equivalence(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) ->
     if ruling == "contradicted":
         return f"{_capital(effect_text(largest))}; {margin} would count as the same."
     widest = max(effects, key=_reach)
-    ends = (widest.interval.low, widest.interval.high) if widest.interval else (widest.estimate,)
-    worst = amount(widest.outcome, max(ends, key=abs))
-    level = f"{100 * widest.level:.3g} % interval"
     if ruling == "supported":
-        return f"{_capital(_what(widest))}: at most {worst} ({level}); {margin} count as the same."
-    return f"{_capital(_what(widest))}: could be {worst} ({level}); {margin} count as the same."
+        return f"{_capital(effect_text(widest))}; within {margin} counts as the same."
+    return f"{_could_be(widest)}; within {margin} counts as the same."
 
 
 def _reach(effect: Effect) -> float:

@@ -6,6 +6,8 @@ for it.
 
 import contextlib
 import logging
+import math
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -24,6 +26,8 @@ from imdb_tasks.training import RunFacts, TrackedModel, Tracker
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 600.0  # seconds that a report waits for a server; what is published then stays so, the next takes the rest
+
 
 def publish_training(work: Workspace, variant: Variant, model: Entry) -> None:
     """Publish a training of this run, if there is a server."""
@@ -38,7 +42,7 @@ def publish_report(work: Workspace) -> None:
     """Publish the study as it was last evaluated, if there is a server."""
     with _only_logged("the study"):
         if uri := TrackerSettings.read().uri:
-            _evaluated(Tracker(uri), work, last_evaluation_of(work))
+            _evaluated(Tracker(uri), work, last_evaluation_of(work), until=time.monotonic() + _PATIENCE)
 
 
 def publish_evaluation(store: Store, evaluation: Entry) -> None:
@@ -78,15 +82,20 @@ def _told(error: Exception) -> str:
     return one_line(words)
 
 
-def _evaluated(tracker: Tracker, work: Workspace, evaluation: Entry) -> None:
-    """Publish an evaluation: what is missing of its trainings, their test metrics, the report, the best model."""
+def _evaluated(tracker: Tracker, work: Workspace, evaluation: Entry, *, until: float = math.inf) -> None:
+    """Publish an evaluation: what is missing of its trainings, their test metrics, the report, the best model.
+
+    Raises TimeoutError before the first training that would begin after ``until``, a time of ``time.monotonic``.
+    """
     result = result_of(evaluation)
     key = fingerprint(work.keys.identity, result.backend)
     study = _study(tracker, work, key)
-    trainings = {}
+    trainings: dict[Variant, str] = {}
     keys = models_of(evaluation, result)
     for row in result.variants:
         if row.variant.name in keys:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(trainings)} of {len(keys)} trainings are published, and the time is over")
             model = work.need("models", keys[row.variant.name], step="train")
             trainings[row.variant] = _training(tracker, work, (key, study), row.variant, model)
             if row.test:

@@ -32,7 +32,7 @@ from imdb_tasks.study import (
     trigger_command,
 )
 
-REPORTS_REVISION = 5
+REPORTS_REVISION = 6
 """Raise it when the same analysis would give another page or another mail."""
 
 PAGE, MAIL_HTML, MAIL_TEXT, PDF, CHARTS = "report.html", "mail.html", "mail.txt", "summary.pdf", "charts"
@@ -133,4 +133,7 @@ def _one_line(found: Summary) -> Summary:
 def _mail_rows(table: Sequence[SettingRow]) -> dict[str, Any]:
     if len(table) <= MAIL_ROWS:
         return {"settings": table, "left_out": 0}
-    return {"settings": most_accurate(table, MAIL_ROWS), "left_out": len(table) - MAIL_ROWS}
+    best = most_accurate(table, MAIL_ROWS)
+    to_use = next((row for row in table if row.is_best), best[-1])
+    shown = best if to_use in best else (*best[:-1], to_use)
+    return {"settings": shown, "left_out": len(table) - MAIL_ROWS}

@@ -19,7 +19,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Notice:
-    """What happened in a run. ``link`` is the address of its page, and ``advice`` what to do next."""
+    """What happened in a run. ``link`` is the address of its page, "" if not known, and ``advice`` what to do next."""
 
     subject: str
     opening: str

@@ -46,7 +46,7 @@ def _setting(row: SettingRow) -> dict[str, Any]:
         "difference": row.difference,
         "loss": row.loss,
         "auc": row.auc,
-        "seconds": row.training_seconds,
+        "training_seconds": row.training_seconds,
         "trainable_parameters": row.cost.trainable_parameters if row.cost else None,
         "remark": row.words,
     }
@@ -72,7 +72,7 @@ def _model(row: TableRow) -> dict[str, Any]:
         "best_val_loss": row.best_val_loss,
         "best_epoch": row.best_epoch,
         "overfits_from": row.overfits_from,
-        "seconds": cost.wall_seconds if cost else None,
+        "wall_seconds": cost.wall_seconds if cost else None,
         "trainable_parameters": cost.trainable_parameters if cost else None,
         "peak_memory_bytes": cost.peak_memory_bytes if cost else None,
     }

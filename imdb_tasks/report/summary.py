@@ -65,9 +65,10 @@ def _learned(result: StudyResult, verdicts: Sequence[Verdict]) -> str:
         few = ruling in ("supported", "contradicted") and len(own) <= _NAMED
         told = "; ".join(own) if few else f"{len(own)} of {count_of(len(verdicts), 'claim', 'claims')}"
         if own:
-            parts.append(f"{ruling.capitalize()}: {told}")
-    scope = f", {ruling_scope(result)}" if ruling_scope(result) else ""
-    return f"{'. '.join(parts)}{scope}."
+            parts.append(f"{ruling.capitalize()}: {told}.")
+    if scope := ruling_scope(result):
+        parts[0] = f"{scope.capitalize()}, {parts[0][0].lower()}{parts[0][1:]}"
+    return " ".join(parts)
 
 
 def _price(analysis: Analysis) -> str:
@@ -76,7 +77,8 @@ def _price(analysis: Analysis) -> str:
         return ""
     used = standing(analysis, advice.use)
     return (
-        f"Its price: {used.trainable_parameters:,} trainable parameters, {duration(used.training_seconds)} of training."
+        f"Its price: {used.trainable_parameters:,} trainable parameters, {duration(used.training_seconds)} of training"
+        " without compilation."
         f" Always answering “{choice.baseline.label}” is right in {percent(choice.baseline.accuracy)}."
     )
 

@@ -1,7 +1,7 @@
 """The result table: one row per variant, with everything that page and mail show of it, as typed values."""
 
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from imdb_tasks.analysis import Analysis, CurveSummary, Interval, Standing, reported_accuracy, training_seconds
@@ -194,8 +194,12 @@ def _words(models: Sequence[TableRow], lost: Collection[Variant]) -> str:
         "did not converge": sum(model.variant in lost for model in models),
         "missing": sum(model.ending == "missing" for model in models),
     }
-    told = [f"{count} {word}" for word, count in counts.items() if count]
-    return f"of {len(models)}: {', '.join(told)}" if told else ""
+    return shares(counts, len(models))
+
+
+def shares(counts: Mapping[str, int], total: int) -> str:
+    """Write counts as ``1 of 3 diverged, 2 of 3 missing``, without those that are zero."""
+    return ", ".join(f"{count} of {total} {word}" for word, count in counts.items() if count)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

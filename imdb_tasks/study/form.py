@@ -41,6 +41,8 @@ STUDY_FIELDS = (
     "margin_points",
 )
 
+OF_ANY_PROFILE = frozenset({"replicates", "margin_points"})  # how often and how closely, not what is trained
+
 _Record = TypeVar("_Record", bound=Record)
 
 
@@ -95,11 +97,11 @@ def study_fields(study: Study) -> dict[str, Any]:
 
 
 def profile_of(study: Study) -> Profile:
-    """Return the profile with the settings of ``study``, wherever its data come from."""
+    """Return the profile that trains as ``study`` does, from whatever data and however often."""
     profiles: dict[Profile, Study] = {"full": Study(), "quick": Study(training=TrainingSettings.model_validate(QUICK))}
-    sources = {"reviews", "glove"}
-    settings = study.model_dump(exclude=sources)
-    return next((name for name, each in profiles.items() if each.model_dump(exclude=sources) == settings), "custom")
+    others = {"reviews", "glove", "replicates", "margin"}
+    settings = study.model_dump(exclude=others)
+    return next((name for name, each in profiles.items() if each.model_dump(exclude=others) == settings), "custom")
 
 
 def read_form(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> tuple[Study, Delivery]:
@@ -161,6 +163,7 @@ def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str
         if form[field] not in known:
             faults.append(f"{field}: expected one of {', '.join(known)}, found {form[field]!r:.80}")
     changed = {name: form[name] for name in STUDY_FIELDS if form[name] != defaults[name]}
+    changed = {name: value for name, value in changed.items() if name not in OF_ANY_PROFILE}
     if form["profile"] in ("full", "quick") and changed:
         faults.append(f"{changed!s:.200} would have no effect with the profile {form['profile']!r}; choose 'custom'")
     original = form_defaults()

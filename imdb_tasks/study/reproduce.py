@@ -8,7 +8,7 @@ from typing import Any
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.resources import SAMPLE
 from imdb_tasks.settings import DEFAULT_BACKEND
-from imdb_tasks.study.form import QUICK, STUDY_FIELDS, form_defaults, read_form, study_fields
+from imdb_tasks.study.form import OF_ANY_PROFILE, QUICK, STUDY_FIELDS, form_defaults, read_form, study_fields
 from imdb_tasks.study.grid import ArchiveSource, KaggleSource, LocalSource, Source, Study
 from imdb_tasks.study.installed import DAG_ID
 
@@ -18,11 +18,12 @@ def fields(study: Study) -> dict[str, Any] | None:
     defaults = form_defaults()
     values = study_fields(study)
     changed = {name: values[name] for name in STUDY_FIELDS if values[name] != defaults[name]}
-    if changed == QUICK:
-        chosen: dict[str, Any] = {"profile": "quick"}
-    else:
-        chosen = {"profile": "custom", **changed} if changed else {}
-    found = {**chosen, **_source(study.reviews)}
+    trained = {name: value for name, value in changed.items() if name not in OF_ANY_PROFILE}
+    if trained == QUICK:
+        changed = {"profile": "quick", **{name: changed[name] for name in changed if name in OF_ANY_PROFILE}}
+    elif trained:
+        changed = {"profile": "custom", **changed}
+    found = {**changed, **_source(study.reviews)}
     for name, source in (("reviews", study.reviews), ("glove", study.glove)):
         found |= _edition(name, source, defaults)
     try:

@@ -111,7 +111,7 @@ def started(run: Run, known: Mapping[str, InAirflow]) -> str:
         return backfill.strip()
     if kind == "manual" or run.id_in_airflow.startswith(_BY_HAND):
         return "by hand"
-    return f"as {kind.replace('_', ' ')}" if kind else "outside Airflow"
+    return f"as {kind.replace('_', ' ')}" if kind else "outside Airflow, or its record was deleted"
 
 
 def changes_since(run: Run, now: RunSummary, before: Run, was: RunSummary) -> list[str]:

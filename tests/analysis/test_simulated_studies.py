@@ -16,6 +16,7 @@ from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.analysis.selection import select
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.study import Study
+from tests.support.examples import also
 from tests.support.simulation import Simulated, Truth, simulate
 
 pytestmark = pytest.mark.slow  # hundreds of studies are simulated
@@ -43,19 +44,21 @@ def coverage_of_cells(truth: Truth) -> float:
     return float(np.mean(hits))
 
 
-@pytest.mark.parametrize("replicates", [1, 3])
+@pytest.mark.parametrize("replicates", [1, also(3)])
 def test_intervals_cover_the_difference_of_the_settings(replicates: int):
     """Estimand: the planted difference in accuracy, the mean over all trainings and all reviews."""
     study = Study(replicates=replicates)
     assert 0.92 <= coverage_of_cells(Truth(study=study, by_cell={"GRU": 0.03}, epochs=2)) <= 0.985
 
 
+@pytest.mark.thorough
 def test_intervals_cover_it_where_one_cell_is_much_noisier_and_fails():
     """Estimand: as above; a training that fails has the accuracy of a guess, and that belongs to the mean."""
     noisy = Truth(study=SMALL, noise={"GRU": 0.004, "LSTM": 0.03}, heavy=True, failing={"LSTM": 0.3}, epochs=2)
     assert 0.90 <= coverage_of_cells(noisy) <= 0.99
 
 
+@pytest.mark.thorough
 def test_shared_initial_weights_would_make_them_too_narrow():
     """Why every model draws its own: with 60 % of the training variance shared by the batch sizes, coverage is lost."""
     shared = Truth(study=Study(), by_cell={"GRU": 0.03}, shared=0.6, reviews=4_000, epochs=2)
@@ -72,7 +75,7 @@ def test_the_interval_of_the_headline_covers_what_the_chosen_models_score():
     assert 0.92 <= np.mean(hits) <= 0.98
 
 
-@pytest.mark.parametrize("replicates", [1, 3])
+@pytest.mark.parametrize("replicates", [also(1), 3])
 def test_without_any_effect_hardly_a_study_has_a_claim_decided(replicates: int):
     """Nothing is planted: each of the four claims has a part that is false, and none that is the wrong way round."""
     truth = Truth(study=Study(replicates=replicates), epochs=12, failing={"GRU": 0.1, "LSTM": 0.1}, heavy=True)

@@ -215,7 +215,7 @@ def test_a_result_reads_as_a_person_would_say_it():
     assert found.sample == "9 matched sets of settings, 1 replicate, 10,000 test reviews"
     assert "could be" not in found.reason
     same = verdict(accuracies(STEADY, spread=0.002), equal(0.031))
-    assert "; 3.1 points count as the same." in same.reason
+    assert "could be +2.9 to +3.1 points (95 % interval); within 3.1 points counts as the same." in same.reason
 
 
 def test_no_claims_have_no_verdicts():

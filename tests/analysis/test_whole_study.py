@@ -103,6 +103,18 @@ def test_one_run_of_each_is_a_caution_and_replicates_are_another():
     )
 
 
+def test_a_single_setting_is_compared_with_no_other():
+    found = analysis_of(study_result(Study(cells=("GRU",), units=(32,), batch_sizes=(64,)))).cautions
+    assert found[0] == "The setting was trained once: how much another training would differ is not known."
+    assert not any("order" in words or "main effects" in words for words in found)
+
+
+def test_too_few_settings_for_the_training_variance_are_a_caution():
+    few = Study(units=(32,), batch_sizes=(64,))
+    assert "cannot be estimated from so few settings" in analysis_of(study_result(few)).cautions[1]
+    assert "main effects" in analysis_of(study_result()).cautions[1]
+
+
 def test_a_short_run_neither_confirms_nor_refutes():
     assert "neither confirm nor refute" in analysis_of(demo_result()).cautions[-1]
 

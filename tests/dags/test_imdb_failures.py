@@ -15,6 +15,7 @@ RUN = "<b>run</b>"
 @pytest.fixture
 def failures(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT / "dags"))
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.org")
     connect_smtp(monkeypatch, inbox.port)
     import imdb_failures
 

@@ -133,3 +133,11 @@ def test_the_address_of_a_run_is_that_of_its_page_whatever_its_id(
     assert run.address == (
         "https://airflow.example.org/dags/imdb_study/runs/scheduled__2026-01-05T00%3A00%3A00%2B00%3A00"
     )
+
+
+@pytest.mark.parametrize("base", ["", "auto"])
+def test_without_an_address_of_airflow_a_run_has_none(
+    notices: ModuleType, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
+    assert notices.Run.of("imdb_study", "manual__1", None, "manual").address == ""

@@ -11,7 +11,7 @@ import pytest
 from imdb_tasks.study import Study
 
 # Four studies one after the other, each of which starts TensorFlow anew.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.slow, pytest.mark.thorough, pytest.mark.timeout(1_800)]
 
 ROOT = Path(__file__).parents[2]
 ZONES = ("Pacific/Auckland", "America/St_Johns", "UTC")

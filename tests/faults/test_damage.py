@@ -16,6 +16,7 @@ from imdb_tasks.study import History, StudyResult, TrainingRecord
 from imdb_tasks.training import Checkpoint, Checkpoints
 from imdb_tasks.ui.cli import main
 from tests.store.test_store import swap
+from tests.support.examples import also
 from tests.support.stepping import FinishedStudy, reached
 
 pytestmark = pytest.mark.slow  # trains models again, again and again
@@ -47,6 +48,9 @@ def flip_in_the_manifest(folder: Path) -> None:
     path.write_text(json.dumps({**manifest, "created": "2020-01-01T00:00:00+00:00"}), "utf8")
 
 
+OTHER_DAMAGE = (cut, lose, flip_in_the_manifest)
+
+
 def keys(steps: Steps) -> dict[str, list[str]]:
     return {kind: steps.store.files.folders(kind) for kind in KINDS}
 
@@ -68,8 +72,14 @@ def finished(finished_study: FinishedStudy, tmp_path_factory: pytest.TempPathFac
         yield finished_study.reported(tmp_path_factory.mktemp("finished"))
 
 
-@pytest.mark.parametrize("damage", [flip, cut, lose, flip_in_the_manifest])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        *((kind, flip) for kind in KINDS),
+        *(("models", damage) for damage in OTHER_DAMAGE),
+        *(also(kind, damage) for kind in KINDS if kind != "models" for damage in OTHER_DAMAGE),
+    ],
+)
 def test_a_damaged_entry_is_set_aside_and_made_again(
     finished: Steps, tmp_path: Path, kind: str, damage: Callable[[Path], None], caplog
 ) -> None:
@@ -88,7 +98,7 @@ def test_a_damaged_entry_is_set_aside_and_made_again(
     assert again.store.find(kind, damaged.name) is not None
 
 
-@pytest.mark.parametrize("kind", ["models", "predictions"])
+@pytest.mark.parametrize("kind", ["models", also("predictions")])
 def test_two_entries_that_changed_places_are_told_apart_and_made_again(
     finished: Steps, tmp_path: Path, kind: str, caplog, capsys
 ) -> None:

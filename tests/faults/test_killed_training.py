@@ -12,6 +12,7 @@ import pytest
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.store import Entry
 from imdb_tasks.study import Study, TrainingRecord, TrainingSettings
+from tests.support.examples import also
 from tests.support.killing import MOMENTS, NEVER, SLOWLY, SLOWLY_ELSEWHERE
 from tests.support.stepping import FinishedStudy
 
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.slow  # each test starts TensorFlow twice or more
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = 4
+KILLING = [moment for moment in MOMENTS if moment not in (NEVER, SLOWLY, SLOWLY_ELSEWHERE)]
+OFTEN = ("in the middle of an epoch", "before a checkpoint is moved into place", "after the result is moved into place")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +82,7 @@ def same_weights(one: Entry, other: Entry) -> bool:
     return all(first.tobytes() == second.tobytes() for first, second in pairs)
 
 
-@pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment not in (NEVER, SLOWLY, SLOWLY_ELSEWHERE)])
+@pytest.mark.parametrize("moment", [moment if moment in OFTEN else also(moment) for moment in KILLING])
 def test_the_next_try_ends_with_the_result_of_an_undisturbed_training(
     moment, study, finished_study, undisturbed, tmp_path
 ) -> None:

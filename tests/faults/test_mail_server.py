@@ -13,6 +13,7 @@ from imdb_tasks.errors import MailError, SettingsError
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.study import Delivery
 from tests.support.airflow_home import ROOT
+from tests.support.examples import also
 from tests.support.reported import reported_study
 from tests.support.smtp_servers import LOST, RECIPIENT, USER, BadMailServer
 from tests.support.whole_airflow import WholeAirflow
@@ -66,7 +67,7 @@ def is_retried(error: Exception) -> bool:
     ("answer", "failure"),
     [
         ("451 greylisted, come back later", FOR_NOW),
-        ("421 closing down", FOR_NOW),
+        also("421 closing down", FOR_NOW),
         ("550 no such mailbox", FOR_GOOD),
         (LOST, FOR_NOW),
     ],
@@ -88,9 +89,9 @@ def test_what_may_pass_is_tried_again_and_what_will_not_is_not(
     ("refused", "failure"),
     [
         ({RECIPIENT: "550 no such mailbox"}, FOR_GOOD),
-        ({RECIPIENT: "450 greylisted, come back later"}, FOR_NOW),
-        ({RECIPIENT: "421 closing down"}, FOR_NOW),
-        ({RECIPIENT: "550 no such mailbox", OTHER: "554 not here"}, FOR_GOOD),
+        also({RECIPIENT: "450 greylisted, come back later"}, FOR_NOW),
+        also({RECIPIENT: "421 closing down"}, FOR_NOW),
+        also({RECIPIENT: "550 no such mailbox", OTHER: "554 not here"}, FOR_GOOD),
         ({RECIPIENT: "550 no such mailbox", OTHER: "450 greylisted"}, FOR_NOW),
     ],
 )
@@ -107,7 +108,7 @@ def test_if_every_recipient_is_refused_the_mail_is_tried_again_unless_for_good(
     assert not reported.is_mailed(reported.reported().key)
 
 
-@pytest.mark.parametrize("answer", ["550 no such mailbox", "450 greylisted"])
+@pytest.mark.parametrize("answer", ["550 no such mailbox", also("450 greylisted")])
 def test_if_some_recipients_are_refused_nobody_gets_a_second_mail(
     delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
@@ -141,7 +142,7 @@ def test_a_wrong_password_is_permanent_and_not_in_the_message(
     gc.collect()
 
 
-@pytest.mark.parametrize("greeting", [b"", b"220 hello\r\n"], ids=["from the start", "after its greeting"])
+@pytest.mark.parametrize("greeting", [b"", also(b"220 hello\r\n")], ids=["from the start", "after its greeting"])
 def test_a_server_that_hangs_is_given_up_and_tried_again(
     delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, greeting: bytes
 ) -> None:
@@ -178,7 +179,7 @@ def test_a_server_that_is_not_there_is_tried_again(
     assert is_retried(caught.value)
 
 
-@pytest.mark.parametrize("answer", ["451 later", LOST])
+@pytest.mark.parametrize("answer", [also("451 later"), LOST])
 def test_a_mail_that_is_sent_again_is_the_same_mail_to_whoever_receives_it(
     delivery: Any, reported: Steps, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:

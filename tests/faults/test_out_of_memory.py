@@ -17,7 +17,8 @@ from imdb_tasks.study import read_form
 from tests.support.whole_airflow import FinishedRun, WholeAirflow
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(1_800)  # four tries, each a start of TensorFlow, after the start of a whole Airflow
+# Four tries, each a start of TensorFlow, after the start of a whole Airflow.
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1_800)]
 
 SMALL, LARGE = "GRU, 4 units, batches of 48", "GRU, 1024 units, batches of 48"
 ROOM = 3 << 30  # bytes above what the small variant needs; the large one asks for about 9 GB in one piece

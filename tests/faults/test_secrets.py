@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import httpx
 import pytest
 
 from imdb_tasks.pipeline import Steps
@@ -87,13 +86,8 @@ def forms(word: str) -> list[bytes]:
 def _add_kaggle_connection(whole: WholeAirflow) -> None:
     """As a person does, over the REST interface: it then stands in the database, encrypted."""
     connection = {"connection_id": "kaggle_default", "conn_type": "generic", "login": "someone"}
-    answer = httpx.post(
-        f"{whole.url}/api/v2/connections",
-        json={**connection, "password": CANARIES["the key of the Kaggle connection"]},
-        headers={"Authorization": f"Bearer {whole.token('admin')}"},
-        trust_env=False,
-        timeout=60,
-    )
+    connection["password"] = CANARIES["the key of the Kaggle connection"]
+    answer = whole.ask("POST", "/api/v2/connections", json=connection)
     assert answer.is_success, answer.text
     assert CANARIES["the key of the Kaggle connection"] not in answer.text
 
@@ -177,11 +171,10 @@ def test_what_is_searched_is_what_the_runs_wrote(runs: dict[str, FinishedRun], w
 
 def test_the_interface_shows_no_secret(runs: dict[str, FinishedRun], whole: WholeAirflow) -> None:
     words = secrets(whole)
-    headers = {"Authorization": f"Bearer {whole.token('admin')}"}
     run = f"/api/v2/dags/imdb_study/dagRuns/{runs['without Kaggle'].run_id}"
     paths = ["/api/v2/connections", "/api/v2/eventLogs", run, f"{run}/taskInstances", "/imdb-study/report"]
     paths.append(f"{run}/taskInstances/fetch_reviews/xcomEntries")
     for path in paths:
-        answer = httpx.get(whole.url + path, headers=headers, trust_env=False, timeout=60)
+        answer = whole.ask("GET", path)
         assert answer.is_success, answer.text
         assert [name for name, word in words.items() if word in answer.text] == []

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.whole_airflow import CANARIES, FinishedRun, WholeAirflow
@@ -13,9 +12,7 @@ FETCHES = ("fetch_reviews", "fetch_glove")
 @pytest.fixture(scope="module")
 def run(whole: WholeAirflow) -> FinishedRun:
     """A run whose Kaggle client finds a token that is not accepted, and therefore closes standard input and exits."""
-    headers = {"Authorization": f"Bearer {whole.token('admin')}"}
-    url = f"{whole.url}/api/v2/connections/kaggle_default"
-    httpx.delete(url, headers=headers, trust_env=False, timeout=60)  # another test may have made it
+    whole.ask("DELETE", "/api/v2/connections/kaggle_default")  # another test may have made it
     conf: dict[str, Any] = {"source": "kaggle", "profile": "quick"}
     return whole.finished(conf)
 

@@ -84,6 +84,7 @@ def test_in_a_shared_folder_the_other_takes_over_and_both_end_well_with_its_resu
     check(Store(one_variant_store), *both(one_variant_store.parent, arguments, moment, hours))
 
 
+@pytest.mark.thorough
 def test_in_a_bucket_a_training_is_taken_over_and_both_end_well_with_its_result(
     bucket: str, corpus_folder: Path, tmp_path: Path
 ) -> None:

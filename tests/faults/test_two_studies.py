@@ -13,8 +13,7 @@ RUN = "manual__the-same-id"
 
 
 def get(whole: WholeAirflow, path: str, user: str = "admin") -> httpx.Response:
-    headers = {"Authorization": f"Bearer {whole.token(user)}"}
-    return httpx.get(f"{whole.url}{path}", headers=headers, trust_env=False, timeout=60)
+    return whole.ask("GET", path, user=user)
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +21,7 @@ def both(whole: WholeAirflow, small_form: dict[str, Any]) -> dict[str, str]:
     """How a run of each ended; both have the same id and the same form."""
     for dag in (DAG, SECOND):
         request = {"dag_run_id": RUN, "logical_date": None, "conf": {**small_form, "replicates": 1}}
-        headers = {"Authorization": f"Bearer {whole.token('admin')}"}
-        address = f"{whole.url}/api/v2/dags/{dag}/dagRuns"
-        httpx.post(address, json=request, headers=headers, trust_env=False, timeout=60).raise_for_status()
+        whole.ask("POST", f"/api/v2/dags/{dag}/dagRuns", json=request).raise_for_status()
     ends: dict[str, str] = {}
     while len(ends) < 2:
         whole.airflow.components.check()
@@ -84,8 +81,6 @@ def test_a_scheduled_run_starts_by_itself_with_the_settings_of_its_study(whole: 
         tasks = api.tasks(EVERY_MINUTE, runs[0]["dag_run_id"]) if runs else []
         plan = next((str(task["state"]) for task in tasks if task["task_id"] == "plan"), "")
         time.sleep(0.5)
-    headers = {"Authorization": f"Bearer {whole.token('admin')}"}
-    address = f"{whole.url}/api/v2/dags/{EVERY_MINUTE}"
-    httpx.patch(address, json={"is_paused": True}, headers=headers, trust_env=False, timeout=60).raise_for_status()
+    whole.ask("PATCH", f"/api/v2/dags/{EVERY_MINUTE}", json={"is_paused": True}).raise_for_status()
     api.end_unfinished_runs(EVERY_MINUTE)
     assert ([run["run_type"] for run in runs], plan) == (["scheduled"], "success")

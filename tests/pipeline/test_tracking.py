@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.pipeline import Steps, last_evaluation, publish_evaluation
+from imdb_tasks.pipeline import Steps, last_evaluation, publish_evaluation, tracking
 from imdb_tasks.pipeline.evaluation import result_of
 from scripts.home import free_port
 from tests.support.mlflow_server import serving
@@ -121,6 +121,18 @@ def test_publishing_again_after_a_retry_a_resume_and_a_kill_doubles_nothing(step
     models = after.client.search_logged_models([after.experiment])
     assert len(models) == 2
     assert len(after.client.search_model_versions("name = 'imdb_best_model'")) == versions
+
+
+def test_a_report_waits_for_a_server_no_longer_than_its_time_and_the_next_publishes_the_rest(
+    steps: Steps, server: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(tracking, "_PATIENCE", -1.0)
+        assert steps.report().file("report.html").is_file()
+    assert "0 of 2 trainings are published, and the time is over" in caplog.text
+    assert Published(server).trainings == {}
+    steps.report()
+    assert len(Published(server).trainings) == 2
 
 
 def test_the_best_model_has_an_alias_and_a_signature_and_predicts_as_that_of_the_store(

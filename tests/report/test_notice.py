@@ -22,6 +22,14 @@ def test_the_mail_has_a_text_and_a_page_that_both_name_each_task_its_error_and_w
     assert (mail["Subject"], mail["To"]) == ("the run failed", "b@example.org")
 
 
+def test_where_airflow_does_not_know_its_address_the_mail_has_no_link() -> None:
+    for part in (notice(link="").text, notice(link="").html):
+        assert "The run in Airflow" not in part
+        assert "The run:" not in part
+        assert "Clear it." in part
+    assert notice().text.endswith(f"Clear it.\n\nThe run: {LINK}\n")
+
+
 def test_the_page_is_well_formed_and_shows_markup_as_text() -> None:
     page = notice(subject="<b>&</b>", opening="<i>x", advice='"><script>').html
     assert unclosed(page.replace("<!DOCTYPE html>", "")) == []

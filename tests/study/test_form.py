@@ -190,6 +190,13 @@ def test_a_study_tells_the_profile_that_it_came_from(profile: str, source: dict[
     assert profile_of(read_study({"profile": profile, **source, **own})) == profile
 
 
+@pytest.mark.parametrize("profile", ["full", "quick"])
+def test_a_profile_may_be_trained_several_times_and_compared_by_another_margin(profile: str) -> None:
+    study = read_study({"profile": profile, "replicates": 3, "margin_points": 2})
+    assert (study.replicates, study.margin) == (3, 0.02)
+    assert profile_of(study) == profile
+
+
 def test_a_study_that_no_form_leads_to_is_custom() -> None:
     text = Study().text.model_copy(update={"split_seed": 7})
     assert profile_of(Study().model_copy(update={"text": text})) == "custom"

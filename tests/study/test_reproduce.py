@@ -22,6 +22,10 @@ ODD = LocalSource(path="/data/it's here; rm -rf ~ #1=2")
 STUDIES = {
     "original": Study(),
     "quick sample": Study(training=TrainingSettings(epochs=3, learning_rate=0.001), reviews=SAMPLE, glove=SAMPLE),
+    "quick, three times": Study(
+        training=TrainingSettings(epochs=3, learning_rate=0.001), reviews=SAMPLE, glove=SAMPLE, replicates=3
+    ),
+    "three times": Study(replicates=3, margin=0.02),
     "another grid": Study(cells=("LSTM",), units=(16, 8), batch_sizes=(8,), replicates=2),
     "another text": Study(text=TextSettings(max_tokens=50, vocabulary_limit=100)),
     "odd folder": Study(reviews=ODD, glove=ODD),

@@ -19,6 +19,7 @@ import pytest
 
 from imdb_tasks.store import Store
 from scripts import local_airflow
+from scripts.airflow_api import TRIES
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
@@ -90,16 +91,21 @@ class WholeAirflow:
         answer = httpx.post(f"{self.url}/auth/token", json=login, trust_env=False, timeout=60)
         return str(answer.raise_for_status().json()["access_token"])
 
+    def ask(self, method: str, path: str, *, user: str = "admin", **request: Any) -> httpx.Response:
+        """Send a request as a user; again where SQLite, which has one writer at a time, was busy for too long."""
+        headers = {"Authorization": f"Bearer {self.token(user)}", "Content-Type": "application/json"}
+        for wait in range(TRIES):
+            answer = httpx.request(method, f"{self.url}{path}", headers=headers, trust_env=False, timeout=60, **request)
+            if not answer.is_server_error:
+                break
+            time.sleep(wait)
+        return answer
+
     def trigger(self, conf: Mapping[str, Any] | str) -> httpx.Response:
         """Ask for a run as any client would; ``conf`` as text is sent to the letter."""
         text = conf if isinstance(conf, str) else json.dumps(conf)
-        return httpx.post(
-            f"{self.url}/api/v2/dags/{DAG}/dagRuns",
-            content=f'{{"logical_date": null, "conf": {text}}}',
-            headers={"Authorization": f"Bearer {self.token('admin')}", "Content-Type": "application/json"},
-            trust_env=False,
-            timeout=60,
-        )
+        body = f'{{"logical_date": null, "conf": {text}}}'
+        return self.ask("POST", f"/api/v2/dags/{DAG}/dagRuns", content=body)
 
     def finished(
         self, conf: Mapping[str, Any] | str, *, after_the_plan: Callable[[], None] = lambda: None

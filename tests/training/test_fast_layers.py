@@ -3,6 +3,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.support.examples import also
+
 if TYPE_CHECKING:
     import keras
 
@@ -22,7 +24,7 @@ def fast_kind(cell: str) -> "type[keras.layers.Layer]":
     return getattr(recurrent, cell)
 
 
-@pytest.fixture(params=["float64", pytest.param("float32", marks=pytest.mark.slow)])
+@pytest.fixture(params=["float64", also("float32")])
 def dtype(request: pytest.FixtureRequest):
     """Give a float type; JAX has to be told that 64 bits are wanted."""
     import keras

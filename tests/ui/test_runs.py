@@ -103,7 +103,7 @@ def test_where_there_is_nothing_but_a_sample_the_headline_is_its_newest_run(stor
         ("backfill__1", None, "as a backfill"),
         ("backfill__1", InAirflow("backfill", user="ada"), "by ada as a backfill"),
         ("asset_triggered__1", InAirflow("asset_triggered"), "as asset triggered"),
-        ("by-hand-2026-11-23T00:00:00Z", None, "outside Airflow"),
+        ("by-hand-2026-11-23T00:00:00Z", None, "outside Airflow, or its record was deleted"),
     ],
 )
 def test_who_or_what_started_a_run_is_said(store: Store, name: str, known: InAirflow | None, told: str) -> None:

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imdb_tasks.analysis import LOG_OUTCOMES, OUTCOME_NAMES, Analysis, Effect, Outcome, amount, effect_text
+from imdb_tasks.analysis import (
+    LOG_OUTCOMES,
+    OUTCOME_NAMES,
+    Analysis,
+    Effect,
+    Outcome,
+    amount,
+    contrast_text,
+    effect_text,
+)
 from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
@@ -16,7 +25,12 @@ _LINE, _HEAD = 38, 30  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
 _CEILING: Mapping[str, float] = {"accuracy": 1.0, "auc": 1.0, "overfitting": 2.0}  # others: a ratio of 100
 _LARGEST_RATIO = 100
-_BEYOND = 20.0  # a logarithm: from here on, a ratio is not written out
+_UNITS: Mapping[Outcome, str] = {
+    "accuracy": "Difference, points of accuracy",
+    "final_loss": "Ratio",
+    "roughness": "Ratio",
+    "overfitting": "Difference, cross-entropy",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,6 @@ def accuracy_effects(analysis: Analysis) -> Chart | None:
         "effects",
         "What each factor does to test accuracy",
         _blocks(analysis, ("accuracy",)),
-        "points of accuracy",
         "First less second, all else equal, with 95 % intervals for other trainings and other reviews. Filled:"
         " statistically significant after correction for the number of comparisons.",
     )
@@ -46,7 +59,6 @@ def loss_effects(analysis: Analysis) -> Chart | None:
         "effects-on-loss",
         "What each factor does to loss, overfitting and stability",
         blocks,
-        "cross-entropy",
         f"Drawn as the effects on accuracy. Ratios are on a log scale. A scale ends at differences of"
         f" {_CEILING['overfitting']:g} and at ratios of {_LARGEST_RATIO}; what lies beyond is drawn at its edge, as a"
         " triangle.",
@@ -62,7 +74,7 @@ def _blocks(analysis: Analysis, outcomes: Sequence[Outcome]) -> list[Block]:
     return found
 
 
-def _chart(name: str, title: str, blocks: Sequence[Block], unit: str, caption: str) -> Chart | None:
+def _chart(name: str, title: str, blocks: Sequence[Block], caption: str) -> Chart | None:
     if not blocks:
         return None
     from plotly.subplots import make_subplots
@@ -80,7 +92,7 @@ def _chart(name: str, title: str, blocks: Sequence[Block], unit: str, caption: s
     )
     for row, block in enumerate(blocks, 1):
         _draw_block(figure, block, row, headed=len(blocks) > 1)
-    figure.update_xaxes(title=f"Difference, {unit}", row=len(blocks))
+    figure.update_xaxes(title=_UNITS[blocks[-1].outcome], row=len(blocks))
     said = "; ".join(effect_text(effect) for block in blocks for effect in block.effects)
     return Chart(
         name=name,
@@ -101,7 +113,7 @@ def _draw_block(figure: Any, block: Block, row: int, *, headed: bool) -> None:
             _draw_interval(figure, effect, y, limits, place)
         _draw_estimate(figure, effect, y, limits, place)
     figure.add_vline(x=0, line={"color": GREY, "width": 1, "dash": "dot"}, **place)
-    labels = [f"{effect.contrast}<br><b>{_value(effect)}</b>" for effect in block.effects]
+    labels = [f"{contrast_text(effect)}<br><b>{_value(effect)}</b>" for effect in block.effects]
     figure.update_yaxes(
         tickvals=list(range(count)), ticktext=labels[::-1], range=[-0.6, count - 0.4], showgrid=False, **place
     )
@@ -155,15 +167,9 @@ def _clipped(value: float, limits: tuple[float, float]) -> float:
 
 def _value(effect: Effect) -> str:
     """Write estimate and interval, without the unit that the axis names; a ratio as the axis does."""
-    number, *ends = (_number(effect.outcome, value) for value in (effect.estimate, *_ends(effect)))
+    values = (effect.estimate, *_ends(effect))
+    number, *ends = (amount(effect.outcome, value).removesuffix(" points") for value in values)
     return f"{number} ({ends[0]} to {ends[1]})" if ends else number
-
-
-def _number(outcome: Outcome, value: float) -> str:
-    if outcome in LOG_OUTCOMES:
-        ratio = math.exp(max(min(value, _BEYOND), -_BEYOND))
-        return f"×{ratio:.3g}" if ratio >= 1 else f"×{ratio:.2g}"
-    return amount(outcome, value).removesuffix(" points")
 
 
 def _symbol(effect: Effect, *, clipped: bool) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from imdb_tasks.analysis import Analysis
-from imdb_tasks.report.table import ending
+from imdb_tasks.report.table import ending, shares
 from imdb_tasks.study import DataCard, Measure, Study, Variant, VariantResult, by_setting
 
 Curve = tuple[float | None, ...]
@@ -45,8 +45,8 @@ class Setting:
         if self.alone:
             [model] = self.models
             return "" if model.status == "finished" else ending(model)
-        counts = [(status, sum(m.status == status for m in self.models)) for status in ("diverged", "missing")]
-        return ", ".join(f"{count} of {len(self.models)} {status}" for status, count in counts if count)
+        statuses = [model.status for model in self.models]
+        return shares({status: statuses.count(status) for status in ("diverged", "missing")}, len(statuses))
 
 
 def settings_of(results: Iterable[VariantResult], analysis: Analysis) -> list[Setting]:
