@@ -68,23 +68,30 @@ def _by_ranks(measured: Measured, question: Question, answer: Answer) -> tuple[f
 
     By itself it tests "no difference to any training", and knows nothing of the reviews. So it counts only in the
     direction of the mean, only for a level whose trainings fail no more often, and no further than the mean difference
-    of these very models on other reviews goes.
+    of these very models on other reviews goes: of all, and of the converged ones alone, for a failure may hide that the
+    others differ by what these reviews do to all models of a cell.
     """
-    from scipy.stats import norm
-
     ranks = measured.ranks(question)
     if ranks is None:
         return None
     fails_more_often = _fails_more_often(measured, question)
+    means = [answer]
+    if measured.failed and answer.reviews_error > 0:
+        means += filter(None, [measured.answer(question, without=measured.failed)])
     found = []
     for p_value, sign in zip(ranks, (1, -1), strict=True):
-        p = 2 * p_value
-        if sign * answer.value <= 0 or sign * fails_more_often > 0:
-            p = 1.0
-        elif answer.reviews_error > 0:
-            p = max(p, 2 * float(norm.sf(sign * answer.value / answer.reviews_error)))
-        found.append(min(1.0, p))
+        limits = [_on_other_reviews(mean, sign) for mean in means]
+        found.append(1.0 if sign * fails_more_often > 0 else min(1.0, max(2 * p_value, *limits)))
     return found[0], found[1]
+
+
+def _on_other_reviews(answer: Answer, sign: int) -> float:
+    """Return the two-sided p-value of very models' mean difference on other reviews; 1 against the direction."""
+    from scipy.stats import norm
+
+    if sign * answer.value <= 0:
+        return 1.0
+    return 2 * float(norm.sf(sign * answer.value / answer.reviews_error)) if answer.reviews_error > 0 else 0.0
 
 
 def _fails_more_often(measured: Measured, question: Question) -> float:

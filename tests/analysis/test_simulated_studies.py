@@ -75,7 +75,7 @@ def test_the_interval_of_the_headline_covers_what_the_chosen_models_score():
     assert 0.92 <= np.mean(hits) <= 0.98
 
 
-@pytest.mark.parametrize("replicates", [also(1), 3])
+@pytest.mark.parametrize("replicates", [also(1), 3, also(5)])
 def test_without_any_effect_hardly_a_study_has_a_claim_decided(replicates: int):
     """Nothing is planted: each of the four claims has a part that is false, and none that is the wrong way round."""
     truth = Truth(study=Study(replicates=replicates), epochs=12, failing={"GRU": 0.1, "LSTM": 0.1}, heavy=True)

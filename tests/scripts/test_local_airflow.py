@@ -107,8 +107,8 @@ def test_a_number_of_trainings_that_makes_no_sense_stops_the_start(tmp_path):
 CHILD_IN_A_SESSION_OF_ITS_OWN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
-print("started", flush=True)
+told = "import time; print('started', flush=True); time.sleep(60)"
+subprocess.Popen([sys.executable, "-c", told], start_new_session=True)
 time.sleep(60)
 """
 
