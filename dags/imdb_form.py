@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from imdb_tasks.study import NOTIFY, PROFILES, SOURCES
+from imdb_tasks.study import NOTIFY, PROFILES, SOURCES, UNTIL_DECIDED
 from imdb_tasks.typed_values import ADDRESS
 
 GRID = {"section": "Study (for the profile custom)"}
@@ -31,7 +31,15 @@ CELLS = {**LEVELS, "items": {"type": "string", "enum": ["GRU", "LSTM"]}, "exampl
 RATE = {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "not": {"maximum": 0}, **GRID}
 
 MARGIN = {"type": "number", "exclusiveMinimum": 0, "maximum": 50, "not": {"maximum": 0}}
-REPLICATES = {"type": "integer", "minimum": 1, "maximum": 100}
+# The form shows a text field for the first type. It hands a number over as text.
+REPLICATES = {
+    "type": ["string", "integer"],
+    "pattern": f"^([1-9][0-9]?|100|{UNTIL_DECIDED})$" + END,
+    "minimum": 1,
+    "maximum": 100,
+    "examples": ["1", "3", UNTIL_DECIDED],
+}
+MOST_REPLICATES = {"type": "integer", "minimum": 2, "maximum": 20}
 
 
 def choice(values: tuple[str, ...]) -> dict[str, Any]:
@@ -68,7 +76,12 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "always, never, or on change: only if the result differs from the last mailed one.",
         choice(NOTIFY),
     ),
-    "replicates": ("Replicates", "Models per setting, trained from different seeds.", REPLICATES),
+    "replicates": (
+        "Replicates",
+        "Models per setting, trained from different seeds: a number, or 'until decided', one more in each run.",
+        REPLICATES,
+    ),
+    "max_replicates": ("Most replicates", "Where 'until decided' ends at the latest.", MOST_REPLICATES),
     "margin_points": (
         "Margin of the recommendation",
         "Loss in test accuracy, in percentage points, that a cheaper setting may have and still be recommended.",

@@ -52,7 +52,19 @@ class Run:
     @property
     def study(self) -> Study:
         """What it studies; raise SettingsError if the form makes no sense, for which `plan` has failed the run."""
-        return read_study(self.form, self.installed.form_defaults())
+        from imdb_tasks.pipeline import Notes, Planned
+        from imdb_tasks.store import Store
+
+        study = read_study(self.form, self.installed.form_defaults())
+        if self.installed.growing(self.form) is None:
+            return study
+        try:
+            planned = Notes(Store.from_environment()).read(Planned, self.name)
+        except OSError as error:
+            raise SettingsError(f"the store cannot be read here ({type(error).__name__})") from error
+        if planned is None:
+            raise SettingsError("the store, as this process sees it, has no plan of the run")
+        return study.model_copy(update={"replicates": planned.replicates})
 
     @property
     def address(self) -> str:

@@ -13,7 +13,10 @@ changed parameter retrains only the models that depend on it. Each step can be r
 `airflow tasks test imdb_study train 2026-01-01 --map-index 3`.
 
 **Profiles.** `full` is the original study: 18 variants, 100 epochs. `quick` trains the same 18 for 3 epochs at a
-higher learning rate, to check that everything works. `custom` uses the values of the fields below it in the form.
+higher learning rate, to check that everything works. `custom` uses the values under *Study* in the form.
+
+**Replicates.** A number, or `until decided`, the default of scheduled runs: each run trains every setting once more and
+tests the open claims again, until every claim is decided or the most replicates are there. Then runs train nothing.
 """
 
 from __future__ import annotations
@@ -86,13 +89,15 @@ def check_map_index(study: Study) -> None:
         raise errors.SettingsError(f"--map-index {index}: the study has {count} variants; expected 0 to {count - 1}")
 
 
-def current_steps(installed: InstalledStudy) -> Steps:
-    """Return the steps of the study that this run's form describes."""
+def current_steps(installed: InstalledStudy, *, planning: bool = False) -> Steps:
+    """Return the steps of the study that this run's form describes, with the replicates that were planned for it."""
     from imdb_tasks.pipeline import Steps
     from imdb_tasks.store import Store
 
-    study = read_study(form_of_run(installed), installed.form_defaults())
-    return Steps(study, Store.from_environment(), installed.run_name(get_current_context()["run_id"]))
+    form = form_of_run(installed)
+    study, run = read_study(form, installed.form_defaults()), installed.run_name(get_current_context()["run_id"])
+    make = Steps.plan if planning else Steps.of_run
+    return make(study, Store.from_environment(), run, installed.growing(form))
 
 
 class Assets(NamedTuple):
@@ -165,9 +170,9 @@ def wire_steps(installed: InstalledStudy) -> None:
     )
     def plan() -> list[str]:
         installed.check()  # the DAG file takes the default instead of a bad value
-        study, delivery = read_form(form_of_run(installed), installed.form_defaults())
+        _, delivery = read_form(form_of_run(installed), installed.form_defaults())
         check_ready(current_steps(installed), delivery, settings)
-        return names_of(study)
+        return names_of(current_steps(installed, planning=True).study)
 
     @task(execution_timeout=datetime.timedelta(hours=2), doc_md="Fetch the reviews into the store.")
     def fetch_reviews() -> str:
@@ -223,8 +228,9 @@ def wire_steps(installed: InstalledStudy) -> None:
         doc_md="Draw the charts; write the page and the parts of the mail.",
     )
     def report() -> str:
-        entry = current_steps(installed).report()
-        add_asset_facts(assets.report, key=entry.key, headline=entry.about["headline"])
+        steps = current_steps(installed)
+        entry = steps.report()
+        add_asset_facts(assets.report, key=entry.key, headline=entry.about["headline"], **steps.looks())
         return entry.key
 
     @task(execution_timeout=datetime.timedelta(minutes=15), doc_md="Mail the report over the SMTP connection.")

@@ -192,13 +192,28 @@ class StudySettings(Settings):
         "absolute path of a folder",
         json_schema_extra={"expected": "one of kaggle, archives, sample, or the absolute path of a folder"},
     )
-    replicates: int = Field(
+    replicates: Annotated[int, Field(ge=1, le=100)] | Literal["until decided"] = Field(
+        "until decided",
+        validation_alias="IMDB_REPLICATES",
+        description="replicates of a scheduled run: a number, which is then also the default of the form, or "
+        "`until decided`: more in each run, until every claim is decided",
+        json_schema_extra={"expected": "a whole number from 1 to 100, or 'until decided'"},
+    )
+    max_replicates: int = Field(
+        5,
+        ge=2,
+        le=20,
+        validation_alias="IMDB_MAX_REPLICATES",
+        description="the most replicates that `until decided` may come to",
+        json_schema_extra={"expected": "a whole number from 2 to 20"},
+    )
+    replicates_per_run: int = Field(
         1,
         ge=1,
-        le=100,
-        validation_alias="IMDB_REPLICATES",
-        description="replicates of a scheduled run, and default of the form",
-        json_schema_extra={"expected": "a whole number from 1 to 100"},
+        le=20,
+        validation_alias="IMDB_REPLICATES_PER_RUN",
+        description="how many replicates each run adds, with `until decided`",
+        json_schema_extra={"expected": "a whole number from 1 to 20"},
     )
     notify: Literal["always", "on change", "never"] = Field(
         "on change",

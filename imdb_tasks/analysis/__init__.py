@@ -5,7 +5,8 @@ Only the file of claims is read.
 ``whole_study`` puts the parts together. ``evidence`` and ``records`` are what comes out; ``claims`` reads what is
 asked, ``parts`` and ``verdicts`` answer; ``selection`` chooses and recommends; ``curves`` sums learning curves up,
 ``per_model`` single models, ``run_summary`` a whole run; ``measuring``, ``contrasts``, ``noise``, ``ranks``,
-``effects``, ``estimates`` and ``bootstrap`` are the statistics below; ``sentences`` words it. docs/statistics.md
+``effects``, ``estimates`` and ``bootstrap`` are the statistics below; ``growth`` and ``looks`` are about a study that
+gets further replicates until it is decided; ``sentences`` words it. docs/statistics.md
 explains and checks all of it.
 
 >>> from imdb_tasks.analysis import wilson
@@ -20,6 +21,7 @@ from imdb_tasks.analysis.curves import best_epoch, training_seconds
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
 from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interval, Outcome, Verdict, VerdictValue
+from imdb_tasks.analysis.growth import Growth, Look, Seen
 from imdb_tasks.analysis.records import (
     Analysis,
     Calibration,
@@ -52,13 +54,16 @@ __all__ = [
     "Confusion",
     "CurveSummary",
     "Effect",
+    "Growth",
     "Interval",
+    "Look",
     "Outcome",
     "Predictions",
     "Recommendation",
     "Roc",
     "RunComparison",
     "RunSummary",
+    "Seen",
     "Standing",
     "VariantChange",
     "VariantSummary",

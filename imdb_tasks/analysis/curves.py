@@ -9,7 +9,7 @@ from imdb_tasks.study import DataCard, History, TrainingRecord
 
 _GENERALISATION_LOSS = 0.05  # Prechelt's GL_5
 _LAST_PART = 10  # a tenth of the epochs
-_SMOOTH_FROM = 10  # epochs; before that, a curve is all trend
+SMOOTH_FROM = 10  # epochs; before that, a curve is all trend
 
 
 def summary(record: TrainingRecord, card: DataCard) -> CurveSummary:
@@ -63,7 +63,7 @@ def roughness(losses: Sequence[float | None]) -> float | None:
     From second differences of the logarithm: those of a straight line are zero, those of independent noise have six
     times its variance. None below ten epochs.
     """
-    if len(losses) < _SMOOTH_FROM:
+    if len(losses) < SMOOTH_FROM:
         return None
     logs = [math.log(loss) for loss in losses[len(losses) // 2 :] if loss is not None and loss > 0]
     bends = [first - 2 * middle + last for first, middle, last in zip(logs, logs[1:], logs[2:], strict=False)]

@@ -87,7 +87,8 @@ class PartRuling(Record):
     ``effects`` are what it rests on, with the intervals that the ruling used. ``p_ranks`` is the exact rank test's
     two-sided p-value, None where none applies. ``detectable`` is the smallest difference, in the unit of the effect,
     that this design would decide with a probability of 80 %; ``replicates_needed`` how many replicates would decide the
-    difference seen as often, None where no number up to 50 would.
+    difference seen as often, None where no number up to 50 would. ``answerable`` tells whether the study could answer
+    it at all, with more replicates if need be: its grid has the levels, its trainings are long enough.
     """
 
     ruling: VerdictValue
@@ -96,12 +97,14 @@ class PartRuling(Record):
     p_ranks: float | None = None
     detectable: float | None = None
     replicates_needed: int | None = None
+    answerable: bool = True
 
 
 class Verdict(Record):
     """What the result says of one claim: the ruling, its ``reason`` in one sentence, and each part.
 
-    ``p_corrected`` is Bonferroni's over the claims that can be tested; None where this one cannot. ``power`` says what
+    ``p_corrected`` is Bonferroni's over the claims that can be tested; None where this one cannot, and where an earlier
+    look at a growing study has decided it. ``power`` says what
     the design could have decided, where nothing is; ``sample`` on how much the ruling rests; ``warnings`` what weakens
     it, such as trainings that did not converge.
     """

@@ -2,12 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from imdb_tasks.analysis import sentences
 from imdb_tasks.analysis.claims import Chosen, Part
 from imdb_tasks.analysis.contrasts import ON_REVIEWS, Answer, Measured, Question, levels
+from imdb_tasks.analysis.curves import SMOOTH_FROM
 from imdb_tasks.analysis.effects import level_text, record
 from imdb_tasks.analysis.estimates import Student, two_sided
 from imdb_tasks.analysis.evidence import ALPHA, POWER, Factor, Level, PartRuling, VerdictValue
@@ -32,6 +33,7 @@ class Tested:
     by_ranks: bool = False
     obstacle: str = ""
     vacuous: bool = False
+    answerable: bool = True
 
     @property
     def tests(self) -> int:
@@ -43,14 +45,16 @@ def test(measured: Measured, part: Part) -> Tested:
     """Put a part's questions and test it."""
     asked = questions(measured, part)
     if isinstance(asked, str):
-        return Tested(part, obstacle=asked)
+        return Tested(part, obstacle=asked, answerable=False)
     if part.outcome == "failures":
         return _failures(measured, part, asked[0])
     answers = [measured.answer(question) for question in asked]
     told = tuple(answer for answer in answers if answer)
     if obstacle := _obstacle(part, answers):
         whole = len(told) == len(asked)
-        return Tested(part, tuple(asked) if whole else (), told if whole else (), obstacle=obstacle)
+        long_enough = part.outcome != "roughness" or measured.study.training.epochs >= SMOOTH_FROM
+        found = (tuple(asked), told) if whole else ((), ())
+        return Tested(part, *found, obstacle=obstacle, answerable=long_enough)
     estimates = [answer.estimate for answer in told if answer.estimate]
     if part.margin is not None:
         return Tested(part, tuple(asked), told, *_equal(estimates, part.margin))
@@ -124,16 +128,20 @@ def questions(measured: Measured, part: Part) -> list[Question] | str:
     return lacking or [Question(part.outcome, part.factor, *pair, subset=subset, at=at) for pair in pairs]
 
 
-def rule(measured: Measured, tested: Tested, alpha: float | None, parts: int) -> PartRuling:
+def rule(
+    measured: Measured, tested: Tested, alpha: float | None, parts: int, later: Callable[[int], float]
+) -> PartRuling:
     """Rule on a part of a claim that has so many parts and may err with the probability ``alpha``.
 
-    Without ``alpha``, the claim cannot be tested, and so none of its parts is.
+    Without ``alpha``, the claim cannot be tested, and so none of its parts is. ``later`` returns, for a number of
+    replicates, by how much the probability is multiplied there.
     """
     pairs = list(zip(tested.questions, tested.answers, strict=True))
     if tested.obstacle or alpha is None:
         effects = tuple(record(measured, question, answer, 1 - ALPHA) for question, answer in pairs)
         seen = "; ".join(map(sentences.effect_text, effects))
-        return PartRuling(ruling="not tested", reason=tested.obstacle or f"Seen: {seen}.", effects=effects)
+        reason = tested.obstacle or f"Seen: {seen}."
+        return PartRuling(ruling="not tested", reason=reason, effects=effects, answerable=tested.answerable)
     ruling: VerdictValue = "not decided"
     if tested.supported <= alpha:
         ruling = "supported"
@@ -151,7 +159,9 @@ def rule(measured: Measured, tested: Tested, alpha: float | None, parts: int) ->
         effects=effects,
         p_ranks=tested.p_ranks,
         detectable=math.copysign(detectable(decidable, 1 - level), decidable.value) if decidable else None,
-        replicates_needed=replicates_needed(decidable, measured.study.replicates, 1 - level) if decidable else None,
+        replicates_needed=replicates_needed(decidable, measured.study.replicates, lambda n: (1 - level) * later(n))
+        if decidable
+        else None,
     )
 
 
@@ -194,16 +204,17 @@ def detectable(estimate: Student, alpha: float) -> float:
     return estimate.reach(1 - alpha) + float(t.ppf(POWER, estimate.freedom)) * estimate.error
 
 
-def replicates_needed(estimate: Student, replicates: int, alpha: float) -> int | None:
+def replicates_needed(estimate: Student, replicates: int, alpha: Callable[[int], float]) -> int | None:
     """Return how many replicates would find the difference seen with a probability of 80 %; None if more than 50.
 
-    What the trainings add to the squared error falls with their number, what the reviews add does not.
+    ``alpha`` returns the level at which so many replicates are tested. What the trainings add to the squared error
+    falls with their number, what the reviews add does not.
     """
     training = (estimate.error**2 - estimate.reviews) * replicates
     for number in range(replicates + 1, MOST_REPLICATES + 1):
         freedom = estimate.freedom * (number - 1) / max(1, replicates - 1)
         then = Student(estimate.value, math.sqrt(training / number + estimate.reviews), freedom, estimate.reviews)
-        if detectable(then, alpha) <= abs(estimate.value):
+        if detectable(then, alpha(number)) <= abs(estimate.value):
             return number
     return None
 

@@ -6,6 +6,7 @@ Differences, verdicts and the words used for them (setting, basis) are in ``evid
 from typing import ClassVar, Literal
 
 from imdb_tasks.analysis.evidence import Effect, Factor, Interaction, Interval, Level, Verdict
+from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.study import Label, Record, Sha256, ShrunkRecord, Study, Variant
 
 
@@ -263,7 +264,8 @@ class Analysis(Record):
     ``variants`` and ``curves`` are in the study's order; ``curves`` has only trained models. ``standings`` has one row
     per setting with a tested model, the highest validation accuracy first. ``choice``, ``recommendation``,
     ``calibration`` and ``confusion`` are None where no model has a test result; the last two are about the model to
-    use. ``cautions`` are sentences on what this result cannot tell.
+    use. ``cautions`` are sentences on what this result cannot tell. ``growth`` has the looks at a growing study, this
+    one included; None for a study with a fixed number of replicates.
     """
 
     origin: Origin
@@ -281,3 +283,4 @@ class Analysis(Record):
     confusion: Confusion | None
     comparison: RunComparison | None
     roc: Roc | None = None
+    growth: Growth | None = None

@@ -60,7 +60,21 @@ def interval_text(effect: Effect) -> str:
         return ""
     low, high = (amount(effect.outcome, end) for end in (effect.interval.low, effect.interval.high))
     low = low.removesuffix(" points") if high.endswith(" points") else low
-    return f"{100 * effect.level:.3g} % interval {low} to {high}"
+    return f"{_level(effect.level)} interval {low} to {high}"
+
+
+def _level(level: float) -> str:
+    """Write a confidence level with as many digits as tell it from certainty: 95 %, 99.4 %, 99.98 %."""
+    return next(text for digits in (3, 4, 5, 9) if (text := f"{100 * level:.{digits}g} %") != "100 %" or digits > 8)  # noqa: PLR2004
+
+
+def now_text(effects: Sequence[Effect], then: Sequence[Effect]) -> str:
+    """Return the first of a claim's effects that an earlier look rested on, as it is now: its number and interval."""
+    wanted = {(each.outcome, each.contrast, each.subset) for each in then[:1]}
+    for effect in effects:
+        if (effect.outcome, effect.contrast, effect.subset) in wanted and effect.interval:
+            return f"{amount(effect.outcome, effect.estimate)} ({interval_text(effect)})"
+    return ""
 
 
 def effect_text(effect: Effect) -> str:

@@ -1,9 +1,10 @@
 """The steps of the study: find the inputs, call the rooms, publish. Only this room knows keys and refs.
 
 ``steps`` has one method per task of the DAG; ``data``, ``training``, ``evaluation``, ``reporting`` and ``delivery`` do
-them on a ``workspace``. ``keys`` says where each artifact lies, ``notes`` which refs there are, ``conclusions`` keeps
-the analysis of a run, ``progress`` says how far a run is, ``run_summaries`` tells a run in a few facts, ``tracking``
-publishes to MLflow, and ``trained`` finds a trained model and asks it.
+them on a ``workspace``. ``keys`` says where each artifact lies, ``growing`` how many replicates a run of a growing
+study has, ``notes`` which refs there are, ``conclusions`` keeps the analysis of a run, ``progress`` says how far a run
+is, ``run_summaries`` tells a run in a few facts, ``tracking`` publishes to MLflow, and ``trained`` finds a trained
+model and asks it.
 
 >>> import tempfile
 >>> from imdb_tasks.pipeline import Steps
@@ -18,7 +19,7 @@ publishes to MLflow, and ``trained`` finds a trained model and asks it.
 
 from imdb_tasks.pipeline.conclusions import find_conclusions, find_result
 from imdb_tasks.pipeline.evaluation import result_of
-from imdb_tasks.pipeline.notes import NOTES, Notes, Progress, ReportedRun, Training, check_run_id
+from imdb_tasks.pipeline.notes import NOTES, Notes, Planned, Progress, ReportedRun, Training, check_run_id
 from imdb_tasks.pipeline.progress import RunProgress
 from imdb_tasks.pipeline.run_summaries import summary_of
 from imdb_tasks.pipeline.steps import Steps
@@ -36,6 +37,7 @@ __all__ = [
     "BEST",
     "NOTES",
     "Notes",
+    "Planned",
     "Progress",
     "ReportedRun",
     "RunProgress",

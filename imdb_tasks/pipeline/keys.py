@@ -6,6 +6,7 @@ what it touches. Nothing here reads an artifact's bytes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from imdb_tasks import analysis, corpus, report, training
 from imdb_tasks.sources import REVIEWS, InputFile, fetched_key, glove_vectors
@@ -60,9 +61,19 @@ class Keys:
         """Key of the study's result; ``parts`` has, per variant, its predictions' key or why it is missing."""
         return _key("evaluations", self.identity, parts)
 
-    def analysis(self, evaluation_key: str, claims: str, previous: Mapping[str, str] | None) -> str:
-        """Key of the conclusions from an evaluation, on claims of this fingerprint, beside the run ``previous``."""
-        return _key("analyses", evaluation_key, claims, dict(previous) if previous else None)
+    def analysis(
+        self,
+        evaluation_key: str,
+        claims: str,
+        previous: Mapping[str, str] | None,
+        growth: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Key of the conclusions from an evaluation, on claims of this fingerprint, beside the run ``previous``.
+
+        ``growth`` has the looks that were taken before at a growing study.
+        """
+        parts = [evaluation_key, claims, dict(previous) if previous else None]
+        return _key("analyses", *parts, *([dict(growth)] if growth else []))
 
     def report(self, analysis_key: str) -> str:
         """Key of the report on an analysis."""
@@ -79,9 +90,19 @@ class Keys:
         return fingerprint(settings, *self._sources())
 
     @property
+    def line(self) -> str:
+        """Fingerprint of the study with one replicate: its runs with more are further points of the same line."""
+        return Keys(self.study.model_copy(update={"replicates": 1}), self.store).identity
+
+    @property
     def of_study(self) -> str:
         """Name of the notes that belong to this study on this backend."""
         return fingerprint(self.identity, training.backend())
+
+    @property
+    def of_line(self) -> str:
+        """Name of the notes that belong to this study, however many replicates it has, on this backend."""
+        return fingerprint(self.line, training.backend())
 
     def _sources(self) -> tuple[str, str]:
         """Return the keys of the reviews and of the vectors, which follow from their bytes."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
-from imdb_tasks.analysis import RunSummary
+from imdb_tasks.analysis import Growth, RunSummary
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.store import Store, is_safe
 from imdb_tasks.study import History
@@ -62,7 +62,7 @@ class Analysed(Note):
 class ReportedRun(Note):
     """A run that has a report, and what the mail needs of it; named by the run's id.
 
-    ``study`` is ``Keys.identity``; earlier releases wrote a fingerprint that contained the place of the data,
+    ``study`` is ``Workspace.name_of_study``; earlier releases wrote a fingerprint that contained the place of the data,
     and no ``summary``.
     """
 
@@ -121,7 +121,10 @@ class Progress(Note):
 
 
 class Mailed(Note):
-    """The evaluation that a study's last mail was about; named by ``Keys.of_study``."""
+    """What a study's last mail was about; named by ``Keys.of_study``.
+
+    ``key`` is that of the evaluation, or, of a growing study, the fingerprint of what was concluded.
+    """
 
     folder: ClassVar[str] = "mailed"
     key: str
@@ -143,8 +146,24 @@ class Fetched(Note):
     key: str
 
 
+class Planned(Note):
+    """How many replicates a run of a growing study has, and of which series it is; named by the run's id."""
+
+    folder: ClassVar[str] = "planned"
+    of_run: ClassVar[bool] = True
+    series: str | None
+    replicates: int
+
+
+class Series(Note):
+    """The looks that were taken at a growing study; named by ``growing.series_key``."""
+
+    folder: ClassVar[str] = "series"
+    growth: Growth
+
+
 NOTES: tuple[type[Note], ...] = (
-    *(Fetched, Evaluated, Analysed, Training, Failure, Progress, Mailed, MailedBy),
+    *(Fetched, Evaluated, Analysed, Training, Failure, Progress, Mailed, MailedBy, Planned, Series),
     ReportedRun,
 )
 """All kinds of notes, as prune takes them: the run itself goes last, so that a killed prune goes on from it."""

@@ -3,10 +3,11 @@
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from imdb_tasks.analysis import AnalysedRun, read_claims, summarise
+from imdb_tasks.analysis import AnalysedRun, Growth, read_claims, summarise
 from imdb_tasks.pipeline.conclusions import find_conclusions, load_analysis, load_conclusions, save_conclusions
 from imdb_tasks.pipeline.data import texts_behind
 from imdb_tasks.pipeline.evaluation import last_evaluation_of, predictions_of, result_of
+from imdb_tasks.pipeline.growing import growth_of, record_look
 from imdb_tasks.pipeline.notes import Analysed, PreviousRun, ReportedRun
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.store import Entry, Lock
@@ -28,10 +29,13 @@ def report(work: Workspace) -> Entry:
     if cached and not cached.about["pictures"]:
         work.store.remove("reports", key)  # there may be a browser now
     entry = work.once("reports", key, lambda key, hold: _write(work, key, evaluation, analysis, hold), step="report")
+    concluded = load_analysis(analysis.path)
     note = ReportedRun.model_validate(
         {**entry.about, "report": key, "analysis": analysis.key, "evaluation": evaluation.key}
-        | {"study": work.keys.identity, "summary": summarise(result_of(evaluation), load_analysis(analysis.path))}
+        | {"study": work.name_of_study, "summary": summarise(result_of(evaluation), concluded)}
     )
+    if work.growing:
+        record_look(work, work.growing, concluded)
     work.notes.write(note, work.run_id)
     return entry
 
@@ -45,24 +49,36 @@ def _analysed(work: Workspace, evaluation: Entry) -> Entry:
     """
     noted = work.notes.read(Analysed, evaluation.key)
     previous = (noted and noted.previous) or _run_before(work, evaluation)
-    key = work.keys.analysis(evaluation.key, read_claims().fingerprint(), previous.model_dump() if previous else None)
-    entry = work.once("analyses", key, lambda key, hold: _analyse(work, key, evaluation, previous, hold), step="report")
+    growth = growth_of(work.study, work.store, work.growing).before(work.study.replicates) if work.growing else None
+    key = work.keys.analysis(
+        evaluation.key,
+        read_claims().fingerprint(),
+        previous.model_dump() if previous else None,
+        growth.model_dump(mode="json") if growth else None,
+    )
+    entry = work.once(
+        "analyses", key, lambda key, hold: _analyse(work, key, evaluation, (previous, growth), hold), step="report"
+    )
     work.notes.write(Analysed(key=key, previous=previous), evaluation.key)
     return entry
 
 
 def _run_before(work: Workspace, evaluation: Entry) -> PreviousRun | None:
-    study = work.keys.identity
+    study, replicates = work.name_of_study, work.study.replicates
     for run, noted in reversed(work.notes.all(ReportedRun).items()):
         other = noted.evaluation is not None and noted.evaluation != evaluation.key
-        if run != work.run_id and noted.study == study and other and noted.analysis:
+        grown = noted.summary is not None and noted.summary.replicates > replicates  # this is the report of an old run
+        if run != work.run_id and noted.study == study and other and noted.analysis and not grown:
             return PreviousRun(run=run, analysis=noted.analysis)
     return None
 
 
-def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun | None, hold: Lock) -> None:
+def _analyse(
+    work: Workspace, key: str, evaluation: Entry, before: tuple[PreviousRun | None, Growth | None], hold: Lock
+) -> None:
     from imdb_tasks.analysis import analyse
 
+    previous, growth = before
     tested = predictions_of(work, evaluation)
     concluded = analyse(
         result_of(evaluation),
@@ -70,6 +86,7 @@ def _analyse(work: Workspace, key: str, evaluation: Entry, previous: PreviousRun
         read_claims().claims,
         code=code_revision(),
         previous=find_conclusions(work.store, previous.run, previous.analysis) if previous else None,
+        growth=growth,
     )
     with work.store.publish("analyses", key, {"inputs": [f"evaluations/{evaluation.key}"]}, hold=hold) as folder:
         save_conclusions(concluded, tested, folder)

@@ -7,29 +7,52 @@ hand.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+from imdb_tasks.analysis import Growth
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.pipeline import data, delivery, evaluation, reporting, tracking, training
+from imdb_tasks.pipeline.growing import growth_of, plan_replicates, planned_study
 from imdb_tasks.pipeline.keys import Keys
 from imdb_tasks.pipeline.notes import Notes
 from imdb_tasks.pipeline.progress import RunProgress, progress_of
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.sources import KaggleCredentials
 from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import Study, Variant
+from imdb_tasks.study import Growing, Study, Variant
 
 
 @dataclass(frozen=True)
 class Steps:
-    """All steps of a study. ``run_id`` marks progress and the run's report; it changes no key."""
+    """All steps of a study. ``run_id`` marks progress and the run's report; it changes no key.
+
+    Of a growing study, ``study`` has the replicates that were planned for the run.
+    """
 
     study: Study
     store: Store
     run_id: str = "by-hand"
+    growing: Growing | None = None
+
+    @classmethod
+    def plan(cls, study: Study, store: Store, run_id: str, growing: Growing | None) -> "Steps":
+        """Return the steps of a run, and decide how many replicates it has if its study grows."""
+        chosen = plan_replicates(study, store, run_id, growing) if growing else study
+        return cls(chosen, store, run_id, growing)
+
+    @classmethod
+    def of_run(cls, study: Study, store: Store, run_id: str, growing: Growing | None) -> "Steps":
+        """Return the steps of a run that was planned."""
+        return cls(planned_study(study, store, run_id, growing) if growing else study, store, run_id, growing)
 
     @cached_property
     def _work(self) -> Workspace:
-        return Workspace(self.study, self.store, self.run_id)
+        return Workspace(self.study, self.store, self.run_id, self.growing)
+
+    @property
+    def growth(self) -> Growth | None:
+        """The looks that were taken, this run's included once it has its report; None if the study does not grow."""
+        return growth_of(self.study, self.store, self.growing) if self.growing else None
 
     @property
     def keys(self) -> Keys:
@@ -40,6 +63,14 @@ class Steps:
     def notes(self) -> Notes:
         """The refs of the store, by their types."""
         return self._work.notes
+
+    def looks(self) -> dict[str, Any]:
+        """Return the looks at a growing study and its rulings, as JSON; nothing of another."""
+        growth = self.growth
+        if growth is None or not growth.looks:
+            return {}
+        rulings = {seen.claim: seen.ruling for seen in growth.looks[-1].seen}
+        return {"looks": [look.replicates for look in growth.looks], "rulings": rulings}
 
     def variant(self, name: str) -> Variant:
         """Return the variant of the grid with this name."""

@@ -8,18 +8,22 @@ from functools import cached_property
 from imdb_tasks.pipeline.keys import Keys
 from imdb_tasks.pipeline.notes import Notes
 from imdb_tasks.store import Entry, Lock, Store
-from imdb_tasks.study import Study
+from imdb_tasks.study import Growing, Study
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A study in a store. ``run_id`` marks progress and the run's report; it changes no key."""
+    """A study in a store. ``run_id`` marks progress and the run's report; it changes no key.
+
+    ``growing`` says how the study grows, if it does; ``study`` has the replicates of this run.
+    """
 
     study: Study
     store: Store
     run_id: str = "by-hand"
+    growing: Growing | None = None
 
     @cached_property
     def keys(self) -> Keys:
@@ -30,6 +34,11 @@ class Workspace:
     def notes(self) -> Notes:
         """The refs of the store, by their types."""
         return Notes(self.store)
+
+    @property
+    def name_of_study(self) -> str:
+        """Fingerprint by which runs are told to be of one study; those of a growing one differ in their replicates."""
+        return self.keys.line if self.growing else self.keys.identity
 
     def find(self, kind: str, key: str) -> Entry | None:
         """Return the entry as ``Store.find`` does; prune keeps it while this run lives."""

@@ -36,7 +36,7 @@ REPORTS_REVISION = 6
 """Raise it when the same analysis would give another page or another mail."""
 
 PAGE, MAIL_HTML, MAIL_TEXT, PDF, CHARTS = "report.html", "mail.html", "mail.txt", "summary.pdf", "charts"
-MAIL_CHARTS = ("test-accuracy", "effects", "cost", "validation-accuracy")
+MAIL_CHARTS = ("looks", "test-accuracy", "effects", "cost", "validation-accuracy")
 MAIL_ROWS = 20  # more is for the page
 LINK_PLACE = "<!-- the report in Airflow -->"
 """Where a mail gets the link to the run's report: the same report is mailed by every run that has its result."""

@@ -1,7 +1,7 @@
 """What is new and what to do about it, in one or two sentences: the page's headline, the mail's subject."""
 
-from imdb_tasks.analysis import Analysis, Choice, RunComparison, Standing
-from imdb_tasks.formatting import percent, signed
+from imdb_tasks.analysis import Analysis, Choice, Growth, RunComparison, Standing
+from imdb_tasks.formatting import count_of, percent, signed
 from imdb_tasks.study import StudyResult, Variant, is_original
 
 
@@ -27,7 +27,13 @@ def subject(result: StudyResult, analysis: Analysis) -> str:
     elif advice and advice.use:
         used = standing(analysis, advice.use)
         news = f"use {used.variant.label}, {percent(used.accuracy)}{_since_before(analysis.comparison, used)}"
-    return f"{start}: " + "; ".join(filter(None, (news, missing_counts(result), _changed(analysis.comparison))))
+    told = (
+        _decided(analysis.growth, result.study.replicates),
+        news,
+        missing_counts(result),
+        _changed(analysis.comparison),
+    )
+    return f"{start}: " + "; ".join(filter(None, told))
 
 
 def standing(analysis: Analysis, variant: Variant) -> Standing:
@@ -55,6 +61,14 @@ def _since_before(comparison: RunComparison | None, used: Standing) -> str:
     known = comparison.variants if comparison and used.replicates == 1 else ()
     change = next((each for each in known if each.variant == used.variant), None)
     return f" ({signed(100 * change.difference, 1)} points)" if change else ""
+
+
+def _decided(growth: Growth | None, replicates: int) -> str:
+    """Return what the last look at a growing study has decided."""
+    if growth is None or not growth.has_look(replicates):
+        return ""
+    news = count_of(len(growth.news), "claim", "claims") + " newly decided" if growth.news else ""
+    return ", ".join(filter(None, (news, "series ended" if growth.ended else "")))
 
 
 def _changed(comparison: RunComparison | None) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from imdb_tasks.analysis import Analysis, Verdict, VerdictValue
 from imdb_tasks.formatting import count_of, duration, percent
+from imdb_tasks.report.growing import growth_text
 from imdb_tasks.report.headline import headline, standing
 from imdb_tasks.study import StudyResult, deviations, is_original, ruling_scope
 
@@ -26,12 +27,14 @@ class Made:
 class Summary:
     """The three answers, in sentences.
 
-    ``learned`` names or counts the claims by their ruling. ``use`` is the recommendation, ``price`` what it costs and
-    what it is to be compared with, ``why`` what else was considered. ``trust`` has pairs of a name and a fact,
-    ``limit`` the most important thing that the result cannot tell. ``made`` are pairs, too.
+    ``learned`` names or counts the claims by their ruling; ``growth`` says how far a growing study is, "" of others.
+    ``use`` is the recommendation, ``price`` what it costs and what it is to be compared with, ``why`` what else was
+    considered. ``trust`` has pairs of a name and a fact, ``limit`` the most important thing that the result cannot
+    tell. ``made`` are pairs, too.
     """
 
     learned: str
+    growth: str
     use: str
     price: str
     why: str
@@ -46,6 +49,7 @@ def first_screen(result: StudyResult, analysis: Analysis, made: Made) -> Summary
     said = headline(result, analysis)
     return Summary(
         learned=_learned(result, analysis.verdicts),
+        growth=growth_text(result, analysis.growth) if analysis.growth else "",
         use=said,
         price=_price(analysis),
         why="" if advice is None or advice.why == said else advice.why,

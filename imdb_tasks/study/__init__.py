@@ -21,6 +21,7 @@ from imdb_tasks.study.form import (
     form_defaults,
     profile_of,
     read_form,
+    read_growing,
     read_study,
 )
 from imdb_tasks.study.grid import (
@@ -40,6 +41,7 @@ from imdb_tasks.study.grid import (
     by_setting,
     fingerprint,
 )
+from imdb_tasks.study.growing import UNTIL_DECIDED, Growing
 from imdb_tasks.study.installed import DAG_ID, InstalledStudy, installed_studies, installed_study, study_of_run
 from imdb_tasks.study.labels import LABELS, THRESHOLD, Label, label_of
 from imdb_tasks.study.published import (
@@ -76,12 +78,14 @@ __all__ = [
     "PROFILES",
     "SOURCES",
     "THRESHOLD",
+    "UNTIL_DECIDED",
     "ArchiveSource",
     "Cell",
     "Cost",
     "Coverage",
     "DataCard",
     "Delivery",
+    "Growing",
     "History",
     "InstalledStudy",
     "KaggleSource",
@@ -117,6 +121,7 @@ __all__ = [
     "published_metrics",
     "published_study",
     "read_form",
+    "read_growing",
     "read_study",
     "ruling_scope",
     "scope",

@@ -19,6 +19,7 @@ from imdb_tasks.study.grid import (
     Study,
     TrainingSettings,
 )
+from imdb_tasks.study.growing import UNTIL_DECIDED, Growing
 from imdb_tasks.typed_values import Address
 
 Profile = Literal["full", "quick", "custom"]
@@ -78,6 +79,7 @@ def form_defaults() -> dict[str, Any]:
         "recipients": list(MailSettings.read_valid()),
         "notify": "always",
         **study_fields(Study()),
+        "max_replicates": Growing().most,
     }
 
 
@@ -113,6 +115,7 @@ def read_form(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     """
     defaults = defaults or form_defaults()
     values, faults = _completed(form, defaults)
+    _growing(values, defaults, faults)
     study = _checked(Study, _study_values(values), faults)
     if values["notify"] != "never" and values["recipients"] == defaults["recipients"]:
         faults += _faults_of_environment()
@@ -129,6 +132,37 @@ def read_study(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = Non
     if study is None or faults:
         raise SettingsError("; ".join(faults))
     return study
+
+
+def read_growing(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Growing | None:
+    """Return how the study of a form grows; None where its number of replicates is fixed.
+
+    Raises SettingsError as ``read_study`` does.
+    """
+    defaults = defaults or form_defaults()
+    values, faults = _completed(form, defaults)
+    growing = _growing(values, defaults, faults)
+    if faults:
+        raise SettingsError("; ".join(faults))
+    return growing
+
+
+def _growing(values: Mapping[str, Any], defaults: Mapping[str, Any], faults: list[str]) -> Growing | None:
+    """Return how a study grows, if it does; where that makes no sense, add to ``faults``."""
+    most = values["max_replicates"]
+    if values["replicates"] != UNTIL_DECIDED:
+        if most != defaults["max_replicates"]:
+            faults.append(f"max_replicates {most!r:.80} would have no effect; set replicates to {UNTIL_DECIDED!r}")
+        return None
+    grown = _checked(Growing, {"most": most}, found := list[str]())
+    faults += [fault.replace("most:", "max_replicates:", 1) for fault in found]
+    if grown and not found and not _faulty(values):  # the largest grid must be possible, too
+        _checked(Study, _study_values({**values, "replicates": grown.most}), faults)
+    return grown
+
+
+def _faulty(values: Mapping[str, Any]) -> bool:
+    return _checked(Study, _study_values(values), []) is None
 
 
 def _completed(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -182,6 +216,7 @@ def _misplaced(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str
 def _study_values(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of ``Study``, not yet checked."""
     values = {name: form[name] for name in STUDY_FIELDS} | (QUICK if form["profile"] == "quick" else {})
+    values["replicates"] = _number_of(values["replicates"])
     return {
         **{name: values[name] for name in ("cells", "units", "batch_sizes", "replicates")},
         "margin": _share(values["margin_points"]),
@@ -190,6 +225,13 @@ def _study_values(form: Mapping[str, Any]) -> dict[str, Any]:
         "reviews": _source(form, "reviews", KAGGLE_REVIEWS, PUBLIC_REVIEWS),
         "glove": _source(form, "glove", KAGGLE_GLOVE, PUBLIC_GLOVE),
     }
+
+
+def _number_of(replicates: Any) -> Any:
+    """Return the replicates that a study begins with; Airflow's form hands a number over as text."""
+    if replicates == UNTIL_DECIDED:
+        return 1
+    return int(replicates) if isinstance(replicates, str) and replicates.isdecimal() else replicates
 
 
 def _share(points: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.settings import StudiesSettings, StudySettings
-from imdb_tasks.study.form import form_defaults
+from imdb_tasks.study.form import form_defaults, read_growing
+from imdb_tasks.study.growing import UNTIL_DECIDED, Growing
 
 DAG_ID = "imdb_study"
 VARIABLE = "IMDB_STUDIES"
@@ -39,13 +40,20 @@ class InstalledStudy:
             **form_defaults(),
             **chosen,
             "profile": self.settings.profile,
-            "replicates": self.settings.replicates,
+            "max_replicates": self.settings.max_replicates,
+            **({} if self.settings.replicates == UNTIL_DECIDED else {"replicates": self.settings.replicates}),
         }
 
     def form_of(self, given: Mapping[str, Any], *, scheduled: bool) -> dict[str, Any]:
-        """Return the whole form of a run: what was given, the defaults, and when a scheduled run is to be mailed."""
-        notify = {"notify": self.settings.notify} if scheduled else {}
-        return {**self.form_defaults(), **given, **notify}
+        """Return the whole form of a run: what was given, the defaults, and what the settings say of scheduled runs."""
+        settings = self.settings
+        own = {"notify": settings.notify, "replicates": settings.replicates} if scheduled else {}
+        return {**self.form_defaults(), **given, **own}
+
+    def growing(self, form: Mapping[str, Any]) -> Growing | None:
+        """Return how the study of a whole form grows; raise SettingsError if the form makes no sense."""
+        found = read_growing(form, self.form_defaults())
+        return found and found.model_copy(update={"step": self.settings.replicates_per_run})
 
     def run_name(self, run_id: str) -> str:
         """Return how the store names a run: other DAGs may have run ids like those of ``imdb_study``.

@@ -93,9 +93,20 @@ def scheduled_study(store: Store, runs: Sequence[Run]) -> frozenset[str]:
 
 
 def headline_run(store: Store, runs: Sequence[Run]) -> Run | None:
-    """Return the newest run of the scheduled study; where there is none, the newest of all."""
+    """Return the newest run of the scheduled study; where there is none, the newest of all.
+
+    A run by hand that has fewer replicates than the newest scheduled one says less, and is passed over.
+    """
     scheduled = scheduled_study(store, runs)
-    return next((run for run in runs if run.id in scheduled), runs[0] if runs else None)
+    mine = [run for run in runs if run.id in scheduled]
+    newest = next((run for run in mine if run.scheduled), None)
+    least = _replicates(store, newest) if newest else 0
+    return next((run for run in mine if run == newest or _replicates(store, run) >= least), runs[0] if runs else None)
+
+
+def _replicates(store: Store, run: Run) -> int:
+    summary = summary_of(store, run.id, run.note)
+    return summary.replicates if summary else 0
 
 
 def started(run: Run, known: Mapping[str, InAirflow]) -> str:
@@ -115,8 +126,10 @@ def started(run: Run, known: Mapping[str, InAirflow]) -> str:
 
 
 def changes_since(run: Run, now: RunSummary, before: Run, was: RunSummary) -> list[str]:
-    """Say what differs from an earlier run of the same study, whose settings and data are therefore the same."""
+    """Say what differs from an earlier run of the same study, of the same data and settings but for replicates."""
     found = [f"code {before.note.code} → {run.note.code}"] if before.note.code != run.note.code else []
+    if was.replicates != now.replicates:
+        found.append(f"replicates {was.replicates} → {now.replicates}")
     if was.backend != now.backend:
         found.append(f"backend {was.backend} → {now.backend}")
     names = [name for name in now.versions if name in was.versions and was.versions[name] != now.versions[name]]

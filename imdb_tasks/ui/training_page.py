@@ -8,7 +8,7 @@ from pydantic import Field
 
 from imdb_tasks.errors import SettingsError
 from imdb_tasks.formatting import fine_duration
-from imdb_tasks.pipeline import Notes, Progress, Training
+from imdb_tasks.pipeline import Notes, Planned, Progress, Training
 from imdb_tasks.store import Store
 from imdb_tasks.study import History, Record, Variant, read_study
 from imdb_tasks.ui.loss_scale import loss_axis, remarks
@@ -58,12 +58,16 @@ def trained_variant(store: Store, run_id: str, title: str | None, formed: Varian
     return next((variant for variant in noted if variant.title == title), formed)
 
 
-def variant_of(conf: Mapping[str, Any], map_index: int, defaults: Mapping[str, Any] | None = None) -> Variant | None:
-    """Return the variant that a run with this form trains under a map index; None if there is no such."""
+def variant_of(
+    conf: Mapping[str, Any], map_index: int, defaults: Mapping[str, Any] | None = None, planned: Planned | None = None
+) -> Variant | None:
+    """Return the variant that a run with this form, and this plan, trains under a map index; None if there is none."""
     try:
         study = read_study(conf, defaults)
     except SettingsError:
         return None
+    if planned:
+        study = study.model_copy(update={"replicates": planned.replicates})
     return study.variants[map_index] if 0 <= map_index < len(study.variants) else None
 
 

@@ -168,9 +168,9 @@ def test_the_smallest_effect_that_is_decided_is_found_in_four_studies_of_five():
 
 
 def test_more_replicates_help_as_far_as_the_trainings_are_the_noise():
-    assert replicates_needed(Student(0.02, 0.01, 18, 0.0), 2, 0.05) == 5
-    assert replicates_needed(Student(0.02, 0.01, 18, 0.0099**2), 2, 0.05) is None
-    assert replicates_needed(Student(0.0001, 0.01, 18, 0.0), 2, 0.05) is None
+    assert replicates_needed(Student(0.02, 0.01, 18, 0.0), 2, lambda _: 0.05) == 5
+    assert replicates_needed(Student(0.02, 0.01, 18, 0.0099**2), 2, lambda _: 0.05) is None
+    assert replicates_needed(Student(0.0001, 0.01, 18, 0.0), 2, lambda _: 0.05) is None
 
 
 @pytest.mark.parametrize(

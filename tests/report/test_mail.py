@@ -138,7 +138,7 @@ def test_the_whole_mail_is_below_what_servers_take(message):
 
 def test_the_text_stands_alone(message):
     text = message.get_body(("plain",)).get_content()
-    assert text.startswith("Use GRU-32/64: 86.2 % of 10,000 test reviews right")
+    assert "WHAT SHOULD I USE?\nUse GRU-32/64: 86.2 % of 10,000 test reviews right" in text
     assert "diverged at epoch 7: loss is not finite" in text
     assert "Each setting was trained once:" in text
     assert re.search(r"supported +GRU performs better than LSTM\n +Test accuracy, GRU − LSTM: \+", text)

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from imdb_tasks.errors import SettingsError
-from imdb_tasks.study.form import PROFILES, SOURCES, form_defaults, profile_of, read_form, read_study
+from imdb_tasks.study.form import PROFILES, SOURCES, form_defaults, profile_of, read_form, read_growing, read_study
 from imdb_tasks.study.grid import PUBLIC_GLOVE, PUBLIC_REVIEWS, KaggleSource, LocalSource, Study
+from imdb_tasks.study.growing import Growing
 
 QUIET = {"notify": "never"}
 
@@ -195,6 +196,38 @@ def test_a_profile_may_be_trained_several_times_and_compared_by_another_margin(p
     study = read_study({"profile": profile, "replicates": 3, "margin_points": 2})
     assert (study.replicates, study.margin) == (3, 0.02)
     assert profile_of(study) == profile
+
+
+def test_a_study_may_grow_until_it_is_decided() -> None:
+    form = {**QUIET, "profile": "quick", "replicates": "until decided", "max_replicates": 3}
+    study, _ = read_form(form)
+    assert (study.replicates, read_growing(form)) == (1, Growing(most=3))
+    assert read_growing({**QUIET, "replicates": "until decided"}) == Growing(most=5)
+
+
+@pytest.mark.parametrize("replicates", [3, "3"])
+def test_a_number_of_replicates_may_come_as_text_from_airflows_form(replicates: int | str) -> None:
+    form = {**QUIET, "replicates": replicates}
+    assert (read_form(form)[0].replicates, read_growing(form)) == (3, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"replicates": "until Friday"}, "replicates: .*found 'until Friday'"),
+        ({"replicates": "0"}, "replicates: .*found 0"),
+        ({"replicates": "until decided", "max_replicates": 1}, "max_replicates: .* 2, found 1"),
+        ({"replicates": "until decided", "max_replicates": 21}, "max_replicates: .* 20, found 21"),
+        ({"max_replicates": 3}, "max_replicates 3 would have no effect; set replicates to 'until decided'"),
+        (
+            {"profile": "custom", "units": list(range(1, 101)), "max_replicates": 5, "replicates": "until decided"},
+            "the grid has 3,000 variants; at most",
+        ),
+    ],
+)
+def test_a_study_that_cannot_grow_so_is_refused(fields: dict[str, object], fault: str) -> None:
+    with pytest.raises(SettingsError, match=fault):
+        read_form({**QUIET, **fields})
 
 
 def test_a_study_that_no_form_leads_to_is_custom() -> None:

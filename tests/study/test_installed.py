@@ -9,6 +9,7 @@ from imdb_tasks.errors import SettingsError
 from imdb_tasks.study import installed
 from imdb_tasks.study.form import form_defaults, read_form, read_study
 from imdb_tasks.study.grid import LocalSource, Study
+from imdb_tasks.study.growing import Growing
 from imdb_tasks.study.installed import InstalledStudy, installed_studies, installed_study, study_of_run
 
 JSON = strategies.recursive(
@@ -56,6 +57,20 @@ def test_the_settings_are_the_defaults_of_the_form(monkeypatch: pytest.MonkeyPat
     [study] = studies(monkeypatch, {"mine": {"profile": "quick", "source": "/data", "replicates": 3}})
     found, _ = read_form({"notify": "never"}, study.form_defaults())
     assert (found.training.epochs, found.replicates, found.reviews) == (3, 3, LocalSource(path="/data"))
+
+
+def test_a_scheduled_study_grows_until_it_is_decided_and_one_by_hand_is_the_original() -> None:
+    [study] = installed_studies()
+    assert study.growing(study.form_of({}, scheduled=True)) == Growing(most=5, step=1)
+    assert study.growing(study.form_of({}, scheduled=False)) is None
+
+
+def test_how_far_and_how_fast_a_study_grows_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"mine": {"max_replicates": 8, "replicates_per_run": 2}, "fixed": {"replicates": 3}}
+    mine, fixed = studies(monkeypatch, given)
+    assert mine.growing(mine.form_of({}, scheduled=True)) == Growing(most=8, step=2)
+    assert fixed.growing(fixed.form_of({}, scheduled=True)) is None
+    assert read_study(fixed.form_of({}, scheduled=True), fixed.form_defaults()).replicates == 3
 
 
 @pytest.mark.parametrize("source", ["archives", "sample", "kaggle"])

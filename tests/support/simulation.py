@@ -196,3 +196,14 @@ def _history(model: _Model, truth: Truth, random: np.random.Generator) -> Histor
         seconds=(1.0,) * truth.epochs,
         samples_per_second=(1.0,) * truth.epochs,
     )
+
+
+def with_replicates(drawn: Simulated, count: int) -> Simulated:
+    """Return what had been seen of a study when it had its first ``count`` replicates."""
+    study = drawn.result.study.model_copy(update={"replicates": count})
+    rows = tuple(row for row in drawn.result.variants if row.variant.replicate < count)
+    names = [row.variant.name for row in rows if row.variant.name in drawn.tested.names]
+    probabilities = np.stack([drawn.tested.row(name) for name in names])
+    models = {variant: accuracy for variant, accuracy in drawn.models.items() if variant.replicate < count}
+    result = drawn.result.model_copy(update={"study": study, "variants": rows})
+    return Simulated(models, result, Predictions(tuple(names), drawn.tested.labels, probabilities))

@@ -75,6 +75,16 @@ def test_the_headline_is_the_newest_run_of_the_study_that_the_schedule_runs(stor
     assert headline_of(store) == "manual__the-same-again"
 
 
+def test_a_run_by_hand_with_fewer_replicates_does_not_take_the_headline_of_a_study_that_grew(store: Store) -> None:
+    grown = Study(replicates=2)
+    keep_run(store, "scheduled__2026-01-05", study_result(), at=START)
+    keep_run(store, "scheduled__2026-01-12", study_result(grown), at=START + WEEK)
+    keep_run(store, "manual__once", study_result(), at=START + 2 * WEEK)
+    assert headline_of(store) == "scheduled__2026-01-12"
+    keep_run(store, "manual__grown", study_result(grown), at=START + 3 * WEEK)
+    assert headline_of(store) == "manual__grown"
+
+
 def test_before_the_first_scheduled_run_the_headline_is_a_run_of_the_default_study_on_real_data(store: Store) -> None:
     keep_run(store, "the-study-from-a-folder", full_study(), at=START)
     keep_run(store, "another-grid", study_result(Study(cells=("GRU",))), at=START + WEEK, study="s2")

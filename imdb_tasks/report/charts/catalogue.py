@@ -12,6 +12,7 @@ from imdb_tasks.report.charts.calibration import calibration_chart, confusion_ch
 from imdb_tasks.report.charts.cost import cost_chart
 from imdb_tasks.report.charts.curves import Panel, bullet, draw, limits
 from imdb_tasks.report.charts.effects import accuracy_effects, loss_effects
+from imdb_tasks.report.charts.looks import looks_chart
 from imdb_tasks.report.charts.panels import View, grid, scale_epochs
 from imdb_tasks.report.charts.settings import Setting, behind, settings_of
 from imdb_tasks.report.charts.since_last_run import changes_chart
@@ -27,6 +28,8 @@ def charts(result: StudyResult, analysis: Analysis) -> tuple[Chart, ...]:
     """Draw every chart of the report; one that has nothing to show is left out."""
     rows, settings = setting_rows(table_rows(result, analysis), analysis), settings_of(result.variants, analysis)
     drawn = [test_accuracy(rows, result, analysis), accuracy_effects(analysis), loss_effects(analysis)]
+    if analysis.growth:
+        drawn.append(looks_chart(analysis.growth))
     drawn += [cost_chart(rows, result), validation_accuracy(result, settings)]
     if any(each.training for each in result.variants):
         drawn += [together(result, settings), best_batch_sizes(result, settings), overfitting(result, settings)]

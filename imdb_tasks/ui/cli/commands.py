@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from imdb_tasks.errors import IncompleteStudyError, LostLockError, MissingInputError, SettingsError, StudyError
-from imdb_tasks.pipeline import Steps
+from imdb_tasks.formatting import count_of
+from imdb_tasks.pipeline import Planned, Steps
 from imdb_tasks.sources import REVIEWS, InputFile, errors_name_their_source, fetch, glove_vectors
 from imdb_tasks.store import Entry, Store
-from imdb_tasks.study import LocalSource, TextSettings, Variant, read_form
+from imdb_tasks.study import Growing, LocalSource, Study, TextSettings, Variant, read_form, read_growing
 from imdb_tasks.ui.cli import keeping, models
 from imdb_tasks.ui.cli.options import SHOWN, add_store, open_store, output, utf8
 
@@ -81,8 +82,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run_step(options: argparse.Namespace) -> None:
-    study, _ = read_form({"notify": "never", **_fields(options.set)})
-    steps = Steps(study, open_store(options), _run_id(options.step))
+    form = {"notify": "never", **_fields(options.set)}
+    study, growing = read_form(form)[0], read_growing(form)
+    store, run_id = open_store(options), _run_id(options.step)
+    if options.step == "study" and growing:
+        _run_until_decided(study, store, run_id, growing)
+    else:
+        _run_steps(Steps.of_run(study, store, run_id, growing), options)
+
+
+def _run_until_decided(study: Study, store: Store, run_id: str, growing: Growing) -> None:
+    """Take one look after the other, as the runs of a schedule do; what an earlier command has finished is kept."""
+    options = argparse.Namespace(step="study")
+    while True:
+        planned = Steps.plan(study, store, f"{run_id}.{uuid.uuid4().hex[:6]}", growing)
+        try:
+            _run_steps(planned, options)
+        except BaseException:  # the same command again begins with this look
+            planned.notes.remove(Planned, planned.run_id)
+            raise
+        growth = planned.growth
+        if growth is None or growth.ended:
+            return
+        for seen in growth.open:
+            print(
+                f"open after {count_of(planned.study.replicates, 'replicate', 'replicates')}: {seen.title}", flush=True
+            )
+
+
+def _run_steps(steps: Steps, options: argparse.Namespace) -> None:
     wanted = STEPS[:-1] if options.step == "study" else (options.step,)
     for step in wanted:
         if step == "fetch":
@@ -90,7 +118,7 @@ def _run_step(options: argparse.Namespace) -> None:
             _unless_taken_over(steps.fetch_glove)
         elif step == "train":
             names = getattr(options, "variants", [])
-            failed = _train(steps, [steps.variant(name) for name in names] or study.variants)
+            failed = _train(steps, [steps.variant(name) for name in names] or steps.study.variants)
             if failed and options.step == "train":
                 raise IncompleteStudyError(f"{len(failed)} variants failed: {', '.join(failed)}; see the log above")
         else:

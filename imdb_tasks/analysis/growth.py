@@ -1,0 +1,115 @@
+"""A study that grows by replicates until its claims are decided: what each look at it has shown.
+
+Each look tests every open claim at a level of ``looks``. A claim that is decided stays decided: later looks go on to
+estimate its effects, and do not test it again.
+"""
+
+from collections.abc import Sequence
+
+from imdb_tasks.analysis.evidence import ALPHA, Effect, Interaction, Verdict, VerdictValue
+from imdb_tasks.analysis.looks import level
+from imdb_tasks.study import Record
+
+DECIDED: tuple[VerdictValue, ...] = ("supported", "contradicted")
+
+
+class Seen(Record):
+    """A claim at one look. ``effects`` are those of its first part, with the intervals that its ruling used.
+
+    ``needed`` is how many replicates would decide what is open with a probability of 80 %, if the differences stay as
+    they are; None where nothing is open, where there is no forecast (for "equal", or from one replicate), and where it
+    is ``hopeless``: no number up to 50 would. ``answerable``: grid and epochs can answer it at all.
+    """
+
+    claim: str
+    title: str
+    ruling: VerdictValue
+    reason: str
+    effects: tuple[Effect | Interaction, ...]
+    needed: int | None
+    hopeless: bool
+    answerable: bool
+
+
+class Look(Record):
+    """What a study with so many replicates has shown."""
+
+    replicates: int
+    seen: tuple[Seen, ...]
+
+
+class Growth(Record):
+    """The looks at a study that may have ``most`` replicates, the first one first."""
+
+    most: int
+    looks: tuple[Look, ...] = ()
+
+    @property
+    def decided(self) -> dict[str, tuple[int, Seen]]:
+        """Return the decided claims by their ids: the number of replicates that decided each, and how."""
+        found: dict[str, tuple[int, Seen]] = {}
+        for look in self.looks:
+            for seen in look.seen:
+                if seen.ruling in DECIDED:
+                    found.setdefault(seen.claim, (look.replicates, seen))
+        return found
+
+    @property
+    def news(self) -> tuple[Seen, ...]:
+        """Return the claims that the last look has decided."""
+        return tuple(seen for number, seen in self.decided.values() if number == self.looks[-1].replicates)
+
+    @property
+    def open(self) -> tuple[Seen, ...]:
+        """Return the claims of the last look that more replicates could decide."""
+        last = self.looks[-1].seen if self.looks else ()
+        return tuple(seen for seen in last if seen.ruling not in DECIDED and seen.answerable)
+
+    @property
+    def ended(self) -> bool:
+        """Whether no claim is open, or the most replicates are there."""
+        return bool(self.looks) and (not self.open or self.looks[-1].replicates >= self.most)
+
+    def has_look(self, replicates: int) -> bool:
+        """Return whether there is a look at so many replicates, or at more."""
+        return any(look.replicates >= replicates for look in self.looks)
+
+    def before(self, replicates: int) -> "Growth":
+        """Return the growth as it was before the look at so many replicates."""
+        return Growth(most=self.most, looks=tuple(look for look in self.looks if look.replicates < replicates))
+
+    def with_look(self, replicates: int, verdicts: Sequence[Verdict]) -> "Growth":
+        """Return the growth after a look."""
+        return Growth(most=self.most, looks=(*self.before(replicates).looks, look_at(replicates, verdicts)))
+
+    def alpha(self, claims: int, replicates: int, *, after: int | None = None) -> float:
+        """Return the level at which one of so many claims is tested, once there are so many replicates.
+
+        The claims share an error of 5 % (Bonferroni), whether or not each can be tested yet. ``after`` is the number of
+        replicates now, where the look lies ahead: each number from there on is then taken for a look.
+        """
+        last = min(replicates, self.most)
+        known = [look.replicates for look in self.looks if look.replicates < (last if after is None else after)]
+        ahead = [] if after is None else list(range(after, last))
+        return level(ALPHA / claims, [*known, *ahead, last], self.most)
+
+
+def look_at(replicates: int, verdicts: Sequence[Verdict]) -> Look:
+    """Return what verdicts say, as a look."""
+    return Look(replicates=replicates, seen=tuple(_seen(verdict, replicates) for verdict in verdicts))
+
+
+def _seen(verdict: Verdict, replicates: int) -> Seen:
+    undecided = [part for part in verdict.parts if part.ruling == "not decided"]
+    forecast = replicates > 1 and bool(undecided) and all(part.detectable is not None for part in undecided)
+    needed = [part.replicates_needed for part in undecided] if forecast else []
+    return Seen(
+        claim=verdict.claim,
+        title=verdict.title,
+        ruling=verdict.ruling,
+        reason=verdict.reason,
+        effects=next((part.effects for part in verdict.parts if part.effects), ()),
+        needed=None if None in needed else max((number for number in needed if number is not None), default=None),
+        hopeless=None in needed,
+        answerable=all(part.answerable for part in verdict.parts),
+    )
