@@ -128,9 +128,15 @@ class AirflowApi:
         return self._client.get(path).raise_for_status().content
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Send a request; again where the token has expired, or the server asks for another try in its way."""
+        """Send a request; again where the token has expired, or the server fails or closes the connection on the way."""
         for wait in range(TRIES):
-            answer = self._client.request(method, f"/api/v2{path}", **request)
+            try:
+                answer = self._client.request(method, f"/api/v2{path}", **request)
+            except (httpx.ReadError, httpx.RemoteProtocolError):
+                if wait == TRIES - 1:
+                    raise
+                time.sleep(wait)
+                continue
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 self._sign_in()
             elif answer.is_server_error:

@@ -175,6 +175,21 @@ def test_an_expired_token_is_renewed_and_a_run_is_made_once(monkeypatch):
     assert runs[0]["logical_date"] is None
 
 
+def test_a_connection_that_the_server_closes_on_the_way_is_opened_again(monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    asked = []
+
+    def handler(request):
+        asked.append(request.url.path)
+        if len(asked) < 3:
+            raise httpx.ReadError("Connection reset by peer", request=request)
+        return httpx.Response(200, json={"state": "success"})
+
+    with answering(handler) as api:
+        assert api.state("imdb_study", "run") == "success"
+    assert len(asked) == 3
+
+
 def test_a_refused_form_says_why():
     refusing = answering(lambda _: httpx.Response(400, json={"detail": "epochs: -1"}))
     with refusing as api, pytest.raises(ValueError, match="epochs: -1"):
