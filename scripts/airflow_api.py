@@ -128,7 +128,7 @@ class AirflowApi:
         return self._client.get(path).raise_for_status().content
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Send a request; again where the token has expired, or the server fails or closes the connection on the way."""
+        """Send a request; again where the token has expired, or the server fails or closes the connection."""
         for wait in range(TRIES):
             try:
                 answer = self._client.request(method, f"/api/v2{path}", **request)
