@@ -18,7 +18,8 @@ import numpy as np
 from bench.machine import describe
 from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.contrasts import Question
-from imdb_tasks.analysis.growth import DECIDED, Growth, look_at
+from imdb_tasks.analysis.evidence import DECIDED
+from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.study import Study
@@ -80,7 +81,7 @@ def series(scenario: Scenario, most: int, seed: int) -> Series:
         seen = with_replicates(whole, replicates)
         measured = measure(seen.result, seen.tested, RESAMPLES)
         ruled = verdicts(measured, CLAIMS, growth)
-        growth = Growth(most=most, looks=(*growth.looks, look_at(replicates, ruled)))
+        growth = growth.with_look(replicates, ruled)
         alone = verdicts(measured, CLAIMS) if replicates == most or not scenario.right else ()
         naive |= {(verdict.claim, verdict.ruling) for verdict in alone if verdict.ruling in DECIDED}
         answer = measured.answer(CELLS)

@@ -20,6 +20,7 @@ import numpy as np
 from bench import machine
 from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.contrasts import Measured, Question
+from imdb_tasks.analysis.evidence import DECIDED
 from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.analysis.selection import select
 from imdb_tasks.analysis.verdicts import verdicts
@@ -29,7 +30,6 @@ from tests.support.simulation import Simulated, Truth, simulate
 REPLICATES = (1, 2, 3, 5)
 NOISES: dict[str, dict[str, Any]] = {"normal": {}, "heavy": {"heavy": True, "failing": {"LSTM": 0.3}}}
 RESAMPLES = 200
-DECIDED = ("supported", "contradicted")
 CLAIMS = read_claims().claims
 # Planted effects that the form promises to find with three replicates. Sizes as in the original's table or below it.
 EFFECTS: dict[str, dict[str, Any]] = {

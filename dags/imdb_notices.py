@@ -64,7 +64,7 @@ class Run:
             raise SettingsError(f"the store cannot be read here ({type(error).__name__})") from error
         if planned is None:
             raise SettingsError("the store, as this process sees it, has no plan of the run")
-        return study.model_copy(update={"replicates": planned.replicates})
+        return study.with_replicates(planned.replicates)
 
     @property
     def address(self) -> str:

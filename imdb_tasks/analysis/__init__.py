@@ -20,7 +20,17 @@ from imdb_tasks.analysis.claims import read_claims
 from imdb_tasks.analysis.curves import best_epoch, training_seconds
 from imdb_tasks.analysis.effects import level_text
 from imdb_tasks.analysis.estimates import margin, wilson
-from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interval, Outcome, Verdict, VerdictValue
+from imdb_tasks.analysis.evidence import (
+    DECIDED,
+    LARGEST_RATIO,
+    LOG_OUTCOMES,
+    SHARES,
+    Effect,
+    Interval,
+    Outcome,
+    Verdict,
+    VerdictValue,
+)
 from imdb_tasks.analysis.growth import Growth, Look, Seen
 from imdb_tasks.analysis.records import (
     Analysis,
@@ -44,8 +54,11 @@ from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
 
 __all__ = [
     "ANALYSES_REVISION",
+    "DECIDED",
+    "LARGEST_RATIO",
     "LOG_OUTCOMES",
     "OUTCOME_NAMES",
+    "SHARES",
     "AnalysedRun",
     "Analysis",
     "Calibration",

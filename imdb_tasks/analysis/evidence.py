@@ -23,8 +23,13 @@ OUTCOMES: tuple[Outcome, ...] = ("accuracy", "auc", "final_loss", "overfitting",
 """The outcomes that have effects with intervals; ``failures``, 0 or 1 for each training, has exact tests only."""
 LOG_OUTCOMES: tuple[Outcome, ...] = ("final_loss", "roughness")
 """Outcomes whose natural logarithm is compared: a difference is the logarithm of a ratio."""
+SHARES: tuple[Outcome, ...] = ("accuracy", "failures")
+"""Outcomes that are written in percentage points."""
+LARGEST_RATIO = 100
+"""A ratio beyond it, or below its inverse, has no digits that mean anything."""
 Level = Cell | int
 VerdictValue = Literal["supported", "contradicted", "not decided", "not tested"]
+DECIDED: tuple[VerdictValue, ...] = ("supported", "contradicted")
 ALPHA = 0.05
 POWER = 0.8
 
@@ -64,6 +69,16 @@ class Effect(Record):
     replicates: int
     reviews: int
     basis: Basis
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """Both ends of the interval; none where there is no interval."""
+        return (self.interval.low, self.interval.high) if self.interval else ()
+
+    @property
+    def reach(self) -> float:
+        """How far from zero the difference may be, by its interval, or by the estimate where there is none."""
+        return max(map(abs, self.ends), default=abs(self.estimate))
 
     @property
     def significant(self) -> bool:

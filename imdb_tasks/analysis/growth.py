@@ -6,11 +6,9 @@ estimate its effects, and do not test it again.
 
 from collections.abc import Sequence
 
-from imdb_tasks.analysis.evidence import ALPHA, Effect, Interaction, Verdict, VerdictValue
+from imdb_tasks.analysis.evidence import ALPHA, DECIDED, Effect, Interaction, Verdict, VerdictValue
 from imdb_tasks.analysis.looks import level
 from imdb_tasks.study import Record
-
-DECIDED: tuple[VerdictValue, ...] = ("supported", "contradicted")
 
 
 class Seen(Record):
@@ -45,6 +43,11 @@ class Growth(Record):
     looks: tuple[Look, ...] = ()
 
     @property
+    def replicates(self) -> int:
+        """The replicates of the last look; 0 before the first."""
+        return self.looks[-1].replicates if self.looks else 0
+
+    @property
     def decided(self) -> dict[str, tuple[int, Seen]]:
         """Return the decided claims by their ids: the number of replicates that decided each, and how."""
         found: dict[str, tuple[int, Seen]] = {}
@@ -57,7 +60,7 @@ class Growth(Record):
     @property
     def news(self) -> tuple[Seen, ...]:
         """Return the claims that the last look has decided."""
-        return tuple(seen for number, seen in self.decided.values() if number == self.looks[-1].replicates)
+        return tuple(seen for number, seen in self.decided.values() if number == self.replicates)
 
     @property
     def open(self) -> tuple[Seen, ...]:
@@ -68,11 +71,11 @@ class Growth(Record):
     @property
     def ended(self) -> bool:
         """Whether no claim is open, or the most replicates are there."""
-        return bool(self.looks) and (not self.open or self.looks[-1].replicates >= self.most)
+        return bool(self.looks) and (not self.open or self.replicates >= self.most)
 
     def has_look(self, replicates: int) -> bool:
         """Return whether there is a look at so many replicates, or at more."""
-        return any(look.replicates >= replicates for look in self.looks)
+        return self.replicates >= replicates
 
     def before(self, replicates: int) -> "Growth":
         """Return the growth as it was before the look at so many replicates."""
@@ -80,7 +83,8 @@ class Growth(Record):
 
     def with_look(self, replicates: int, verdicts: Sequence[Verdict]) -> "Growth":
         """Return the growth after a look."""
-        return Growth(most=self.most, looks=(*self.before(replicates).looks, look_at(replicates, verdicts)))
+        look = Look(replicates=replicates, seen=tuple(_seen(verdict, replicates) for verdict in verdicts))
+        return Growth(most=self.most, looks=(*self.before(replicates).looks, look))
 
     def alpha(self, claims: int, replicates: int, *, after: int | None = None) -> float:
         """Return the level at which one of so many claims is tested, once there are so many replicates.
@@ -90,13 +94,8 @@ class Growth(Record):
         """
         last = min(replicates, self.most)
         known = [look.replicates for look in self.looks if look.replicates < (last if after is None else after)]
-        ahead = [] if after is None else list(range(after, last))
+        ahead = () if after is None else range(after, last)
         return level(ALPHA / claims, [*known, *ahead, last], self.most)
-
-
-def look_at(replicates: int, verdicts: Sequence[Verdict]) -> Look:
-    """Return what verdicts say, as a look."""
-    return Look(replicates=replicates, seen=tuple(_seen(verdict, replicates) for verdict in verdicts))
 
 
 def _seen(verdict: Verdict, replicates: int) -> Seen:

@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from imdb_tasks.analysis.claims import Part
 from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.analysis.effects import level_text
-from imdb_tasks.analysis.evidence import LOG_OUTCOMES, Effect, Interaction, Outcome, PartRuling, VerdictValue
+from imdb_tasks.analysis.evidence import (
+    DECIDED,
+    LARGEST_RATIO,
+    LOG_OUTCOMES,
+    SHARES,
+    Effect,
+    Interaction,
+    Outcome,
+    PartRuling,
+    VerdictValue,
+)
 from imdb_tasks.analysis.records import Candidate, Choice, Standing
 from imdb_tasks.formatting import count_of, percent, points, signed
 
@@ -29,7 +39,6 @@ _NEEDS: dict[Outcome, str] = {
     "failures": "a training on both sides",
 }
 _LARGEST = 10.0  # a difference of losses beyond it has no digits that mean anything
-_LARGEST_RATIO = 100.0  # likewise; its inverse is the smallest
 
 
 def needs(outcome: Outcome) -> str:
@@ -39,7 +48,7 @@ def needs(outcome: Outcome) -> str:
 
 def amount(outcome: Outcome, value: float) -> str:
     """Write a difference: rates in percentage points, ratios, from their logarithm, as ×0.62, losses as they are."""
-    if outcome in ("accuracy", "failures"):
+    if outcome in SHARES:
         return f"{signed(100 * value, 1)} points"
     if outcome in LOG_OUTCOMES:
         return _ratio(value)
@@ -49,8 +58,8 @@ def amount(outcome: Outcome, value: float) -> str:
 
 
 def _ratio(log: float) -> str:
-    if abs(log) > math.log(_LARGEST_RATIO):
-        return f"above ×{_LARGEST_RATIO:g}" if log > 0 else f"below ×{1 / _LARGEST_RATIO:g}"
+    if abs(log) > math.log(LARGEST_RATIO):
+        return f"above ×{LARGEST_RATIO:g}" if log > 0 else f"below ×{1 / LARGEST_RATIO:g}"
     return f"×{math.exp(log):.2f}" if log < math.log(_LARGEST) else f"×{math.exp(log):.0f}"
 
 
@@ -113,7 +122,7 @@ def reason(
         return _failures(measured, part, effects[0], p_ranks)
     [effect] = effects
     said = _capital(effect_text(effect))
-    if ruling in ("supported", "contradicted"):
+    if ruling in DECIDED:
         return f"{said}; the rank test decides ({_p(p_ranks)})." if p_ranks is not None else f"{said}."
     return f"{_could_be(effect)}."
 
@@ -130,14 +139,10 @@ def _equivalence(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) ->
     largest = max(effects, key=lambda effect: abs(effect.estimate))
     if ruling == "contradicted":
         return f"{_capital(effect_text(largest))}; {margin} would count as the same."
-    widest = max(effects, key=_reach)
+    widest = max(effects, key=lambda effect: effect.reach)
     if ruling == "supported":
         return f"{_capital(effect_text(widest))}; within {margin} counts as the same."
     return f"{_could_be(widest)}; within {margin} counts as the same."
-
-
-def _reach(effect: Effect) -> float:
-    return max(abs(effect.interval.low), abs(effect.interval.high)) if effect.interval else 0.0
 
 
 def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | None) -> str:

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from imdb_tasks.analysis import parts, sentences
 from imdb_tasks.analysis.claims import Claim
 from imdb_tasks.analysis.contrasts import ON_REVIEWS, Measured
-from imdb_tasks.analysis.evidence import ALPHA, PartRuling, Verdict, VerdictValue
-from imdb_tasks.analysis.growth import DECIDED, Growth
+from imdb_tasks.analysis.evidence import ALPHA, DECIDED, PartRuling, Verdict, VerdictValue
+from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.parts import Tested
 from imdb_tasks.formatting import count_of
 

@@ -7,6 +7,7 @@ from imdb_tasks.pipeline.notes import Analysed, Mailed, MailedBy
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.store import Entry
 from imdb_tasks.study import fingerprint
+from imdb_tasks.training import backend
 
 
 def last_report(work: Workspace) -> Entry:
@@ -37,7 +38,7 @@ def record_mailed(work: Workspace, report: str) -> None:
 
 def _line(work: Workspace) -> str:
     """Return the name of the note of what was mailed: a growing study has one, whatever its replicates."""
-    return fingerprint("growing", work.keys.of_line) if work.growing else work.keys.of_study
+    return fingerprint("growing", work.keys.line, backend()) if work.growing else work.keys.of_study
 
 
 def _said(work: Workspace) -> str:

@@ -32,10 +32,11 @@ def plan_replicates(study: Study, store: Store, run_id: str, growing: Growing) -
     with store.exclusive("series", key or "new"):
         noted = notes.read(Planned, run_id)
         if noted is None or noted.series not in (key, None):  # None: planned before the data were there
-            noted = Planned(series=key, replicates=_next(notes, key, run_id, growing))
+            taken = _taken(notes, key, run_id)
+            noted = Planned(series=key, replicates=_next(_looks(notes, key, growing), taken, growing))
             notes.write(noted, run_id)
             log.info("this run has %d of at most %d replicates", noted.replicates, growing.most)
-    return _with(study, noted.replicates)
+    return study.with_replicates(noted.replicates)
 
 
 def planned_study(study: Study, store: Store, run_id: str, growing: Growing) -> Study:
@@ -45,16 +46,13 @@ def planned_study(study: Study, store: Store, run_id: str, growing: Growing) -> 
     """
     notes = Notes(store)
     if noted := notes.read(Planned, run_id):
-        return _with(study, noted.replicates)
-    growth = growth_of(study, store, growing)
-    return _with(study, growth.looks[-1].replicates if growth.looks else 1)
+        return study.with_replicates(noted.replicates)
+    return study.with_replicates(max(1, growth_of(study, store, growing).replicates))
 
 
 def growth_of(study: Study, store: Store, growing: Growing) -> Growth:
     """Return the looks that were taken at a series."""
-    key = series_key(study, store, growing)
-    noted = Notes(store).read(Series, key) if key else None
-    return noted.growth if noted else Growth(most=growing.most)
+    return _looks(Notes(store), series_key(study, store, growing), growing)
 
 
 def record_look(work: Workspace, growing: Growing, analysis: Analysis) -> None:
@@ -63,7 +61,7 @@ def record_look(work: Workspace, growing: Growing, analysis: Analysis) -> None:
     if analysis.growth is None or key is None or not analysis.growth.has_look(replicates):
         return
     with work.store.exclusive("series", key):
-        known = growth_of(work.study, work.store, growing)
+        known = _looks(work.notes, key, growing)
         if known.before(replicates) != analysis.growth.before(replicates):
             log.warning("the look at %d replicates is not counted: another run has taken one meanwhile", replicates)
         elif not known.has_look(replicates + 1):
@@ -73,27 +71,32 @@ def record_look(work: Workspace, growing: Growing, analysis: Analysis) -> None:
 def series_key(study: Study, store: Store, growing: Growing) -> str | None:
     """Return the name of a series; None before its data were fetched for the first time."""
     try:
-        identity = Keys(_with(study, 1), store).identity
+        line = Keys(study, store).line
     except MissingInputError:
         return None
     revisions = {name: REVISIONS[name] for name in ("arrays", "models", "predictions", "evaluations", "analyses")}
-    return fingerprint("series", identity, backend(), growing.most, read_claims().fingerprint(), revisions)
+    return fingerprint("series", line, backend(), growing.most, read_claims().fingerprint(), revisions)
 
 
-def _next(notes: Notes, key: str | None, run_id: str, growing: Growing) -> int:
+def _looks(notes: Notes, key: str | None, growing: Growing) -> Growth:
     noted = notes.read(Series, key) if key else None
-    there = noted.growth.looks[-1].replicates if noted else 0
-    if noted and noted.growth.ended:
-        return there
-    others = notes.look(Planned)
-    taken = [
-        plan.replicates
-        for name, plan, written in others
-        if plan and plan.series == key and name != run_id and written > time.time() - _CLAIM
-        if notes.read(ReportedRun, name) is None
-    ]
-    return min(max(there, *taken, 0) + growing.step, growing.most)
+    return noted.growth if noted else Growth(most=growing.most)
 
 
-def _with(study: Study, replicates: int) -> Study:
-    return study.model_copy(update={"replicates": replicates})
+def _next(growth: Growth, taken: int, growing: Growing) -> int:
+    if growth.ended:
+        return growth.replicates
+    return min(max(growth.replicates, taken) + growing.step, growing.most)
+
+
+def _taken(notes: Notes, key: str | None, run_id: str) -> int:
+    """Return the most replicates that another run has planned just now, and not reported yet."""
+    return max(
+        (
+            plan.replicates
+            for name, plan, written in notes.look(Planned)
+            if plan and plan.series == key and name != run_id and written > time.time() - _CLAIM
+            if notes.read(ReportedRun, name) is None
+        ),
+        default=0,
+    )

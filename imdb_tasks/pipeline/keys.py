@@ -92,17 +92,12 @@ class Keys:
     @property
     def line(self) -> str:
         """Fingerprint of the study with one replicate: its runs with more are further points of the same line."""
-        return Keys(self.study.model_copy(update={"replicates": 1}), self.store).identity
+        return Keys(self.study.with_replicates(1), self.store).identity
 
     @property
     def of_study(self) -> str:
         """Name of the notes that belong to this study on this backend."""
         return fingerprint(self.identity, training.backend())
-
-    @property
-    def of_line(self) -> str:
-        """Name of the notes that belong to this study, however many replicates it has, on this backend."""
-        return fingerprint(self.line, training.backend())
 
     def _sources(self) -> tuple[str, str]:
         """Return the keys of the reviews and of the vectors, which follow from their bytes."""

@@ -14,19 +14,17 @@ def growth_text(result: StudyResult, growth: Growth) -> str:
         return (
             f"Nothing is decided at {_replicates(result.study.replicates)}: models are missing. The next run goes on."
         )
-    there = growth.looks[-1].replicates
-    claims = len(growth.looks[-1].seen)
-    parts = [f"{len(growth.decided)} of {count_of(claims, 'claim', 'claims')} decided after {_replicates(there)}"]
+    claims, there = len(growth.looks[-1].seen), _replicates(growth.replicates)
+    parts = [f"{len(growth.decided)} of {count_of(claims, 'claim', 'claims')} decided after {there}"]
     if growth.news:
         parts[0] += f"; new: {'; '.join(seen.title for seen in growth.news)}"
     open_ones: dict[str, list[str]] = {}
+    seconds = _seconds_of_a_replicate(result)
     for seen in growth.open:
-        open_ones.setdefault(_what_it_takes(seen, growth, _seconds_of_a_replicate(result)), []).append(seen.title)
+        open_ones.setdefault(_what_it_takes(seen, growth, seconds), []).append(seen.title)
     parts += [f"Open: {'; '.join(titles)} ({words})" for words, titles in open_ones.items()]
-    if growth.ended:
-        parts.append("This is the end of the series: further runs train nothing")
-    elif growth.open:
-        parts.append(f"The next run goes on, to {growth.most} at most")
+    end = "This is the end of the series: further runs train nothing"
+    parts.append(end if growth.ended else f"The next run goes on, to {growth.most} at most")
     return f"{'. '.join(parts)}."
 
 
@@ -37,7 +35,7 @@ def _what_it_takes(seen: Seen, growth: Growth, seconds: float) -> str:
         return "for the difference seen, not even 50 replicates would suffice"
     if seen.needed is None:
         return "how many more it takes is not known yet"
-    more = max(1, seen.needed - growth.looks[-1].replicates)
+    more = max(1, seen.needed - growth.replicates)
     words = f"about {more} more, {duration(more * seconds)} of training" if seconds else f"about {more} more"
     return f"{words}, beyond the {growth.most} allowed" if seen.needed > growth.most else words
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imdb_tasks.analysis import Analysis, Verdict, VerdictValue
+from imdb_tasks.analysis import DECIDED, Analysis, Verdict, VerdictValue
 from imdb_tasks.formatting import count_of, duration, percent
 from imdb_tasks.report.growing import growth_text
 from imdb_tasks.report.headline import headline, standing
@@ -66,7 +66,7 @@ def _learned(result: StudyResult, verdicts: Sequence[Verdict]) -> str:
     parts = []
     for ruling in _RULINGS:
         own = [verdict.title for verdict in verdicts if verdict.ruling == ruling]
-        few = ruling in ("supported", "contradicted") and len(own) <= _NAMED
+        few = ruling in DECIDED and len(own) <= _NAMED
         told = "; ".join(own) if few else f"{len(own)} of {count_of(len(verdicts), 'claim', 'claims')}"
         if own:
             parts.append(f"{ruling.capitalize()}: {told}.")

@@ -115,8 +115,8 @@ def read_form(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     """
     defaults = defaults or form_defaults()
     values, faults = _completed(form, defaults)
-    _growing(values, defaults, faults)
     study = _checked(Study, _study_values(values), faults)
+    _growing(values, defaults, study, faults)
     if values["notify"] != "never" and values["recipients"] == defaults["recipients"]:
         faults += _faults_of_environment()
     delivery = _checked(Delivery, {"recipients": values["recipients"] or (), "notify": values["notify"]}, faults)
@@ -141,13 +141,15 @@ def read_growing(form: Mapping[str, Any], defaults: Mapping[str, Any] | None = N
     """
     defaults = defaults or form_defaults()
     values, faults = _completed(form, defaults)
-    growing = _growing(values, defaults, faults)
+    growing = _growing(values, defaults, _checked(Study, _study_values(values), faults), faults)
     if faults:
         raise SettingsError("; ".join(faults))
     return growing
 
 
-def _growing(values: Mapping[str, Any], defaults: Mapping[str, Any], faults: list[str]) -> Growing | None:
+def _growing(
+    values: Mapping[str, Any], defaults: Mapping[str, Any], study: Study | None, faults: list[str]
+) -> Growing | None:
     """Return how a study grows, if it does; where that makes no sense, add to ``faults``."""
     most = values["max_replicates"]
     if values["replicates"] != UNTIL_DECIDED:
@@ -156,13 +158,9 @@ def _growing(values: Mapping[str, Any], defaults: Mapping[str, Any], faults: lis
         return None
     grown = _checked(Growing, {"most": most}, found := list[str]())
     faults += [fault.replace("most:", "max_replicates:", 1) for fault in found]
-    if grown and not found and not _faulty(values):  # the largest grid must be possible, too
+    if grown and study:  # the largest grid must be possible, too
         _checked(Study, _study_values({**values, "replicates": grown.most}), faults)
     return grown
-
-
-def _faulty(values: Mapping[str, Any]) -> bool:
-    return _checked(Study, _study_values(values), []) is None
 
 
 def _completed(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -227,6 +227,10 @@ class Study(Record):
             raise ValueError(f"the grid has {count:,} variants; at most {MAX_VARIANTS:,} can be mapped")
         return self
 
+    def with_replicates(self, count: int) -> "Study":
+        """Return the same study with another number of replicates."""
+        return self.model_copy(update={"replicates": count})
+
     @property
     def variants(self) -> tuple[Variant, ...]:
         """Every variant, ordered by cell, units, batch size, replicate: the order of the mapped tasks."""

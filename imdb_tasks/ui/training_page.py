@@ -67,7 +67,7 @@ def variant_of(
     except SettingsError:
         return None
     if planned:
-        study = study.model_copy(update={"replicates": planned.replicates})
+        study = study.with_replicates(planned.replicates)
     return study.variants[map_index] if 0 <= map_index < len(study.variants) else None
 
 

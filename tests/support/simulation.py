@@ -200,7 +200,7 @@ def _history(model: _Model, truth: Truth, random: np.random.Generator) -> Histor
 
 def with_replicates(drawn: Simulated, count: int) -> Simulated:
     """Return what had been seen of a study when it had its first ``count`` replicates."""
-    study = drawn.result.study.model_copy(update={"replicates": count})
+    study = drawn.result.study.with_replicates(count)
     rows = tuple(row for row in drawn.result.variants if row.variant.replicate < count)
     names = [row.variant.name for row in rows if row.variant.name in drawn.tested.names]
     probabilities = np.stack([drawn.tested.row(name) for name in names])

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_tasks.analysis import (
+    LARGEST_RATIO,
     LOG_OUTCOMES,
     OUTCOME_NAMES,
+    SHARES,
     Analysis,
     Effect,
     Outcome,
@@ -24,7 +26,6 @@ _FINE = 1.0  # a logarithm: for shorter axes, the finer ticks
 _LINE, _HEAD = 38, 30  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
 _CEILING: Mapping[str, float] = {"accuracy": 1.0, "auc": 1.0, "overfitting": 2.0}  # others: a ratio of 100
-_LARGEST_RATIO = 100
 _UNITS: Mapping[Outcome, str] = {
     "accuracy": "Difference, points of accuracy",
     "final_loss": "Ratio",
@@ -60,7 +61,7 @@ def loss_effects(analysis: Analysis) -> Chart | None:
         "What each factor does to loss, overfitting and stability",
         blocks,
         f"Drawn as the effects on accuracy. Ratios are on a log scale. A scale ends at differences of"
-        f" {_CEILING['overfitting']:g} and at ratios of {_LARGEST_RATIO}; what lies beyond is drawn at its edge, as a"
+        f" {_CEILING['overfitting']:g} and at ratios of {LARGEST_RATIO}; what lies beyond is drawn at its edge, as a"
         " triangle.",
     )
 
@@ -133,7 +134,7 @@ def _draw_block(figure: Any, block: Block, row: int, *, headed: bool) -> None:
 
 def _draw_interval(figure: Any, effect: Effect, y: int, limits: tuple[float, float], place: dict[str, int]) -> None:
     figure.add_scatter(
-        x=[_clipped(value, limits) * _scale(effect.outcome) for value in _ends(effect)],
+        x=[_clipped(value, limits) * _scale(effect.outcome) for value in effect.ends],
         y=[y, y],
         mode="lines",
         line={"color": NEUTRAL, "width": 1.5},
@@ -167,7 +168,7 @@ def _clipped(value: float, limits: tuple[float, float]) -> float:
 
 def _value(effect: Effect) -> str:
     """Write estimate and interval, without the unit that the axis names; a ratio as the axis does."""
-    values = (effect.estimate, *_ends(effect))
+    values = (effect.estimate, *effect.ends)
     number, *ends = (amount(effect.outcome, value).removesuffix(" points") for value in values)
     return f"{number} ({ends[0]} to {ends[1]})" if ends else number
 
@@ -179,7 +180,7 @@ def _symbol(effect: Effect, *, clipped: bool) -> str:
 
 
 def _scale(outcome: Outcome) -> float:
-    return 100.0 if outcome == "accuracy" else 1.0
+    return 100.0 if outcome in SHARES else 1.0
 
 
 def _axis(outcome: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
@@ -194,14 +195,10 @@ def _axis(outcome: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
 
 def _range(effects: Sequence[Effect]) -> tuple[float, float]:
     """Return limits that hold zero and every effect, but for ends that would make the others unreadable."""
-    reach = sorted(max(abs(v) for v in (e.estimate, *_ends(e))) for e in effects)
-    ceiling = _CEILING.get(effects[0].outcome, math.log(_LARGEST_RATIO))
+    reach = sorted(effect.reach for effect in effects)
+    ceiling = _CEILING.get(effects[0].outcome, math.log(LARGEST_RATIO))
     widest = min(_WIDEST * reach[len(reach) // 2] or 1.0, ceiling)
-    values = [0.0, *(v for e in effects for v in (e.estimate, *_ends(e)))]
+    values = [0.0, *(v for e in effects for v in (e.estimate, *e.ends))]
     low, high = max(min(values), -widest), min(max(values), widest)
     pad = 0.05 * (high - low) or 0.01
     return low - pad, high + pad
-
-
-def _ends(effect: Effect) -> tuple[float, ...]:
-    return (effect.interval.low, effect.interval.high) if effect.interval else ()

@@ -4,14 +4,23 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from imdb_tasks.analysis import LOG_OUTCOMES, Effect, Growth, Seen, contrast_text, effect_text
+from imdb_tasks.analysis import (
+    DECIDED,
+    LARGEST_RATIO,
+    LOG_OUTCOMES,
+    SHARES,
+    Effect,
+    Growth,
+    Seen,
+    contrast_text,
+    effect_text,
+)
 from imdb_tasks.formatting import count_of
 from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
 _PANEL = 150  # pixels
 _TITLE = 36  # characters that fit 360 pixels beside a ruling
-_LARGEST = math.log(100)  # a logarithm: intervals are cut there, so that an early one cannot flatten the others
 
 
 def looks_chart(growth: Growth) -> Chart | None:
@@ -21,7 +30,7 @@ def looks_chart(growth: Growth) -> Chart | None:
         return None
     from plotly.subplots import make_subplots
 
-    drawn = {seen.claim: max(seen.effects, key=_reach) for seen in claims}
+    drawn = {seen.claim: max(seen.effects, key=lambda effect: effect.reach) for seen in claims}
     titles = [f"<b>{seen.ruling}</b> {_short(seen)}" for seen in claims]
     figure = make_subplots(rows=len(claims), cols=1, subplot_titles=titles, vertical_spacing=0.32 / len(claims))
     figure.update_layout(
@@ -58,8 +67,8 @@ def _draw(figure: Any, growth: Growth, shown: tuple[str, Effect], row: int) -> N
     ]
     ratio = known[0][2].outcome in LOG_OUTCOMES
     values = [_scaled(effect, effect.estimate) for _, _, effect in known]
-    ends = [[_scaled(effect, end) for end in _ends(effect)] for _, _, effect in known]
-    decided = [each.ruling in ("supported", "contradicted") for _, each, _ in known]
+    ends = [[_scaled(effect, end) for end in effect.ends or (effect.estimate,) * 2] for _, _, effect in known]
+    decided = [each.ruling in DECIDED for _, each, _ in known]
     figure.add_scatter(
         x=[replicates for replicates, _, _ in known],
         y=values,
@@ -95,23 +104,15 @@ def _range(values: Sequence[float], last: Sequence[float], *, ratio: bool) -> tu
 
 
 def _axis(effect: Effect) -> dict[str, Any]:
-    if effect.outcome in LOG_OUTCOMES:
-        return {"type": "log", "tickprefix": "×", "title": contrast_text(effect)}
-    return {"title": contrast_text(effect)}
-
-
-def _reach(effect: Effect) -> float:
-    return max(map(abs, _ends(effect)))
-
-
-def _ends(effect: Effect) -> Sequence[float]:
-    return (effect.interval.low, effect.interval.high) if effect.interval else (effect.estimate, effect.estimate)
+    scale = {"type": "log", "tickprefix": "×"} if effect.outcome in LOG_OUTCOMES else {}
+    return {**scale, "title": contrast_text(effect)}
 
 
 def _scaled(effect: Effect, value: float) -> float:
     if effect.outcome in LOG_OUTCOMES:
-        return math.exp(max(-_LARGEST, min(value, _LARGEST)))
-    return 100 * value if effect.outcome in ("accuracy", "failures") else value
+        largest = math.log(LARGEST_RATIO)  # cut there, so that an early interval cannot flatten the others
+        return math.exp(max(-largest, min(value, largest)))
+    return 100 * value if effect.outcome in SHARES else value
 
 
 def _short(seen: Seen) -> str:

@@ -88,16 +88,16 @@ def _run_step(options: argparse.Namespace) -> None:
     if options.step == "study" and growing:
         _run_until_decided(study, store, run_id, growing)
     else:
-        _run_steps(Steps.of_run(study, store, run_id, growing), options)
+        steps = Steps.of_run(study, store, run_id, growing)
+        _run_steps(steps, options.step, [steps.variant(name) for name in getattr(options, "variants", [])])
 
 
 def _run_until_decided(study: Study, store: Store, run_id: str, growing: Growing) -> None:
     """Take one look after the other, as the runs of a schedule do; what an earlier command has finished is kept."""
-    options = argparse.Namespace(step="study")
     while True:
         planned = Steps.plan(study, store, f"{run_id}.{uuid.uuid4().hex[:6]}", growing)
         try:
-            _run_steps(planned, options)
+            _run_steps(planned, "study")
         except BaseException:  # the same command again begins with this look
             planned.notes.remove(Planned, planned.run_id)
             raise
@@ -110,16 +110,16 @@ def _run_until_decided(study: Study, store: Store, run_id: str, growing: Growing
             )
 
 
-def _run_steps(steps: Steps, options: argparse.Namespace) -> None:
-    wanted = STEPS[:-1] if options.step == "study" else (options.step,)
+def _run_steps(steps: Steps, wanted_step: str, variants: Sequence[Variant] = ()) -> None:
+    """Do a step, or all of them for "study"; train these ``variants``, or without any, all."""
+    wanted = STEPS[:-1] if wanted_step == "study" else (wanted_step,)
     for step in wanted:
         if step == "fetch":
             _unless_taken_over(steps.fetch_reviews)
             _unless_taken_over(steps.fetch_glove)
         elif step == "train":
-            names = getattr(options, "variants", [])
-            failed = _train(steps, [steps.variant(name) for name in names] or steps.study.variants)
-            if failed and options.step == "train":
+            failed = _train(steps, variants or steps.study.variants)
+            if failed and wanted_step == "train":
                 raise IncompleteStudyError(f"{len(failed)} variants failed: {', '.join(failed)}; see the log above")
         else:
             entry = _unless_taken_over(getattr(steps, step))
