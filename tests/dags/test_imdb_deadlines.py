@@ -1,6 +1,5 @@
 """What is said of a run that is late or waits, by a context like the one of Airflow's deadlines."""
 
-import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -108,7 +107,7 @@ def test_a_run_that_has_ended_is_neither_late_nor_waiting(
 def test_the_deadlines_are_those_of_the_settings_and_zero_is_none(
     deadlines: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hours = {alert.name: alert.interval / datetime.timedelta(hours=1) for alert in deadlines.deadlines("imdb_study")}
+    hours = {alert.name: alert.interval / 3_600 for alert in deadlines.deadlines("imdb_study")}
     assert hours == {"tell_waiting": 2, "tell_late": 24}
     import imdb_study
 
@@ -118,4 +117,4 @@ def test_the_deadlines_are_those_of_the_settings_and_zero_is_none(
     monkeypatch.setenv("IMDB_WAIT_HOURS", "0")
     monkeypatch.setenv("IMDB_LATE_HOURS", "0.5")
     [alert] = deadlines.deadlines("imdb_study")
-    assert (alert.name, alert.interval) == ("tell_late", datetime.timedelta(minutes=30))
+    assert (alert.name, alert.interval) == ("tell_late", 30 * 60)

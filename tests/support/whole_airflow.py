@@ -113,7 +113,11 @@ class WholeAirflow:
         """Trigger a run and wait for its end; call ``after_the_plan`` once that has succeeded."""
         answer = self.trigger(conf)
         assert answer.is_success, answer.text
-        run, planned = answer.json()["dag_run_id"], False
+        return self.ended(answer.json()["dag_run_id"], after_the_plan=after_the_plan)
+
+    def ended(self, run: str, *, after_the_plan: Callable[[], None] = lambda: None) -> "FinishedRun":
+        """Wait for the end of a run."""
+        planned = False
         while (state := self.airflow.api.state(DAG, run)) not in ENDED:
             self.airflow.components.check()
             if not planned and FinishedRun(run, state, self.airflow.api.tasks(DAG, run)).states()["plan"] == "success":
