@@ -131,7 +131,9 @@ def _models(rows: Rows, analysis: Analysis) -> str:
 
 def _claims(analysis: Analysis) -> str:
     lines = [[each.title, f"**{each.ruling}**", each.reason] for each in analysis.verdicts]
-    notes = [(each.title, " ".join(filter(None, (each.power, *each.warnings)))) for each in analysis.verdicts]
+    notes = [
+        (each.title, " ".join(filter(None, (each.power, *each.warnings, each.converged)))) for each in analysis.verdicts
+    ]
     listed = "\n".join(f"- *{title}.* {note}" for title, note in notes if note)
     return f"{_table(['claim', 'ruling', 'why'], lines, right=False)}\n\n{listed}"
 

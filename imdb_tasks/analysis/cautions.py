@@ -30,10 +30,10 @@ def cautions(result: StudyResult, measured: Measured) -> list[str]:
 def _training_variance(measured: Measured) -> list[str]:
     if measured.basis == "replicates":
         return [
-            f"Each setting was trained {measured.study.replicates} times; the intervals say what more could change.",
+            f"Each setting was trained {measured.study.replicates} times: intervals of differences cover other"
+            " trainings and other test reviews of this kind, and nothing else.",
             "The training variance is estimated from the replicates, pooled over the settings of a cell.",
-            "Intervals of differences cover other trainings and other test reviews; those of single models, other test"
-            " reviews only.",
+            "The intervals of single models cover the sampling error of the test reviews only.",
         ]
     if len(measured.study.variants) == 1:
         found = ["The setting was trained once: how much another training would differ is not known."]

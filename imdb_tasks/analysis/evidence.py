@@ -102,7 +102,8 @@ class PartRuling(Record):
     ``effects`` are what it rests on, with the intervals that the ruling used. ``p_ranks`` is the exact rank test's
     two-sided p-value, None where none applies. ``detectable`` is the smallest difference, in the unit of the effect,
     that this design would decide with a probability of 80 %; ``replicates_needed`` how many replicates would decide the
-    difference seen as often, None where no number up to 50 would. ``answerable`` tells whether the study could answer
+    difference seen as often, None where no number up to 50 would. ``margin`` is what counts as the same, for a part
+    "equal". ``answerable`` tells whether the study could answer
     it at all, with more replicates if need be: its grid has the levels, its trainings are long enough.
     """
 
@@ -112,6 +113,7 @@ class PartRuling(Record):
     p_ranks: float | None = None
     detectable: float | None = None
     replicates_needed: int | None = None
+    margin: float | None = None
     answerable: bool = True
 
 
@@ -119,9 +121,9 @@ class Verdict(Record):
     """What the result says of one claim: the ruling, its ``reason`` in one sentence, and each part.
 
     ``p_corrected`` is Bonferroni's over the claims that can be tested; None where this one cannot, and where an earlier
-    look at a growing study has decided it. ``power`` says what
-    the design could have decided, where nothing is; ``sample`` on how much the ruling rests; ``warnings`` what weakens
-    it, such as trainings that did not converge.
+    look at a growing study has decided it. ``power`` says what the design could have decided, where nothing is;
+    ``sample`` on how much the ruling rests; ``warnings`` what weakens it, such as trainings that did not converge.
+    ``converged`` says what those that converged show by themselves; "" where all did, or it does not matter.
     """
 
     claim: str
@@ -132,6 +134,7 @@ class Verdict(Record):
     power: str
     sample: str
     warnings: tuple[str, ...]
+    converged: str = ""
     p_corrected: float | None
 
     @property

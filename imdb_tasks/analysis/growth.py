@@ -12,7 +12,8 @@ from imdb_tasks.study import Record
 
 
 class Seen(Record):
-    """A claim at one look. ``effects`` are those of its first part, with the intervals that its ruling used.
+    """A claim at one look. ``effects`` are those of its first part, with the intervals that its ruling used, and
+    ``margin`` is what counts as the same there, for a part "equal".
 
     ``needed`` is how many replicates would decide what is open with a probability of 80 %, if the differences stay as
     they are; None where nothing is open, where there is no forecast (for "equal", or from one replicate), and where it
@@ -24,6 +25,7 @@ class Seen(Record):
     ruling: VerdictValue
     reason: str
     effects: tuple[Effect | Interaction, ...]
+    margin: float | None = None
     needed: int | None
     hopeless: bool
     answerable: bool
@@ -102,12 +104,14 @@ def _seen(verdict: Verdict, replicates: int) -> Seen:
     undecided = [part for part in verdict.parts if part.ruling == "not decided"]
     forecast = replicates > 1 and bool(undecided) and all(part.detectable is not None for part in undecided)
     needed = [part.replicates_needed for part in undecided] if forecast else []
+    shown = next((part for part in verdict.parts if part.effects), None)
     return Seen(
         claim=verdict.claim,
         title=verdict.title,
         ruling=verdict.ruling,
         reason=verdict.reason,
-        effects=next((part.effects for part in verdict.parts if part.effects), ()),
+        effects=shown.effects if shown else (),
+        margin=shown.margin if shown else None,
         needed=None if None in needed else max((number for number in needed if number is not None), default=None),
         hopeless=None in needed,
         answerable=all(part.answerable for part in verdict.parts),

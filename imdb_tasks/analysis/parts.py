@@ -157,6 +157,7 @@ def rule(
         ruling=ruling,
         reason=sentences.reason(measured, tested.part, ruling, effects, tested.p_ranks if tested.by_ranks else None),
         effects=effects,
+        margin=tested.part.margin,
         p_ranks=tested.p_ranks,
         detectable=math.copysign(detectable(decidable, 1 - level), decidable.value) if decidable else None,
         replicates_needed=replicates_needed(decidable, measured.study.replicates, lambda n: (1 - level) * later(n))
@@ -166,7 +167,7 @@ def rule(
 
 
 def survivors_text(measured: Measured, tested: Tested) -> str:
-    """Say what the converged trainings alone show, where a comparison of accuracies has others."""
+    """Say what the converged trainings alone show, where a comparison of accuracies has others; "" elsewhere."""
     if tested.part.outcome not in ON_REVIEWS or not tested.questions or tested.obstacle:
         return ""
     lost = failed(measured, tested.questions)
@@ -177,8 +178,8 @@ def survivors_text(measured: Measured, tested: Tested) -> str:
         answer = measured.answer(question, without=lost)
         if answer is None:
             return "No matched pair of settings has converged trainings on both sides."
-        told.append(sentences.effect_text(record(measured, question, answer, 1 - ALPHA)))
-    return f"Among converged trainings only (this favours the level that fails more often): {'; '.join(told)}."
+        told.append(sentences.estimate_text(record(measured, question, answer, 1 - ALPHA)))
+    return f"Among converged trainings only: {'; '.join(told)}. This favours the level that fails more often."
 
 
 def one_cell_text(measured: Measured, tested: Tested) -> str:

@@ -82,14 +82,19 @@ def now_text(effects: Sequence[Effect], then: Sequence[Effect]) -> str:
     wanted = {(each.outcome, each.contrast, each.subset) for each in then[:1]}
     for effect in effects:
         if (effect.outcome, effect.contrast, effect.subset) in wanted and effect.interval:
-            return f"{amount(effect.outcome, effect.estimate)} ({interval_text(effect)})"
+            return estimate_text(effect)
     return ""
 
 
 def effect_text(effect: Effect) -> str:
     """Return one difference, such as ``test accuracy, GRU − LSTM: +14.2 points (95 % interval +9.0 to ...)``."""
+    return f"{_what(effect)}: {estimate_text(effect)}"
+
+
+def estimate_text(effect: Effect) -> str:
+    """Return one difference without its name, such as ``+14.2 points (95 % interval +9.0 to +19.4 points)``."""
     interval = interval_text(effect)
-    return f"{_what(effect)}: {amount(effect.outcome, effect.estimate)}" + (f" ({interval})" if interval else "")
+    return amount(effect.outcome, effect.estimate) + (f" ({interval})" if interval else "")
 
 
 def contrast_text(effect: Effect) -> str:
@@ -101,9 +106,8 @@ def _what(effect: Effect) -> str:
     where = f" ({effect.subset})" if effect.subset else ""
     what = f"{_short(effect.outcome)}, {contrast_text(effect)}{where}"
     if isinstance(effect, Interaction):
-        against = "over that with" if effect.outcome in LOG_OUTCOMES else "less that with"
-        first, second = level_text(effect.at, effect.at_first), level_text(effect.at, effect.at_second)
-        what += f", with {first} {against} {second}"
+        before, after = level_text(effect.at, effect.at_second), level_text(effect.at, effect.at_first)
+        what += f", its change from {before} to {after}"
     return what
 
 
@@ -216,7 +220,7 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
         share = cheapest.trainable_parameters / best.trainable_parameters
         return (
             f"{chosen}; {cheapest.variant.label} has {100 * share:.0f} % of its trainable parameters and is at most"
-            f" {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate ({points(margin)} allowed)."
+            f" {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate; up to {points(margin)} would be accepted."
         )
     if not candidates:
         return f"{chosen}, and no setting has fewer trainable parameters."
@@ -225,8 +229,8 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
         return f"{chosen}. One training of each setting cannot show that a cheaper setting is as good."
     nearest = min(limits, key=lambda each: each.loss_limit or 0.0)
     return (
-        f"{chosen}. No cheaper setting is shown to be as good: {nearest.variant.label} could be"
-        f" {points(nearest.loss_limit or 0.0)} less accurate ({points(margin)} allowed)."
+        f"{chosen}. No cheaper setting is shown to be as good: the nearest, {nearest.variant.label}, could be"
+        f" {points(nearest.loss_limit or 0.0)} less accurate, and up to {points(margin)} would be accepted."
     )
 
 

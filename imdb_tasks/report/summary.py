@@ -10,6 +10,7 @@ from imdb_tasks.report.headline import headline, standing
 from imdb_tasks.study import StudyResult, deviations, is_original, ruling_scope
 
 _RULINGS: tuple[VerdictValue, ...] = ("supported", "contradicted", "not decided", "not tested")
+_NOT_CONVERGED = " (their final loss is no better than that of always giving the same answer)"
 _NAMED = 2  # decided claims
 _SHOWN = 12  # digits of a hash: enough to tell two files from each other
 
@@ -81,7 +82,8 @@ def _price(analysis: Analysis) -> str:
         return ""
     used = standing(analysis, advice.use)
     return (
-        f"Its price: {used.trainable_parameters:,} trainable parameters, {duration(used.training_seconds)} of training"
+        f"{used.variant.label} has {used.variant.units} units and was trained in batches of {used.variant.batch_size}."
+        f" Its price: {used.trainable_parameters:,} trainable parameters, {duration(used.training_seconds)} of training"
         " without compilation."
         f" Always answering “{choice.baseline.label}” is right in {percent(choice.baseline.accuracy)}."
     )
@@ -97,8 +99,10 @@ def _trust(result: StudyResult, analysis: Analysis) -> list[tuple[str, str]]:
         ("Data", f"{card.rows:,} reviews, {card.test_rows:,} of them for the test"),
         ("Epochs", f"{study.training.epochs:,}"),
         ("Replicates", f"{study.replicates} of each of {count_of(settings, 'setting', 'settings')}"),
-        ("Not converged", f"{failed} of {len(analysis.curves)} trainings, {diverged} with a loss that is not finite"),
+        ("Not converged", f"{failed} of {len(analysis.curves)} trainings{_NOT_CONVERGED if failed else ''}"),
     ]
+    if diverged:
+        found.append(("Diverged", f"{diverged} of those, with a loss that is not finite"))
     if missing:
         found.append(("Missing", f"{missing} of {len(result.variants)} models"))
     if is_original(result) and (differs := deviations(result)):

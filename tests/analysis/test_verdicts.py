@@ -121,9 +121,8 @@ def test_trainings_that_did_not_converge_count_and_the_others_alone_are_told():
     (found, *_) = verdicts(measure(result, opinions(result)), read_claims().claims)
     assert found.effects[0].pairs_missing == 0
     assert found.warnings[0].startswith("3 trainings did not converge and count with the test accuracy")
-    assert found.warnings[1].startswith(
-        "Among converged trainings only (this favours the level that fails more often): test"
-    )
+    assert found.converged.startswith("Among converged trainings only: +")
+    assert found.converged.endswith("This favours the level that fails more often.")
 
 
 def test_a_rate_of_failures_is_tested_by_itself_and_says_nothing_where_all_converge():

@@ -99,7 +99,7 @@ def test_models_that_all_say_the_same_are_equally_good_without_an_error():
 def test_one_run_of_each_is_a_caution_and_replicates_are_another():
     assert "Each setting was trained once:" in analysis_of(study_result()).cautions[0]
     assert (
-        "Each setting was trained 3 times;" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
+        "Each setting was trained 3 times:" in analysis_of(study_result(Study(units=(32,), replicates=3))).cautions[0]
     )
 
 

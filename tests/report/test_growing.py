@@ -58,6 +58,8 @@ def test_the_chart_has_a_panel_for_each_claim_and_a_point_for_each_look(looks) -
     for trace, seen in zip(chart.figure.data, with_effect, strict=True):
         assert (trace.marker.symbol[-1] == "circle") == (seen.ruling in ("supported", "contradicted"))
     assert all(seen.title in chart.alternative for seen in with_effect)
+    bands = [(shape.y0, shape.y1) for shape in chart.figure.layout.shapes if shape.type == "rect"]
+    assert bands == [(-2.0, 2.0)]  # points that count as the same, of the one claim that speaks of "nearly the same"
 
 
 def test_a_wide_early_interval_does_not_flatten_the_later_ones(looks) -> None:

@@ -142,12 +142,14 @@ def test_the_text_stands_alone(message):
     assert "diverged at epoch 7: loss is not finite" in text
     assert "Each setting was trained once:" in text
     assert re.search(r"supported +GRU performs better than LSTM\n +Test accuracy, GRU − LSTM: \+", text)
+    assert re.search(r"points\)[^+]+Among converged trainings only: \+", text)
+    assert re.search(r"Not converged: \d+ of \d+ trainings \(their final loss is no better than that of", text)
     assert "&" not in text
 
 
 def test_the_table_of_the_text_is_aligned(message):
     lines = message.get_body(("plain",)).get_content().splitlines()
-    head = next(i for i, line in enumerate(lines) if line.startswith("variant"))
+    head = next(i for i, line in enumerate(lines) if line.startswith("model"))
     table = [line for line in lines[head : head + 19] if "diverged" not in line and "missing" not in line]
     table = [line.removesuffix("  did not converge") for line in table]
     assert len(table) == 16

@@ -50,7 +50,7 @@ def test_accuracy(table: Sequence[SettingRow], result: StudyResult, analysis: An
     return Chart(
         name="test-accuracy",
         title="Test accuracy of every setting",
-        caption=f"{_marks(result.study)} Dotted: always the same answer.{few}",
+        caption=f"{_marks(result.study)} The dotted line is that of always giving the same answer.{few}",
         alternative=f"Test accuracy of {count_of(len(finished), 'setting', 'settings')}. {peak}",
         figure=figure,
     )
@@ -58,7 +58,7 @@ def test_accuracy(table: Sequence[SettingRow], result: StudyResult, analysis: An
 
 def _marks(study: Study) -> str:
     if study.replicates == 1:
-        return "Bars are 95 % intervals for the sampling error of the test reviews."
+        return "The line through a point is its 95 % interval, for the sampling error of the test reviews."
     means = f"A point is the mean of {study.replicates} trainings, a tick each of them"
     return f"{means}; failed: did not converge, or missing."
 

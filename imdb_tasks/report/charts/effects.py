@@ -48,8 +48,9 @@ def accuracy_effects(analysis: Analysis) -> Chart | None:
         "effects",
         "What each factor does to test accuracy",
         _blocks(analysis, ("accuracy",)),
-        "First less second, all else equal, with 95 % intervals for other trainings and other reviews. Filled:"
-        " statistically significant after correction for the number of comparisons.",
+        "The accuracy with the first level less that with the second, all else equal. Lines are 95 % intervals for"
+        " other trainings and other reviews. A filled point is statistically significant, corrected for all"
+        " comparisons.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from imdb_tasks.analysis import (
@@ -30,7 +31,7 @@ def looks_chart(growth: Growth) -> Chart | None:
         return None
     from plotly.subplots import make_subplots
 
-    drawn = {seen.claim: max(seen.effects, key=lambda effect: effect.reach) for seen in claims}
+    drawn = [Drawn(seen, max(seen.effects, key=lambda effect: effect.reach)) for seen in claims]
     titles = [f"<b>{seen.ruling}</b> {_short(seen)}" for seen in claims]
     figure = make_subplots(rows=len(claims), cols=1, subplot_titles=titles, vertical_spacing=0.32 / len(claims))
     figure.update_layout(
@@ -39,33 +40,41 @@ def looks_chart(growth: Growth) -> Chart | None:
         margin={"l": 10, "r": 14, "t": 30, "b": 46},
         showlegend=False,
     )
-    for row, seen in enumerate(claims, 1):
-        _draw(figure, growth, (seen.claim, drawn[seen.claim]), row)
+    for row, each in enumerate(drawn, 1):
+        _draw(figure, growth, each, row)
     figure.update_annotations(font={"size": 13}, x=0, xanchor="left")
     figure.update_xaxes(range=[0.5, growth.most + 0.5], dtick=1, tick0=1)
     figure.update_xaxes(title="Replicates", row=len(claims))
-    told = "; ".join(f"{seen.title}: {effect_text(drawn[seen.claim])}" for seen in claims)
+    told = "; ".join(f"{each.seen.title}: {effect_text(each.effect)}" for each in drawn)
     return Chart(
         name="looks",
         title="What each replicate has added",
         caption="One point for each number of trainings: the first difference that a claim rests on, of several the"
-        " largest, with the interval that the ruling used. Filled: decided. Intervals are wider at first on purpose:"
-        " testing again and again is paid for. What does not fit is cut.",
+        " largest, with the interval that the ruling used. Filled: decided. Grey: counts as the same. Intervals are"
+        " wider at first on purpose: testing again and again is paid for. What does not fit is cut.",
         alternative=f"After {count_of(growth.looks[-1].replicates, 'replicate', 'replicates')}: {told}.",
         figure=figure,
     )
 
 
-def _draw(figure: Any, growth: Growth, shown: tuple[str, Effect], row: int) -> None:
-    claim, last = shown
+@dataclass(frozen=True)
+class Drawn:
+    """A claim as the last look saw it, and the one of its effects that is drawn."""
+
+    seen: Seen
+    effect: Effect
+
+
+def _draw(figure: Any, growth: Growth, drawn: Drawn, row: int) -> None:
+    last, margin = drawn.effect, drawn.seen.margin
     known = [
         (look.replicates, each, effect)
         for look in growth.looks
         for each in look.seen
         for effect in each.effects
-        if each.claim == claim and (effect.outcome, effect.contrast) == (last.outcome, last.contrast)
+        if each.claim == drawn.seen.claim and (effect.outcome, effect.contrast) == (last.outcome, last.contrast)
     ]
-    ratio = known[0][2].outcome in LOG_OUTCOMES
+    ratio = last.outcome in LOG_OUTCOMES
     values = [_scaled(effect, effect.estimate) for _, _, effect in known]
     ends = [[_scaled(effect, end) for end in effect.ends or (effect.estimate,) * 2] for _, _, effect in known]
     decided = [each.ruling in DECIDED for _, each, _ in known]
@@ -90,6 +99,9 @@ def _draw(figure: Any, growth: Growth, shown: tuple[str, Effect], row: int) -> N
         row=row,
         col=1,
     )
+    if margin is not None:
+        low, high = (_scaled(last, end) for end in (-margin, margin))
+        figure.add_hrect(y0=low, y1=high, fillcolor=GREY, opacity=0.2, line_width=0, layer="below", row=row, col=1)
     figure.add_hline(y=1 if ratio else 0, line={"color": GREY, "width": 1, "dash": "dot"}, row=row, col=1)
     figure.update_yaxes(_axis(known[0][2]), range=_range(values, ends[-1], ratio=ratio), nticks=4, row=row, col=1)
 
