@@ -3,7 +3,7 @@
 from imdb_tasks.errors import MissingInputError
 from imdb_tasks.pipeline.conclusions import load_analysis
 from imdb_tasks.pipeline.evaluation import last_evaluation_of
-from imdb_tasks.pipeline.notes import Analysed, Mailed, MailedBy
+from imdb_tasks.pipeline.notes import Analysed, Mailed, MailedBy, ReportedRun
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.store import Entry
 from imdb_tasks.study import fingerprint
@@ -12,10 +12,22 @@ from imdb_tasks.training import backend
 
 def last_report(work: Workspace) -> Entry:
     """Return the report on the study as it was last evaluated."""
-    noted = work.notes.read(Analysed, last_evaluation_of(work).key)
-    if noted is None:
+    analysis = analysis_behind(work, last_evaluation_of(work))
+    if analysis is None:
         raise MissingInputError("the study has no report; run the step 'report' first, then repeat this step")
-    return work.need("reports", work.keys.report(noted.key), step="report")
+    return work.need("reports", work.keys.report(analysis), step="report")
+
+
+def analysis_behind(work: Workspace, evaluation: Entry) -> str | None:
+    """Return the key of an evaluation's analysis: this run's own, else the last one; None before the first.
+
+    A run of a growing study and one with as many replicates have one evaluation, and rule on it at other levels.
+    """
+    own = work.notes.read(ReportedRun, work.run_id)
+    if own and own.analysis and own.evaluation == evaluation.key:
+        return own.analysis
+    noted = work.notes.read(Analysed, evaluation.key)
+    return noted.key if noted else None
 
 
 def result_has_changed(work: Workspace) -> bool:
@@ -47,10 +59,10 @@ def _said(work: Workspace) -> str:
     A further replicate changes every number, and is no news by itself.
     """
     evaluation = last_evaluation_of(work)
-    noted = work.notes.read(Analysed, evaluation.key)
-    if work.growing is None or noted is None:
+    key = analysis_behind(work, evaluation)
+    if work.growing is None or key is None:
         return evaluation.key
-    analysis = load_analysis(work.need("analyses", noted.key, step="report").path)
+    analysis = load_analysis(work.need("analyses", key, step="report").path)
     growth, advice = analysis.growth, analysis.recommendation
     rulings = {verdict.claim: verdict.ruling for verdict in analysis.verdicts}
     use = advice.use.name if advice and advice.use else None

@@ -15,8 +15,8 @@ from imdb_tasks.analysis import Analysis, best_model
 from imdb_tasks.errors import SettingsError, StudyError
 from imdb_tasks.formatting import count_of, one_line
 from imdb_tasks.pipeline.conclusions import load_conclusions
+from imdb_tasks.pipeline.delivery import analysis_behind
 from imdb_tasks.pipeline.evaluation import last_evaluation_of, models_of, result_of
-from imdb_tasks.pipeline.notes import Analysed
 from imdb_tasks.pipeline.training import record_of
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.settings import TrackerSettings
@@ -102,10 +102,10 @@ def _evaluated(tracker: Tracker, work: Workspace, evaluation: Entry, *, until: f
                 tracker.test(trainings[row.variant], row.test)
     if best := best_model(result.variants):
         tracker.best(trainings[best.variant], keys[best.variant.name])
-    noted = work.notes.read(Analysed, evaluation.key)
-    report = work.find("reports", work.keys.report(noted.key)) if noted else None
-    if noted and report:
-        analysis = load_conclusions(work.run_id, work.need("analyses", noted.key, step="report").path).analysis
+    found = analysis_behind(work, evaluation)
+    report = work.find("reports", work.keys.report(found)) if found else None
+    if found and report:
+        analysis = load_conclusions(work.run_id, work.need("analyses", found, step="report").path).analysis
         tags = {"imdb.report": report.key, "imdb.run": work.run_id, "mlflow.note.content": _note(analysis, report)}
         tags["imdb.headline"] = report.about["headline"]
         tags |= {f"imdb.claim.{verdict.claim}": verdict.ruling for verdict in analysis.verdicts}

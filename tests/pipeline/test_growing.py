@@ -159,6 +159,16 @@ def test_a_look_that_another_run_has_overtaken_is_not_counted(tiny_study: Study,
     assert [look.replicates for look in first.growth.looks] == [1, 3]
 
 
+def test_beside_a_run_of_as_many_replicates_each_has_its_own_report(tiny_study: Study, store: Store) -> None:
+    """They have one evaluation; the levels of their tests differ."""
+    grown = finished(tiny_study, store, "grown")
+    fixed = Steps(tiny_study, store, "fixed")
+    assert fixed.evaluate().key == grown.evaluate().key
+    own = fixed.report().key
+    assert (fixed.reported().key, grown.reported().key) == (own, grown.report().key)
+    assert fixed.reported().key == own != grown.reported().key
+
+
 def test_the_runs_of_a_series_are_runs_of_one_study(tiny_study: Study, store: Store) -> None:
     for number in (1, 2):
         finished(tiny_study, store, f"run-{number}")
