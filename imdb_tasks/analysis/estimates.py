@@ -41,21 +41,25 @@ class Student:
 
     def reach(self, level: float) -> float:
         """Return half the width of the two-sided interval."""
-        from scipy.stats import t
+        return self.quantile((1 + level) / 2) * self.error
 
-        return float(t.ppf((1 + level) / 2, self.freedom)) * self.error
+    def quantile(self, share: float) -> float:
+        """Return the quantile of the t distribution."""
+        from scipy.special import stdtrit  # what scipy.stats.t calls, in a twentieth of its time
+
+        return float(stdtrit(self.freedom, share))
 
     def below(self, threshold: float) -> float:
         """Return the lower tail."""
-        from scipy.stats import t
+        from scipy.special import stdtr
 
-        return float(t.cdf((self.value - threshold) / self.error, self.freedom))
+        return float(stdtr(self.freedom, (self.value - threshold) / self.error))
 
     def above(self, threshold: float) -> float:
         """Return the upper tail."""
-        from scipy.stats import t
+        from scipy.special import stdtr
 
-        return float(t.sf((self.value - threshold) / self.error, self.freedom))
+        return float(stdtr(self.freedom, (threshold - self.value) / self.error))
 
 
 def two_sided(estimate: Student, threshold: float = 0.0) -> float:

@@ -200,9 +200,7 @@ def failed(measured: Measured, asked: Sequence[Question]) -> set[Variant]:
 
 def detectable(estimate: Student, alpha: float) -> float:
     """Return the smallest difference that a two-sided test at ``alpha`` finds with a probability of 80 %."""
-    from scipy.stats import t
-
-    return estimate.reach(1 - alpha) + float(t.ppf(POWER, estimate.freedom)) * estimate.error
+    return estimate.reach(1 - alpha) + estimate.quantile(POWER) * estimate.error
 
 
 def replicates_needed(estimate: Student, replicates: int, alpha: Callable[[int], float]) -> int | None:
