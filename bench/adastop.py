@@ -3,9 +3,9 @@
     pip install adastop==0.1.3
     python -m bench.adastop [--studies 400]
 
-AdaStop (T. Mathieu and others, 2023) compares agents, of which it knows one
-score for each training, by group-sequential permutation tests. Here the two agents are the cells, and each replicate
-adds the nine test accuracies of a cell. Both rules have the level of one claim of four, 5 % / 4, over the series.
+AdaStop (T. Mathieu and others, 2023) compares agents, of which it knows one score for each training, by
+group-sequential permutation tests. Here the two agents are the cells, and each replicate adds the nine test accuracies
+of a cell. Both rules have the level of one claim of four, 5 % / 4, over the series.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from imdb_tasks.study import Cell, Study, Variant
 from tests.support.simulation import simulate, with_replicates
 
 MOST = 5
-PERMUTATIONS = 5_000  # 12 of them are the level of a look; AdaStop's default, 10,000, takes twice as long
+PERMUTATIONS = 2_000  # five of them are the level of a look; AdaStop's default is 10,000
 [CELL] = [claim for claim in CLAIMS if claim.id == "cell"]
 SAME: dict[str, VerdictValue] = {"larger": "supported", "smaller": "contradicted", "equal": "not decided"}
 

@@ -124,31 +124,35 @@ class AirflowApi:
 
     def page(self, path: str) -> bytes:
         """Return a page of a plugin, as the signed-in user gets it."""
-        self._sign_in()
-        return self._client.get(path).raise_for_status().content
+        return self.send("GET", path).raise_for_status().content
 
-    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request; again where the token has expired, or the server fails or closes the connection."""
         for wait in range(TRIES):
             try:
-                answer = self._client.request(method, f"/api/v2{path}", **request)
+                answer = self._client.request(method, path, **request)
             except (httpx.ReadError, httpx.RemoteProtocolError):
                 if wait == TRIES - 1:
                     raise
                 time.sleep(wait)
                 continue
             if answer.status_code == httpx.codes.UNAUTHORIZED:
-                self._sign_in()
+                self.sign_in()
             elif answer.is_server_error:
                 time.sleep(wait)
             else:
                 break
         return answer
 
-    def _sign_in(self) -> None:
+    def sign_in(self) -> str:
+        """Return a token for the user; what is sent from now on has it."""
         person = {"username": self._user, "password": self._password}
         token = self._client.post("/auth/token", json=person).raise_for_status().json()["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
+        return str(token)
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return self.send(method, f"/api/v2{path}", **request)
 
 
 def _as_text(record: Mapping[str, Any]) -> str:

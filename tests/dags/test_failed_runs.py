@@ -48,7 +48,7 @@ class Watched:
 
     def clear(self, run: str, **fields: object) -> None:
         asked = {"dry_run": False, "dag_run_id": run, "reset_dag_runs": True, **fields}
-        self.airflow.api._send("POST", f"/dags/{DAG}/clearTaskInstances", json=asked).raise_for_status()
+        self.airflow.api.send("POST", f"/api/v2/dags/{DAG}/clearTaskInstances", json=asked).raise_for_status()
         self.ended(run)
 
     def heard(self, run: str, subject: str) -> EmailMessage:

@@ -76,7 +76,7 @@ def test_the_interface_refuses_it_and_makes_no_run(whole: WholeAirflow, fields: 
 
 
 def runs(whole: WholeAirflow) -> int:
-    answer = whole.airflow.api._send("GET", "/dags/imdb_study/dagRuns", params={"limit": 1})
+    answer = whole.ask("GET", "/api/v2/dags/imdb_study/dagRuns", params={"limit": 1})
     return int(answer.raise_for_status().json()["total_entries"])
 
 

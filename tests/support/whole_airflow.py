@@ -19,7 +19,7 @@ import pytest
 
 from imdb_tasks.store import Store
 from scripts import local_airflow
-from scripts.airflow_api import TRIES
+from scripts.airflow_api import AirflowApi
 from scripts.home import Home
 from scripts.local_airflow import DAG, LocalAirflow, Shutdown
 from tests.support.smtp_servers import USER, BadMailServer
@@ -77,29 +77,22 @@ class WholeAirflow:
         return self.airflow.api.url
 
     @cached_property
+    def _clients(self) -> dict[str, AirflowApi]:
+        return {user: AirflowApi(self.url, user, password) for user, password in self.passwords.items()}
+
+    @cached_property
     def _tokens(self) -> dict[str, str]:
         return {}
 
     def token(self, user: str) -> str:
         """Sign a user in, once."""
         if user not in self._tokens:
-            self._tokens[user] = self._sign_in(user)
+            self._tokens[user] = self._clients[user].sign_in()
         return self._tokens[user]
 
-    def _sign_in(self, user: str) -> str:
-        login = {"username": user, "password": self.passwords[user]}
-        answer = httpx.post(f"{self.url}/auth/token", json=login, trust_env=False, timeout=60)
-        return str(answer.raise_for_status().json()["access_token"])
-
     def ask(self, method: str, path: str, *, user: str = "admin", **request: Any) -> httpx.Response:
-        """Send a request as a user; again where SQLite, which has one writer at a time, was busy for too long."""
-        headers = {"Authorization": f"Bearer {self.token(user)}", "Content-Type": "application/json"}
-        for wait in range(TRIES):
-            answer = httpx.request(method, f"{self.url}{path}", headers=headers, trust_env=False, timeout=60, **request)
-            if not answer.is_server_error:
-                break
-            time.sleep(wait)
-        return answer
+        """Send a request as a user."""
+        return self._clients[user].send(method, path, headers={"Content-Type": "application/json"}, **request)
 
     def trigger(self, conf: Mapping[str, Any] | str) -> httpx.Response:
         """Ask for a run as any client would; ``conf`` as text is sent to the letter."""
