@@ -40,9 +40,8 @@ def _training_variance(measured: Measured) -> list[str]:
     else:
         found = ["Each setting was trained once: a second training could change the order of close settings."]
         found.append(
-            "The training variance is estimated from what the main effects of layer size and batch size leave over"
-            " within a cell, so an interaction of the two widens the intervals of differences. Three replicates would"
-            " measure it."
+            "Chance cannot be told from an interaction of layer size and batch size within GRU or LSTM, and such an"
+            " interaction widens the intervals of differences. Three replicates would tell the two apart."
             if measured.variance_known
             else "The training variance cannot be estimated from so few settings: differences have no interval. Three"
             " replicates would measure it."

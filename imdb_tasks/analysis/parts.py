@@ -179,7 +179,8 @@ def survivors_text(measured: Measured, tested: Tested) -> str:
         if answer is None:
             return "No matched pair of settings has converged trainings on both sides."
         told.append(sentences.estimate_text(record(measured, question, answer, 1 - ALPHA)))
-    return f"Among converged trainings only: {'; '.join(told)}. This favours the level that fails more often."
+    rest = "Leaving them out favours the side that has more of them."
+    return f"Without the trainings that did not converge: {'; '.join(told)}. {rest}"
 
 
 def one_cell_text(measured: Measured, tested: Tested) -> str:

@@ -38,6 +38,7 @@ _NEEDS: dict[Outcome, str] = {
     "roughness": "a converged training of ten epochs or more on both sides",
     "failures": "a training on both sides",
 }
+_DIVERGED = "; one that diverged, with that of the constant answer"
 _LARGEST = 10.0  # a difference of losses beyond it has no digits that mean anything
 
 
@@ -160,7 +161,7 @@ def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | N
         ]
         failed = sum(not curve.converged for curve in trained)
         counts.append(f"{failed} of {len(trained)} with {level_text(effect.factor, level)}")
-    return f"Not converged: {', '.join(counts)} (rank test {_p(p_ranks or 1.0)})."
+    return f"Not converged: {', '.join(counts)} (rank test, {_p(p_ranks or 1.0)} before correction)."
 
 
 def _p(p_value: float) -> str:
@@ -189,13 +190,13 @@ def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:
     return f"{text}, {count_of(reviews, 'test review', 'test reviews')}" if reviews else text
 
 
-def failures_text(failed: int, effects: Sequence[Effect]) -> str:
+def failures_text(failed: int, diverged: int, effects: Sequence[Effect]) -> str:
     """Say how trainings that did not converge were counted in accuracies, if any were, and what was left out."""
     texts = []
     if failed:
         texts.append(
             f"{count_of(failed, 'training', 'trainings')} did not converge and {'counts' if failed == 1 else 'count'}"
-            " with the test accuracy after the last epoch; one that diverged, with that of the constant answer."
+            f" with the test accuracy after the last epoch{_DIVERGED if diverged else ''}."
         )
     lost = [(e.pairs_missing, e.pairs + e.pairs_missing) for e in effects if e.pairs_missing]
     if lost:
@@ -226,11 +227,12 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
         return f"{chosen}, and no setting has fewer trainable parameters."
     limits = [each for each in candidates if each.loss_limit is not None]
     if not limits:
-        return f"{chosen}. One training of each setting cannot show that a cheaper setting is as good."
+        return f"{chosen}. One training of each setting cannot show that one with fewer parameters is as good."
     nearest = min(limits, key=lambda each: each.loss_limit or 0.0)
     return (
-        f"{chosen}. No cheaper setting is shown to be as good: the nearest, {nearest.variant.label}, could be"
-        f" {points(nearest.loss_limit or 0.0)} less accurate, and up to {points(margin)} would be accepted."
+        f"{chosen}. No setting with fewer parameters is shown to be as good: of them, {nearest.variant.label} comes"
+        f" nearest, and could be {points(nearest.loss_limit or 0.0)} less accurate; up to {points(margin)} would be"
+        " accepted."
     )
 
 

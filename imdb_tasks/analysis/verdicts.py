@@ -100,6 +100,7 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], error: 
     decisive = _decisive(ruling, rulings)
     effects = [effect for part in rulings for effect in part.effects]
     lost = parts.failed(measured, [q for part in tested if part.part.outcome in ON_REVIEWS for q in part.questions])
+    diverged = {curve.variant for curve in measured.curves if curve.diverged}
     told = [parts.one_cell_text(measured, part) for part in tested]
     converged = dict.fromkeys(filter(None, [parts.survivors_text(measured, part) for part in tested]))
     return Verdict(
@@ -110,7 +111,9 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], error: 
         parts=rulings,
         power=next(filter(None, map(sentences.power_text, decisive)), "") if ruling == "not decided" else "",
         sample=sentences.sample_text(measured, effects),
-        warnings=tuple(filter(None, [sentences.failures_text(len(lost), effects), *dict.fromkeys(told)])),
+        warnings=tuple(
+            filter(None, [sentences.failures_text(len(lost), len(lost & diverged), effects), *dict.fromkeys(told)])
+        ),
         converged=" ".join(converged),
         p_corrected=p_corrected,
     )

@@ -7,7 +7,7 @@ from imdb_tasks.analysis import DECIDED, Analysis, Verdict, VerdictValue
 from imdb_tasks.formatting import count_of, duration, percent
 from imdb_tasks.report.growing import growth_text
 from imdb_tasks.report.headline import headline, standing
-from imdb_tasks.study import StudyResult, deviations, is_original, ruling_scope
+from imdb_tasks.study import DataCard, StudyResult, deviations, is_original, ruling_scope
 
 _RULINGS: tuple[VerdictValue, ...] = ("supported", "contradicted", "not decided", "not tested")
 _NOT_CONVERGED = " (their final loss is no better than that of always giving the same answer)"
@@ -92,14 +92,15 @@ def _price(analysis: Analysis) -> str:
 def _trust(result: StudyResult, analysis: Analysis) -> list[tuple[str, str]]:
     study, card = result.study, result.data_card
     settings = len(result.variants) // study.replicates
+    trainings = count_of(study.replicates, "training", "trainings")
     failed = sum(not curve.converged for curve in analysis.curves)
     diverged = sum(curve.diverged for curve in analysis.curves)
     missing = sum(row.status == "missing" for row in result.variants)
     found = [
-        ("Data", f"{card.rows:,} reviews, {card.test_rows:,} of them for the test"),
-        ("Epochs", f"{study.training.epochs:,}"),
-        ("Replicates", f"{study.replicates} of each of {count_of(settings, 'setting', 'settings')}"),
-        ("Not converged", f"{failed} of {len(analysis.curves)} trainings{_NOT_CONVERGED if failed else ''}"),
+        ("Data", f"{card.rows:,} reviews, {card.test_rows:,} of them held out for the test{_shared(card)}"),
+        ("Epochs", f"{study.training.epochs:,}; every accuracy is that after the last one"),
+        ("Replicates", f"{trainings} of each of {count_of(settings, 'setting', 'settings')}"),
+        ("Not converged", f"{failed} of {len(analysis.curves)} trainings{_which(analysis) if failed else ''}"),
     ]
     if diverged:
         found.append(("Diverged", f"{diverged} of those, with a loss that is not finite"))
@@ -108,6 +109,22 @@ def _trust(result: StudyResult, analysis: Analysis) -> list[tuple[str, str]]:
     if is_original(result) and (differs := deviations(result)):
         found.append(("Deviations", "; ".join(differs)))
     return found
+
+
+def _shared(card: DataCard) -> str:
+    """Say how many test reviews a model has seen word for word."""
+    count = card.straddling_duplicates
+    return f", {count:,} of which {'is' if count == 1 else 'are'} among the others, too" if count else ""
+
+
+def _which(analysis: Analysis) -> str:
+    """Say in which cells trainings did not converge, and what that means."""
+    cells = list(dict.fromkeys(curve.variant.cell for curve in analysis.curves))
+    counts = []
+    for cell in cells if len(cells) > 1 else ():
+        own = [curve for curve in analysis.curves if curve.variant.cell == cell]
+        counts.append(f"{sum(not curve.converged for curve in own)} of {len(own)} {cell}")
+    return (f", {' and '.join(counts)}" if counts else "") + _NOT_CONVERGED
 
 
 def _data(result: StudyResult) -> str:

@@ -223,7 +223,7 @@ def beside_published(table: Sequence[TableRow]) -> str:
     largest, label = max(known, key=lambda each: abs(each[0]))
     return (
         f"Test accuracy less the published one: {signed(100 * middle, 1)} points in the median,"
-        f" {signed(100 * largest, 1)} points at most ({label})."
+        f" {signed(100 * largest, 1)} points where it is largest ({label})."
     )
 
 

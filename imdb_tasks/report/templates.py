@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import jinja2
 
 _MARKS: Mapping[VerdictValue, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?", "not tested": "–"}
+_WORDS_OF_CLAIMS = (
+    "Roughness: of the curve of the validation loss. Overfitting gap: final validation loss less final training loss."
+    " ×0.62: a ratio, where ×1 is no difference."
+)
 _HUGE = 100
 _LEAST_P = 0.001
 
@@ -45,7 +49,7 @@ def template_environment(*, escape: bool) -> "jinja2.Environment":
         effect_text=effect_text,
         sureness=_sureness,
     )
-    made.globals.update(marks=_MARKS, level=level_text)
+    made.globals.update(marks=_MARKS, level=level_text, words_of_claims=_WORDS_OF_CLAIMS)
     return made
 
 

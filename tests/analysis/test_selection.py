@@ -95,7 +95,7 @@ def test_a_cheaper_setting_that_is_not_shown_to_be_as_good_is_not_recommended(re
     found = selected(drawn(study=study, reviews=reviews, by_units={64: 0.03}, validation_reviews=100_000))
     assert found.recommendation.use == found.choice.variant
     assert found.recommendation.use.units == 64
-    assert "No cheaper setting is shown to be as good" in found.recommendation.why
+    assert "No setting with fewer parameters is shown to be as good" in found.recommendation.why
 
 
 def test_one_training_of_two_settings_shows_nothing_of_a_cheaper_one():

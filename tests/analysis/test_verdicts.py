@@ -121,8 +121,8 @@ def test_trainings_that_did_not_converge_count_and_the_others_alone_are_told():
     (found, *_) = verdicts(measure(result, opinions(result)), read_claims().claims)
     assert found.effects[0].pairs_missing == 0
     assert found.warnings[0].startswith("3 trainings did not converge and count with the test accuracy")
-    assert found.converged.startswith("Among converged trainings only: +")
-    assert found.converged.endswith("This favours the level that fails more often.")
+    assert found.converged.startswith("Without the trainings that did not converge: +")
+    assert found.converged.endswith("Leaving them out favours the side that has more of them.")
 
 
 def test_a_rate_of_failures_is_tested_by_itself_and_says_nothing_where_all_converge():

@@ -112,7 +112,7 @@ def test_a_single_setting_is_compared_with_no_other():
 def test_too_few_settings_for_the_training_variance_are_a_caution():
     few = Study(units=(32,), batch_sizes=(64,))
     assert "cannot be estimated from so few settings" in analysis_of(study_result(few)).cautions[1]
-    assert "main effects" in analysis_of(study_result()).cautions[1]
+    assert "cannot be told from an interaction" in analysis_of(study_result()).cautions[1]
 
 
 def test_a_short_run_neither_confirms_nor_refutes():

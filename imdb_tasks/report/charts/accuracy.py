@@ -50,7 +50,7 @@ def test_accuracy(table: Sequence[SettingRow], result: StudyResult, analysis: An
     return Chart(
         name="test-accuracy",
         title="Test accuracy of every setting",
-        caption=f"{_marks(result.study)} The dotted line is that of always giving the same answer.{few}",
+        caption=f"{_marks(result.study)} “Chance” is always giving the same answer.{few}",
         alternative=f"Test accuracy of {count_of(len(finished), 'setting', 'settings')}. {peak}",
         figure=figure,
     )

@@ -75,7 +75,8 @@ def validation_accuracy(result: StudyResult, settings: Sequence[Setting]) -> Cha
     return Chart(
         name="validation-accuracy",
         title="Validation accuracy of every setting",
-        caption=f"One panel for each cell and layer size, all on one scale.{dashed}{behind(settings)}{first}",
+        caption=f"One panel for each cell and layer size, all on one scale. Rings: the lowest validation loss.{dashed}"
+        f"{behind(settings)}{first}",
         alternative=f"Validation accuracy by epoch. {_last_values(settings)}",
         figure=figure,
     )

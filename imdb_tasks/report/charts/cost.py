@@ -118,8 +118,8 @@ def cost_chart(table: Sequence[SettingRow], result: StudyResult) -> Chart | None
         name="cost",
         title="What accuracy costs",
         caption=(
-            "The line joins the settings that no cheaper one equals. Filled is GRU, hollow is LSTM. Compute counts the"
-            f" matrix products of all epochs.{equal}{clipped}"
+            "The line joins the settings that no cheaper one equals. Filled is GRU, hollow is LSTM; the shape is the"
+            f" layer size. Compute counts the matrix products of all epochs.{equal}{clipped}"
         ),
         alternative=f"Test accuracy against parameters. No smaller setting equals {', '.join(named)}.",
         figure=figure,
