@@ -80,6 +80,14 @@ class Effect(Record):
         """How far from zero the difference may be, by its interval, or by the estimate where there is none."""
         return max(map(abs, self.ends), default=abs(self.estimate))
 
+    def asks_as(self, other: "Effect") -> bool:
+        """Return whether another effect answers the same question, with other trainings maybe."""
+        return self._question == other._question
+
+    @property
+    def _question(self) -> tuple[object, ...]:
+        return self.outcome, self.contrast, self.subset
+
     @property
     def significant(self) -> bool:
         """Whether the difference is statistically significant at 5 %, after correction."""
@@ -94,6 +102,10 @@ class Interaction(Effect):
     at: Factor
     at_first: Level
     at_second: Level
+
+    @property
+    def _question(self) -> tuple[object, ...]:
+        return *super()._question, self.at, self.at_first, self.at_second
 
 
 class PartRuling(Record):

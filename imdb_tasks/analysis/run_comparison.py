@@ -1,6 +1,6 @@
 """Compare two runs: what changed, and whether the accuracies differ significantly."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,8 +145,19 @@ def _paired(name: str, tested: Predictions, before: Predictions) -> tuple[Interv
     return Interval(low=float(low), high=float(high)), min(1.0, float(p_value))
 
 
-def _summary(changes: tuple[Change, ...], variants: tuple[VariantChange, ...], *, same: bool) -> str:
+def _causes(changes: Sequence[Change]) -> list[str]:
+    """Return what could have changed the results; the setting, where it is one."""
     causes = list(dict.fromkeys(change.where for change in changes if change.where != "results"))
+    settings = [change for change in changes if change.where == "settings"]
+    if len(settings) != 1:
+        return [str(cause) for cause in causes]
+    [setting] = settings
+    named = f"settings ({setting.what}: {setting.before}, now {setting.now})"
+    return [named if cause == "settings" else cause for cause in causes]
+
+
+def _summary(changes: tuple[Change, ...], variants: tuple[VariantChange, ...], *, same: bool) -> str:
+    causes = _causes(changes)
     text = f"Changed between the two runs: {', '.join(causes)}." if causes else "Data, code and settings are the same."
     if not variants:
         return f"{text} The two runs have no model in common."

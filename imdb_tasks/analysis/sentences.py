@@ -80,9 +80,8 @@ def _level(level: float) -> str:
 
 def now_text(effects: Sequence[Effect], then: Sequence[Effect]) -> str:
     """Return the first of a claim's effects that an earlier look rested on, as it is now: its number and interval."""
-    wanted = {(each.outcome, each.contrast, each.subset) for each in then[:1]}
     for effect in effects:
-        if (effect.outcome, effect.contrast, effect.subset) in wanted and effect.interval:
+        if then and effect.asks_as(then[0]) and effect.interval:
             return estimate_text(effect)
     return ""
 

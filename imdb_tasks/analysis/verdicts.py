@@ -34,16 +34,16 @@ def verdicts(measured: Measured, claims: Sequence[Claim], growth: Growth | None 
     shared_by = len(claims) if growth else sum(_is_testable(each) for each in tested)
     error = Error(shared_by, measured.study.replicates, growth.before(measured.study.replicates) if growth else None)
     ruled = [_verdict(measured, claim, each, error) for claim, each in zip(claims, tested, strict=True)]
-    return tuple(_as_decided(verdict, error.growth) if error.growth else verdict for verdict in ruled)
+    return tuple(as_decided(verdict, error.growth) if error.growth else verdict for verdict in ruled)
 
 
-def _as_decided(verdict: Verdict, growth: Growth) -> Verdict:
+def as_decided(verdict: Verdict, growth: Growth) -> Verdict:
     """Return a verdict with the ruling of the look that decided it, if one did."""
     if verdict.claim not in growth.decided:
         return verdict
     replicates, then = growth.decided[verdict.claim]
     reason = f"Decided with {count_of(replicates, 'replicate', 'replicates')}: {then.reason}"
-    if now := sentences.now_text(verdict.effects, then.effects):
+    if now := sentences.now_text(verdict.effects, then.decisive):
         reason += f" Now {now}."
     return verdict.model_copy(update={"ruling": then.ruling, "reason": reason, "power": "", "p_corrected": None})
 

@@ -31,7 +31,7 @@ def subject(result: StudyResult, analysis: Analysis) -> str:
         _decided(analysis.growth, result.study.replicates),
         news,
         missing_counts(result),
-        _changed(analysis.comparison),
+        _changed(analysis.comparison, grows=analysis.growth is not None),
     )
     return f"{start}: " + "; ".join(filter(None, told))
 
@@ -71,10 +71,13 @@ def _decided(growth: Growth | None, replicates: int) -> str:
     return ", ".join(filter(None, (news, "series ended" if growth.ended else "")))
 
 
-def _changed(comparison: RunComparison | None) -> str:
+def _changed(comparison: RunComparison | None, *, grows: bool) -> str:
+    """Return what differs from the run before; a growing study always has more replicates, which is no news."""
     if comparison is None:
         return ""
-    where = {change.where for change in comparison.changes}
+    where = {change.where for change in comparison.changes if not (grows and change.what == "replicates")}
+    if grows and not where & {"data", "settings", "code"}:
+        return ""
     changed = [name for name in ("data", "settings", "code") if name in where]
     words = [f"{' and '.join(changed)} changed"] if changed else []
     return ", ".join(words if "data" in where else [*words, "data unchanged"])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from imdb_tasks.analysis import Analysis, Growth, Predictions, analyse, read_claims
+from imdb_tasks.analysis.verdicts import as_decided
 from imdb_tasks.study import Study
 from tests.support.growing import series
 from tests.support.simulation import Truth, simulate
@@ -89,3 +90,16 @@ def test_the_forecast_counts_every_look_on_the_way() -> None:
     for number in range(1, 5):
         looked = looked.with_look(number, ())
     assert growth.alpha(4, 5, after=1) == looked.alpha(4, 5)
+
+
+def test_a_claim_that_its_second_part_decided_is_shown_by_that_part_from_then_on() -> None:
+    (_, first), (_, second) = series(looks=3, most=4)[:2]
+    verdict = next(each for each in first.verdicts if each.claim == "size")
+    decisive = verdict.parts[1].model_copy(update={"ruling": "contradicted"})
+    decided = verdict.model_copy(update={"ruling": "contradicted", "parts": (verdict.parts[0], decisive)})
+    growth = Growth(most=4).with_look(1, [decided])
+    assert growth.shown("size").decisive == decisive.effects
+    again = next(each for each in second.verdicts if each.claim == "size")
+    shown = as_decided(again, growth)
+    assert shown.ruling == "contradicted"
+    assert " Now ×" in shown.reason  # its difference is a ratio; that of the first part is in points

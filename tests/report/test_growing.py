@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from imdb_tasks.analysis import Analysis, Growth
+from imdb_tasks.analysis import Analysis, Growth, RunComparison
+from imdb_tasks.analysis.records import Change
 from imdb_tasks.report.charts.looks import looks_chart
 from imdb_tasks.report.growing import growth_text
 from imdb_tasks.report.headline import subject
@@ -49,6 +50,18 @@ def test_the_subject_counts_what_was_decided_now(looks) -> None:
         assert re.fullmatch(rf"IMDB study( \(not the original\))?: {words}(use|no model) .*", subject(result, analysis))
 
 
+def test_that_a_growing_study_has_more_replicates_than_before_is_no_news(looks) -> None:
+    result, analysis = looks[1]
+    grown = Change(where="settings", what="replicates", before="1", now="2")
+    code = Change(where="code", what="revision", before="a", now="b")
+    for changes, said in (((grown,), ""), ((grown, code), "; code changed, data unchanged")):
+        comparison = RunComparison(
+            previous_run="a", changes=changes, same_test_reviews=True, variants=(), summary="more of it"
+        )
+        told = subject(result, analysis.model_copy(update={"comparison": comparison}))
+        assert told == subject(result, analysis) + said
+
+
 def test_the_chart_has_a_panel_for_each_claim_and_a_point_for_each_look(looks) -> None:
     last = growth(looks[-1][1])
     chart = looks_chart(last)
@@ -58,8 +71,16 @@ def test_the_chart_has_a_panel_for_each_claim_and_a_point_for_each_look(looks) -
     for trace, seen in zip(chart.figure.data, with_effect, strict=True):
         assert (trace.marker.symbol[-1] == "circle") == (seen.ruling in ("supported", "contradicted"))
     assert all(seen.title in chart.alternative for seen in with_effect)
-    bands = [(shape.y0, shape.y1) for shape in chart.figure.layout.shapes if shape.type == "rect"]
-    assert bands == [(-2.0, 2.0)]  # points that count as the same, of the one claim that speaks of "nearly the same"
+
+
+def test_the_chart_shows_what_counts_as_the_same_where_that_decides(looks) -> None:
+    """At the third look accuracies are shown to be the same, and the claim hangs on its other part."""
+    bands = []
+    for _, analysis in looks:
+        chart = looks_chart(growth(analysis))
+        assert chart is not None
+        bands.append([(shape.y0, shape.y1) for shape in chart.figure.layout.shapes if shape.type == "rect"])
+    assert bands == [[(-2.0, 2.0)], [(-2.0, 2.0)], []]  # points
 
 
 def test_a_wide_early_interval_does_not_flatten_the_later_ones(looks) -> None:

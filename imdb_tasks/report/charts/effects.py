@@ -25,7 +25,7 @@ _FINE_RATIOS = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2)
 _FINE = 1.0  # a logarithm: for shorter axes, the finer ticks
 _LINE, _HEAD = 38, 30  # pixels
 _WIDEST = 12.0  # times the middle one: an exploded loss is clipped there, so that it cannot flatten the others
-_CEILING: Mapping[str, float] = {"accuracy": 1.0, "auc": 1.0, "overfitting": 2.0}  # others: a ratio of 100
+CEILING: Mapping[str, float] = {"accuracy": 1.0, "auc": 1.0, "overfitting": 2.0}  # others: a ratio of 100
 _UNITS: Mapping[Outcome, str] = {
     "accuracy": "Difference, points of accuracy",
     "final_loss": "Ratio",
@@ -62,7 +62,7 @@ def loss_effects(analysis: Analysis) -> Chart | None:
         "What each factor does to loss, overfitting and stability",
         blocks,
         f"Drawn as the effects on accuracy. Ratios are on a log scale. A scale ends at differences of"
-        f" {_CEILING['overfitting']:g} and at ratios of {LARGEST_RATIO}; what lies beyond is drawn at its edge, as a"
+        f" {CEILING['overfitting']:g} and at ratios of {LARGEST_RATIO}; what lies beyond is drawn at its edge, as a"
         " triangle.",
     )
 
@@ -197,7 +197,7 @@ def _axis(outcome: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
 def _range(effects: Sequence[Effect]) -> tuple[float, float]:
     """Return limits that hold zero and every effect, but for ends that would make the others unreadable."""
     reach = sorted(effect.reach for effect in effects)
-    ceiling = _CEILING.get(effects[0].outcome, math.log(LARGEST_RATIO))
+    ceiling = CEILING.get(effects[0].outcome, math.log(LARGEST_RATIO))
     widest = min(_WIDEST * reach[len(reach) // 2] or 1.0, ceiling)
     values = [0.0, *(v for e in effects for v in (e.estimate, *e.ends))]
     low, high = max(min(values), -widest), min(max(values), widest)

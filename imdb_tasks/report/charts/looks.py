@@ -9,6 +9,7 @@ from imdb_tasks.analysis import (
     DECIDED,
     LARGEST_RATIO,
     LOG_OUTCOMES,
+    OUTCOME_NAMES,
     SHARES,
     Effect,
     Growth,
@@ -18,68 +19,80 @@ from imdb_tasks.analysis import (
 )
 from imdb_tasks.formatting import count_of
 from imdb_tasks.report.charts.base import Chart
+from imdb_tasks.report.charts.effects import CEILING
 from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
 _PANEL = 150  # pixels
 _TITLE = 36  # characters that fit 360 pixels beside a ruling
 
 
+@dataclass(frozen=True)
+class Panel:
+    """A claim, as the look saw it that decided it, or the last one, and the difference that its ruling rests on.
+
+    ``known`` has, for each look that has the difference: the replicates, whether the claim was decided, the difference.
+    """
+
+    seen: Seen
+    known: tuple[tuple[int, bool, Effect], ...]
+
+
 def looks_chart(growth: Growth) -> Chart | None:
-    """Draw a panel for each claim that has an effect: its estimate and interval after each number of replicates."""
-    claims = [seen for seen in growth.looks[-1].seen if seen.effects] if growth.looks else []
-    if not claims:
+    """Draw a panel for each claim that was tested: its estimate and interval after each number of replicates."""
+    claims = [seen.claim for seen in growth.looks[-1].seen] if growth.looks else []
+    panels = [panel for claim in claims if (panel := _panel(growth, claim))]
+    if not panels:
         return None
     from plotly.subplots import make_subplots
 
-    drawn = [Drawn(seen, max(seen.effects, key=lambda effect: effect.reach)) for seen in claims]
-    titles = [f"<b>{seen.ruling}</b> {_short(seen)}" for seen in claims]
-    figure = make_subplots(rows=len(claims), cols=1, subplot_titles=titles, vertical_spacing=0.32 / len(claims))
+    titles = [f"<b>{panel.seen.ruling}</b> {_short(panel.seen)}" for panel in panels]
+    figure = make_subplots(rows=len(panels), cols=1, subplot_titles=titles, vertical_spacing=0.32 / len(panels))
     figure.update_layout(
         template=plotly_template(dark=False),
-        height=_PANEL * len(claims) + 60,
+        height=_PANEL * len(panels) + 60,
         margin={"l": 10, "r": 14, "t": 30, "b": 46},
         showlegend=False,
     )
-    for row, each in enumerate(drawn, 1):
-        _draw(figure, growth, each, row)
+    for row, panel in enumerate(panels, 1):
+        _draw(figure, panel, row)
     figure.update_annotations(font={"size": 13}, x=0, xanchor="left")
     figure.update_xaxes(range=[0.5, growth.most + 0.5], dtick=1, tick0=1)
-    figure.update_xaxes(title="Replicates", row=len(claims))
-    told = "; ".join(f"{each.seen.title}: {effect_text(each.effect)}" for each in drawn)
+    figure.update_xaxes(title="Replicates", row=len(panels))
+    told = "; ".join(f"{panel.seen.title}: {effect_text(panel.known[-1][2])}" for panel in panels)
     return Chart(
         name="looks",
         title="What each replicate has added",
-        caption="One point for each number of trainings: the first difference that a claim rests on, of several the"
-        " largest, with the interval that the ruling used. Filled: decided. Grey: counts as the same. Intervals are"
+        caption="One point for each number of replicates: the difference that a ruling rests on, of several the largest"
+        " one, with the interval that the ruling used. Filled: decided. Grey: counts as the same. Intervals are"
         " wider at first on purpose: testing again and again is paid for. What does not fit is cut.",
         alternative=f"After {count_of(growth.looks[-1].replicates, 'replicate', 'replicates')}: {told}.",
         figure=figure,
     )
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A claim as the last look saw it, and the one of its effects that is drawn."""
-
-    seen: Seen
-    effect: Effect
-
-
-def _draw(figure: Any, growth: Growth, drawn: Drawn, row: int) -> None:
-    last, margin = drawn.effect, drawn.seen.margin
+def _panel(growth: Growth, claim: str) -> Panel | None:
+    """Return what is drawn of a claim; None where nothing was tested."""
+    seen = growth.shown(claim)
+    if seen.ruling == "not tested" or not seen.decisive:
+        return None
+    widest = max(seen.decisive, key=lambda effect: effect.reach)
     known = [
-        (look.replicates, each, effect)
+        (look.replicates, each.ruling in DECIDED, effect)
         for look in growth.looks
         for each in look.seen
         for effect in each.effects
-        if each.claim == drawn.seen.claim and (effect.outcome, effect.contrast) == (last.outcome, last.contrast)
+        if each.claim == claim and effect.asks_as(widest)
     ]
-    ratio = last.outcome in LOG_OUTCOMES
-    values = [_scaled(effect, effect.estimate) for _, _, effect in known]
-    ends = [[_scaled(effect, end) for end in effect.ends or (effect.estimate,) * 2] for _, _, effect in known]
-    decided = [each.ruling in DECIDED for _, each, _ in known]
+    return Panel(seen, tuple(known))
+
+
+def _draw(figure: Any, panel: Panel, row: int) -> None:
+    effects = [effect for _, _, effect in panel.known]
+    ratio = effects[0].outcome in LOG_OUTCOMES
+    values = [_scaled(effect, effect.estimate) for effect in effects]
+    ends = [[_scaled(effect, end) for end in effect.ends or (effect.estimate,) * 2] for effect in effects]
     figure.add_scatter(
-        x=[replicates for replicates, _, _ in known],
+        x=[replicates for replicates, _, _ in panel.known],
         y=values,
         error_y={
             "array": [high - value for value, (_, high) in zip(values, ends, strict=True)],
@@ -91,19 +104,19 @@ def _draw(figure: Any, growth: Growth, drawn: Drawn, row: int) -> None:
         marker={
             "size": 10,
             "color": NEUTRAL,
-            "symbol": ["circle" if each else "circle-open" for each in decided],
+            "symbol": ["circle" if decided else "circle-open" for _, decided, _ in panel.known],
             "line": {"width": 2, "color": NEUTRAL},
         },
-        text=[effect_text(effect) for _, _, effect in known],
+        text=[effect_text(effect) for effect in effects],
         hovertemplate="%{text}<extra></extra>",
         row=row,
         col=1,
     )
-    if margin is not None:
-        low, high = (_scaled(last, end) for end in (-margin, margin))
+    if (margin := panel.seen.margin) is not None:
+        low, high = (_scaled(effects[0], end) for end in (-margin, margin))
         figure.add_hrect(y0=low, y1=high, fillcolor=GREY, opacity=0.2, line_width=0, layer="below", row=row, col=1)
     figure.add_hline(y=1 if ratio else 0, line={"color": GREY, "width": 1, "dash": "dot"}, row=row, col=1)
-    figure.update_yaxes(_axis(known[0][2]), range=_range(values, ends[-1], ratio=ratio), nticks=4, row=row, col=1)
+    figure.update_yaxes(_axis(effects[0]), range=_range(values, ends[-1], ratio=ratio), nticks=4, row=row, col=1)
 
 
 def _range(values: Sequence[float], last: Sequence[float], *, ratio: bool) -> tuple[float, float]:
@@ -117,14 +130,18 @@ def _range(values: Sequence[float], last: Sequence[float], *, ratio: bool) -> tu
 
 def _axis(effect: Effect) -> dict[str, Any]:
     scale = {"type": "log", "tickprefix": "×"} if effect.outcome in LOG_OUTCOMES else {}
-    return {**scale, "title": contrast_text(effect)}
+    return {**scale, "title": f"{OUTCOME_NAMES[effect.outcome].partition(' (')[0]}<br>{contrast_text(effect)}"}
 
 
 def _scaled(effect: Effect, value: float) -> float:
     if effect.outcome in LOG_OUTCOMES:
-        largest = math.log(LARGEST_RATIO)  # cut there, so that an early interval cannot flatten the others
-        return math.exp(max(-largest, min(value, largest)))
-    return 100 * value if effect.outcome in SHARES else value
+        return math.exp(_cut(value, math.log(LARGEST_RATIO)))
+    return 100 * value if effect.outcome in SHARES else _cut(value, CEILING[effect.outcome])
+
+
+def _cut(value: float, largest: float) -> float:
+    """Return a value that is cut where it would flatten the others."""
+    return max(-largest, min(value, largest))
 
 
 def _short(seen: Seen) -> str:
