@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_tasks.analysis import analyse, read_claims
+from imdb_tasks.analysis import Growth, analyse, read_claims
 from imdb_tasks.corpus import ARRAY_NAMES, Arrays, ReviewTexts
 from imdb_tasks.pipeline import Steps
 from imdb_tasks.pipeline.keys import REVISIONS
 from imdb_tasks.report import build
 from imdb_tasks.store import Store
-from imdb_tasks.study import LocalSource, Study, TextSettings, TrainingSettings
+from imdb_tasks.study import LocalSource, Study, StudyResult, TextSettings, TrainingSettings
 from imdb_tasks.training import load_keras
 from tests.support.corpus import write_corpus
 from tests.support.stepping import evaluated
@@ -76,7 +76,7 @@ def outputs(folder: Path) -> dict[str, Any]:
             for each in said
         ],
         "evaluations": _without(_json(evaluation.file("result.json")), _MEASURED),
-        "analyses": analyse(result, opinions(result), read_claims().claims, code="golden").model_dump(mode="json"),
+        "analyses": {"fixed": _analysis(result, None), "growing": _analysis(result, Growth(most=5))},
         "reports": _report(folder / "report"),
     }
 
@@ -119,6 +119,11 @@ def read(kind: str) -> dict[str, Any]:
     """Return ``revisions`` and ``output`` as they were written last; empty where they never were."""
     path = FOLDER / f"{kind}.json"
     return _json(path) if path.exists() else {}
+
+
+def _analysis(result: StudyResult, growth: Growth | None) -> dict[str, Any]:
+    claims = read_claims().claims
+    return analyse(result, opinions(result), claims, code="golden", growth=growth).model_dump(mode="json")
 
 
 def _small_study(folder: Path) -> Steps:
