@@ -54,7 +54,7 @@ def deadlines(module: str) -> list[DeadlineAlert]:
 
 def _deadline(hours: float, module: str, name: str) -> DeadlineAlert:
     # A plain number of seconds: with a timedelta, Airflow up to 3.3.2 cannot clear a task of a run whose deadline is
-    # ahead (https://github.com/apache/airflow/issues/70368). All of Airflow reads both.
+    # ahead (https://github.com/apache/airflow/issues/70368). Airflow 3.3 reads both.
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=datetime.timedelta(hours=hours).total_seconds(),  # type: ignore[arg-type]

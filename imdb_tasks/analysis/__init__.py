@@ -49,7 +49,7 @@ from imdb_tasks.analysis.records import (
 from imdb_tasks.analysis.run_comparison import AnalysedRun, compare
 from imdb_tasks.analysis.run_summary import RunSummary, summarise
 from imdb_tasks.analysis.selection import best_model, reported_accuracy
-from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, contrast_text, effect_text
+from imdb_tasks.analysis.sentences import OUTCOME_NAMES, amount, contrast_text, effect_text, question_text
 from imdb_tasks.analysis.whole_study import ANALYSES_REVISION, analyse
 
 __all__ = [
@@ -91,6 +91,7 @@ __all__ = [
     "effect_text",
     "level_text",
     "margin",
+    "question_text",
     "read_claims",
     "reported_accuracy",
     "summarise",

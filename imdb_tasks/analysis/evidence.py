@@ -114,7 +114,8 @@ class PartRuling(Record):
     ``effects`` are what it rests on, with the intervals that the ruling used. ``p_ranks`` is the exact rank test's
     two-sided p-value, None where none applies. ``detectable`` is the smallest difference, in the unit of the effect,
     that this design would decide with a probability of 80 %; ``replicates_needed`` how many replicates would decide the
-    difference seen as often, None where no number up to 50 would. ``margin`` is what counts as the same, for a part
+    difference seen as often, None where no number up to 50 would. ``named`` is the
+    difference that the reason names, None where nothing was tested; ``margin`` is what counts as the same, for a part
     "equal". ``answerable`` tells whether the study could answer
     it at all, with more replicates if need be: its grid has the levels, its trainings are long enough.
     """
@@ -125,6 +126,7 @@ class PartRuling(Record):
     p_ranks: float | None = None
     detectable: float | None = None
     replicates_needed: int | None = None
+    named: Effect | Interaction | None = None
     margin: float | None = None
     answerable: bool = True
 

@@ -14,8 +14,8 @@ from imdb_tasks.study import Record
 class Seen(Record):
     """A claim at one look. ``effects`` are those of all its parts, with the intervals that the rulings used.
 
-    ``decisive`` are those of the first part that the claim's own ruling rests on; ``margin`` is what counts as the same
-    there, for a part "equal".
+    ``named`` is the difference that the claim's reason names first, None where nothing was tested; ``margin`` is what
+    counts as the same there, for a part "equal".
 
     ``needed`` is how many replicates would decide what is open with a probability of 80 %, if the differences stay as
     they are; None where nothing is open, where there is no forecast (for "equal", or from one replicate), and where it
@@ -27,7 +27,7 @@ class Seen(Record):
     ruling: VerdictValue
     reason: str
     effects: tuple[Effect | Interaction, ...]
-    decisive: tuple[Effect | Interaction, ...]
+    named: Effect | Interaction | None
     margin: float | None = None
     needed: int | None
     hopeless: bool
@@ -82,11 +82,10 @@ class Growth(Record):
         """Return whether there is a look at so many replicates, or at more."""
         return self.replicates >= replicates
 
-    def shown(self, claim: str) -> Seen:
-        """Return a claim as the look saw it that decided it, or as the last one did."""
-        if claim in self.decided:
-            return self.decided[claim][1]
-        return next(seen for seen in self.looks[-1].seen if seen.claim == claim)
+    def of(self, claim: str) -> tuple[tuple[int, Seen], ...]:
+        """Return a claim at each look that tested it, with the replicates of the look."""
+        seen = ((look.replicates, each) for look in self.looks for each in look.seen if each.claim == claim)
+        return tuple((replicates, each) for replicates, each in seen if each.named)
 
     def before(self, replicates: int) -> "Growth":
         """Return the growth as it was before the look at so many replicates."""
@@ -113,15 +112,15 @@ def _seen(verdict: Verdict, replicates: int) -> Seen:
     undecided = [part for part in verdict.parts if part.ruling == "not decided"]
     forecast = replicates > 1 and bool(undecided) and all(part.detectable is not None for part in undecided)
     needed = [part.replicates_needed for part in undecided] if forecast else []
-    shown = [part for part in verdict.parts if part.effects]
-    decisive = next((part for part in shown if part.ruling == verdict.ruling), shown[0] if shown else None)
+    tested = [part for part in verdict.parts if part.named]
+    decisive = next((part for part in tested if part.ruling == verdict.ruling), tested[0] if tested else None)
     return Seen(
         claim=verdict.claim,
         title=verdict.title,
         ruling=verdict.ruling,
         reason=verdict.reason,
         effects=verdict.effects,
-        decisive=decisive.effects if decisive else (),
+        named=decisive.named if decisive else None,
         margin=decisive.margin if decisive else None,
         needed=None if None in needed else max((number for number in needed if number is not None), default=None),
         hopeless=None in needed,

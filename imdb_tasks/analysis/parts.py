@@ -157,6 +157,7 @@ def rule(
         ruling=ruling,
         reason=sentences.reason(measured, tested.part, ruling, effects, tested.p_ranks if tested.by_ranks else None),
         effects=effects,
+        named=sentences.named(tested.part, ruling, effects),
         margin=tested.part.margin,
         p_ranks=tested.p_ranks,
         detectable=math.copysign(detectable(decidable, 1 - level), decidable.value) if decidable else None,
@@ -173,14 +174,11 @@ def survivors_text(measured: Measured, tested: Tested) -> str:
     lost = failed(measured, tested.questions)
     if not lost:
         return ""
-    told = []
-    for question in tested.questions:
-        answer = measured.answer(question, without=lost)
-        if answer is None:
-            return "No matched pair of settings has converged trainings on both sides."
-        told.append(sentences.estimate_text(record(measured, question, answer, 1 - ALPHA)))
-    rest = "Leaving them out favours the side that has more of them."
-    return f"Without the trainings that did not converge: {'; '.join(told)}. {rest}"
+    answers = [(question, measured.answer(question, without=lost)) for question in tested.questions]
+    told = [
+        sentences.effect_text(record(measured, question, answer, 1 - ALPHA)) for question, answer in answers if answer
+    ]
+    return "; ".join(told) or "no matched pair of settings has converged trainings on both sides"
 
 
 def one_cell_text(measured: Measured, tested: Tested) -> str:

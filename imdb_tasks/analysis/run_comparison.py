@@ -146,13 +146,13 @@ def _paired(name: str, tested: Predictions, before: Predictions) -> tuple[Interv
 
 
 def _causes(changes: Sequence[Change]) -> list[str]:
-    """Return what could have changed the results; the setting, where it is one."""
+    """Return what could have changed the results; where that is one setting, with its values."""
     causes = list(dict.fromkeys(change.where for change in changes if change.where != "results"))
     settings = [change for change in changes if change.where == "settings"]
     if len(settings) != 1:
         return [str(cause) for cause in causes]
     [setting] = settings
-    named = f"settings ({setting.what}: {setting.before}, now {setting.now})"
+    named = f"settings ({setting.what} from {setting.before} to {setting.now})"
     return [named if cause == "settings" else cause for cause in causes]
 
 

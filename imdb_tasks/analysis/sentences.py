@@ -38,7 +38,6 @@ _NEEDS: dict[Outcome, str] = {
     "roughness": "a converged training of ten epochs or more on both sides",
     "failures": "a training on both sides",
 }
-_DIVERGED = "; one that diverged, with that of the constant answer"
 _LARGEST = 10.0  # a difference of losses beyond it has no digits that mean anything
 
 
@@ -78,17 +77,17 @@ def _level(level: float) -> str:
     return next(text for digits in (3, 4, 5, 9) if (text := f"{100 * level:.{digits}g} %") != "100 %" or digits > 8)  # noqa: PLR2004
 
 
-def now_text(effects: Sequence[Effect], then: Sequence[Effect]) -> str:
-    """Return the first of a claim's effects that an earlier look rested on, as it is now: its number and interval."""
+def now_text(effects: Sequence[Effect], then: Effect | None, *, named: bool) -> str:
+    """Return the difference that an earlier look rested on, as it is now; ``named``: with what it is."""
     for effect in effects:
-        if then and effect.asks_as(then[0]) and effect.interval:
-            return estimate_text(effect)
+        if then and effect.asks_as(then) and effect.interval:
+            return effect_text(effect) if named else estimate_text(effect)
     return ""
 
 
 def effect_text(effect: Effect) -> str:
     """Return one difference, such as ``test accuracy, GRU − LSTM: +14.2 points (95 % interval +9.0 to ...)``."""
-    return f"{_what(effect)}: {estimate_text(effect)}"
+    return f"{question_text(effect)}: {estimate_text(effect)}"
 
 
 def estimate_text(effect: Effect) -> str:
@@ -102,7 +101,8 @@ def contrast_text(effect: Effect) -> str:
     return effect.contrast.replace("−", "/") if effect.outcome in LOG_OUTCOMES else effect.contrast
 
 
-def _what(effect: Effect) -> str:
+def question_text(effect: Effect) -> str:
+    """Return what is compared, such as ``test accuracy, 32 − 64 units (GRU)``."""
     where = f" ({effect.subset})" if effect.subset else ""
     what = f"{_short(effect.outcome)}, {contrast_text(effect)}{where}"
     if isinstance(effect, Interaction):
@@ -120,33 +120,37 @@ def reason(
     measured: Measured, part: Part, ruling: VerdictValue, effects: Sequence[Effect], p_ranks: float | None
 ) -> str:
     """Say in one line why a part has its ruling; ``p_ranks`` where the rank test decided or came closer to it."""
+    effect = named(part, ruling, effects)
     if part.margin is not None:
-        return _equivalence(part, ruling, effects)
+        return _equivalence(part, ruling, effect)
     if part.outcome == "failures":
-        return _failures(measured, part, effects[0], p_ranks)
-    [effect] = effects
+        return _failures(measured, part, effect, p_ranks)
     said = _capital(effect_text(effect))
     if ruling in DECIDED:
         return f"{said}; the rank test decides ({_p(p_ranks)})." if p_ranks is not None else f"{said}."
     return f"{_could_be(effect)}."
 
 
+def named(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) -> Effect:
+    """Return the difference that the reason of a ruling names: of several, the one that the ruling hangs on."""
+    if part.margin is not None and ruling == "contradicted":
+        return max(effects, key=lambda effect: abs(effect.estimate))
+    return max(effects, key=lambda effect: effect.reach)
+
+
 def _could_be(effect: Effect) -> str:
     """Return a difference that decides nothing, with what else it could be."""
     level, _, ends = interval_text(effect).partition(" interval ")
-    said = f"{_capital(_what(effect))}: {amount(effect.outcome, effect.estimate)}"
+    said = f"{_capital(question_text(effect))}: {amount(effect.outcome, effect.estimate)}"
     return f"{said}, could be {ends} ({level} interval)" if ends else said
 
 
-def _equivalence(part: Part, ruling: VerdictValue, effects: Sequence[Effect]) -> str:
+def _equivalence(part: Part, ruling: VerdictValue, effect: Effect) -> str:
     margin = amount(part.outcome, part.margin or 0.0).lstrip("+")
-    largest = max(effects, key=lambda effect: abs(effect.estimate))
     if ruling == "contradicted":
-        return f"{_capital(effect_text(largest))}; {margin} would count as the same."
-    widest = max(effects, key=lambda effect: effect.reach)
-    if ruling == "supported":
-        return f"{_capital(effect_text(widest))}; within {margin} counts as the same."
-    return f"{_could_be(widest)}; within {margin} counts as the same."
+        return f"{_capital(effect_text(effect))}; {margin} would count as the same."
+    said = _capital(effect_text(effect)) if ruling == "supported" else _could_be(effect)
+    return f"{said}; within {margin} counts as the same."
 
 
 def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | None) -> str:
@@ -160,11 +164,12 @@ def _failures(measured: Measured, part: Part, effect: Effect, p_ranks: float | N
         ]
         failed = sum(not curve.converged for curve in trained)
         counts.append(f"{failed} of {len(trained)} with {level_text(effect.factor, level)}")
-    return f"Not converged: {', '.join(counts)} (rank test, {_p(p_ranks or 1.0)} before correction)."
+    return f"Not converged: {', '.join(counts)} (rank test, {_p(p_ranks or 1.0)})."
 
 
 def _p(p_value: float) -> str:
-    return "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"  # noqa: PLR2004
+    text = "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"  # noqa: PLR2004
+    return f"{text} before correction"
 
 
 def power_text(part: PartRuling) -> str:
@@ -190,12 +195,18 @@ def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:
 
 
 def failures_text(failed: int, diverged: int, effects: Sequence[Effect]) -> str:
-    """Say how trainings that did not converge were counted in accuracies, if any were, and what was left out."""
+    """Say how trainings that did not converge, ``diverged`` of them so, count in accuracies, and what is left out."""
+    ended = failed - diverged
+    counted = [
+        f"{count_of(ended, 'counts', 'count')} with the test accuracy after the last epoch" if ended else "",
+        f"{diverged} diverged and {'counts' if diverged == 1 else 'count'} with that of the constant answer"
+        if diverged
+        else "",
+    ]
     texts = []
     if failed:
         texts.append(
-            f"{count_of(failed, 'training', 'trainings')} did not converge and {'counts' if failed == 1 else 'count'}"
-            f" with the test accuracy after the last epoch{_DIVERGED if diverged else ''}."
+            f"{count_of(failed, 'training', 'trainings')} did not converge: {', '.join(filter(None, counted))}."
         )
     lost = [(e.pairs_missing, e.pairs + e.pairs_missing) for e in effects if e.pairs_missing]
     if lost:

@@ -27,6 +27,8 @@ from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.parts import Tested
 from imdb_tasks.formatting import count_of
 
+_FAVOURS = "Leaving them out favours the side that has more of them."
+
 
 def verdicts(measured: Measured, claims: Sequence[Claim], growth: Growth | None = None) -> tuple[Verdict, ...]:
     """Rule on each claim; ``growth`` has the earlier looks at a study that grows."""
@@ -43,7 +45,7 @@ def as_decided(verdict: Verdict, growth: Growth) -> Verdict:
         return verdict
     replicates, then = growth.decided[verdict.claim]
     reason = f"Decided with {count_of(replicates, 'replicate', 'replicates')}: {then.reason}"
-    if now := sentences.now_text(verdict.effects, then.decisive):
+    if now := sentences.now_text(verdict.effects, then.named, named=len(verdict.parts) > 1):
         reason += f" Now {now}."
     return verdict.model_copy(update={"ruling": then.ruling, "reason": reason, "power": "", "p_corrected": None})
 
@@ -57,7 +59,8 @@ def held_back(verdict: Verdict, growth: Growth, missing: int) -> Verdict:
         return verdict
     models = count_of(missing, "model is", "models are")
     reason = f"Not tested while {models} missing: the next run goes on."
-    return verdict.model_copy(update={"ruling": "not decided", "reason": reason, "power": "", "p_corrected": None})
+    held = {"ruling": "not decided", "reason": reason, "power": "", "converged": "", "p_corrected": None}
+    return verdict.model_copy(update=held)
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,9 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], error: 
         warnings=tuple(
             filter(None, [sentences.failures_text(len(lost), len(lost & diverged), effects), *dict.fromkeys(told)])
         ),
-        converged=" ".join(converged),
+        converged=f"Without the trainings that did not converge: {'; '.join(converged)}. {_FAVOURS}"
+        if converged
+        else "",
         p_corrected=p_corrected,
     )
 

@@ -2,8 +2,8 @@
 
 from imdb_tasks.errors import MissingInputError
 from imdb_tasks.pipeline.conclusions import load_analysis
-from imdb_tasks.pipeline.evaluation import last_evaluation_of
-from imdb_tasks.pipeline.notes import Analysed, Mailed, MailedBy, ReportedRun
+from imdb_tasks.pipeline.evaluation import analysis_behind, last_evaluation_of
+from imdb_tasks.pipeline.notes import Mailed, MailedBy
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.store import Entry
 from imdb_tasks.study import fingerprint
@@ -16,18 +16,6 @@ def last_report(work: Workspace) -> Entry:
     if analysis is None:
         raise MissingInputError("the study has no report; run the step 'report' first, then repeat this step")
     return work.need("reports", work.keys.report(analysis), step="report")
-
-
-def analysis_behind(work: Workspace, evaluation: Entry) -> str | None:
-    """Return the key of an evaluation's analysis: this run's own, else the last one; None before the first.
-
-    A run of a growing study and one with as many replicates have one evaluation, and rule on it at other levels.
-    """
-    own = work.notes.read(ReportedRun, work.run_id)
-    if own and own.analysis and own.evaluation == evaluation.key:
-        return own.analysis
-    noted = work.notes.read(Analysed, evaluation.key)
-    return noted.key if noted else None
 
 
 def result_has_changed(work: Workspace) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imdb_tasks.errors import IncompleteStudyError, MissingInputError
-from imdb_tasks.pipeline.notes import Evaluated, Failure
+from imdb_tasks.pipeline.notes import Analysed, Evaluated, Failure, ReportedRun
 from imdb_tasks.pipeline.predictions import TestReviews, find_predictions
 from imdb_tasks.pipeline.training import record_of
 from imdb_tasks.pipeline.workspace import Workspace
@@ -61,6 +61,18 @@ def models_of(evaluation: Entry, result: StudyResult) -> dict[str, str]:
         names = [row.variant.name for row in result.variants if row.status != "missing"]
         named = dict(zip(names, evaluation.input_keys("models"), strict=True))
     return named
+
+
+def analysis_behind(work: Workspace, evaluation: Entry) -> str | None:
+    """Return the key of an evaluation's analysis: this run's own, else the last one; None before the first.
+
+    A run of a growing study and one with as many replicates have one evaluation, and rule on it at other levels.
+    """
+    own = work.notes.read(ReportedRun, work.run_id)
+    if own and own.analysis and own.evaluation == evaluation.key:
+        return own.analysis
+    noted = work.notes.read(Analysed, evaluation.key)
+    return noted.key if noted else None
 
 
 def predictions_of(work: Workspace, evaluation: Entry) -> "Predictions":

@@ -15,8 +15,7 @@ from imdb_tasks.analysis import Analysis, best_model
 from imdb_tasks.errors import SettingsError, StudyError
 from imdb_tasks.formatting import count_of, one_line
 from imdb_tasks.pipeline.conclusions import load_conclusions
-from imdb_tasks.pipeline.delivery import analysis_behind
-from imdb_tasks.pipeline.evaluation import last_evaluation_of, models_of, result_of
+from imdb_tasks.pipeline.evaluation import analysis_behind, last_evaluation_of, models_of, result_of
 from imdb_tasks.pipeline.training import record_of
 from imdb_tasks.pipeline.workspace import Workspace
 from imdb_tasks.settings import TrackerSettings

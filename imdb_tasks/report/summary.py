@@ -112,9 +112,9 @@ def _trust(result: StudyResult, analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _shared(card: DataCard) -> str:
-    """Say how many test reviews a model has seen word for word."""
+    """Say how many test reviews are not new to a model."""
     count = card.straddling_duplicates
-    return f", {count:,} of which {'is' if count == 1 else 'are'} among the others, too" if count else ""
+    return f"; {count:,} of these {'is' if count == 1 else 'are'} also among the others, word for word" if count else ""
 
 
 def _which(analysis: Analysis) -> str:

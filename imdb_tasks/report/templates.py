@@ -1,11 +1,11 @@
 """The templates' environment: where they are, that they escape, and how they write numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from imdb_tasks import formatting
-from imdb_tasks.analysis import VerdictValue, effect_text, level_text
+from imdb_tasks.analysis import LOG_OUTCOMES, Outcome, Verdict, VerdictValue, effect_text, level_text
 from imdb_tasks.report.wrong_reviews import Misclassified
 from imdb_tasks.resources import TEMPLATES
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     import jinja2
 
 _MARKS: Mapping[VerdictValue, str] = {"supported": "✓", "contradicted": "✗", "not decided": "?", "not tested": "–"}
-_WORDS_OF_CLAIMS = (
-    "Roughness: of the curve of the validation loss. Overfitting gap: final validation loss less final training loss."
-    " ×0.62: a ratio, where ×1 is no difference."
-)
+_WORDS_OF_CLAIMS: Mapping[tuple[Outcome, ...], str] = {
+    ("roughness",): "Roughness: of the curve of the validation loss.",
+    ("overfitting",): "Overfitting gap: final validation loss less final training loss.",
+    LOG_OUTCOMES: "A number such as ×0.62 is a ratio, where ×1 is no difference.",
+}
 _HUGE = 100
 _LEAST_P = 0.001
 
@@ -49,8 +50,14 @@ def template_environment(*, escape: bool) -> "jinja2.Environment":
         effect_text=effect_text,
         sureness=_sureness,
     )
-    made.globals.update(marks=_MARKS, level=level_text, words_of_claims=_WORDS_OF_CLAIMS)
+    made.globals.update(marks=_MARKS, level=level_text, words_of_claims=_words_of_claims)
     return made
+
+
+def _words_of_claims(verdicts: Sequence[Verdict]) -> str:
+    """Explain the words that the reasons of these verdicts use."""
+    used = {effect.outcome for verdict in verdicts for effect in verdict.effects}
+    return " ".join(words for outcomes, words in _WORDS_OF_CLAIMS.items() if used & set(outcomes))
 
 
 def _number(value: float | None, decimals: int = 4) -> str:

@@ -69,7 +69,9 @@ def test_what_changed_is_named_by_where_it_is(first):
         ("settings", "training epochs"),
     ]
     assert (found.changes[2].before, found.changes[2].now) == ("100", "3")
-    assert found.summary.startswith("Changed between the two runs: data, code, settings (training epochs: 100, now 3).")
+    assert found.summary.startswith(
+        "Changed between the two runs: data, code, settings (training epochs from 100 to 3)."
+    )
 
 
 def test_another_backend_is_a_change_of_the_code(first):

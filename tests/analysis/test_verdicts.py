@@ -8,9 +8,11 @@ from imdb_tasks.analysis.claims import Claim, Part, read_claims
 from imdb_tasks.analysis.contrasts import Measured
 from imdb_tasks.analysis.estimates import Student
 from imdb_tasks.analysis.evidence import Verdict
+from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.analysis.parts import detectable, replicates_needed
-from imdb_tasks.analysis.verdicts import verdicts
+from imdb_tasks.analysis.sentences import failures_text
+from imdb_tasks.analysis.verdicts import held_back, verdicts
 from imdb_tasks.study import Study
 from tests.support.simulation import Truth, simulate
 from tests.support.study_results import opinions, study_result
@@ -68,7 +70,7 @@ def test_a_lead_in_every_pair_is_decided_by_order_where_explosions_hide_it_from_
     names = tuple(v.name for v in study.variants)
     found = verdict(Measured(study, names, {"accuracy": Resampled(values, draws)}, (), 10_000), GRU_BETTER)
     assert found.ruling == "supported"
-    assert "; the rank test decides (p < 0.0001)." in found.reason
+    assert "; the rank test decides (p < 0.0001 before correction)." in found.reason
     assert found.parts[0].effects[0].interval.low < 0.02
 
 
@@ -120,9 +122,50 @@ def test_trainings_that_did_not_converge_count_and_the_others_alone_are_told():
     result = study_result(missing={})
     (found, *_) = verdicts(measure(result, opinions(result)), read_claims().claims)
     assert found.effects[0].pairs_missing == 0
-    assert found.warnings[0].startswith("3 trainings did not converge and count with the test accuracy")
-    assert found.converged.startswith("Without the trainings that did not converge: +")
+    assert found.warnings[0] == (
+        "3 trainings did not converge: 1 counts with the test accuracy after the last epoch, 2 diverged and count with"
+        " that of the constant answer."
+    )
+    assert found.converged.startswith("Without the trainings that did not converge: test accuracy, GRU − LSTM: +")
     assert found.converged.endswith("Leaving them out favours the side that has more of them.")
+
+
+def test_of_several_differences_each_is_named_without_the_trainings_that_did_not_converge():
+    truth = Truth(study=Study(replicates=3), failing={"GRU": 0.3}, reviews=200, epochs=12)
+    drawn = simulate(truth, np.random.default_rng(3))
+    found = next(
+        each for each in verdicts(measure(drawn.result, drawn.tested, 20), read_claims().claims) if each.claim == "size"
+    )
+    for pair in ("32 − 64", "32 − 128", "64 − 128"):
+        assert f"test accuracy, {pair} units (GRU): " in found.converged
+    assert found.converged.count("Leaving them out") == 1
+
+
+@pytest.mark.parametrize(
+    ("failed", "diverged", "said"),
+    [
+        (1, 0, "1 training did not converge: 1 counts with the test accuracy after the last epoch."),
+        (1, 1, "1 training did not converge: 1 diverged and counts with that of the constant answer."),
+        (
+            5,
+            3,
+            "5 trainings did not converge: 2 count with the test accuracy after the last epoch, 3 diverged and count"
+            " with that of the constant answer.",
+        ),
+        (0, 0, ""),
+    ],
+)
+def test_it_is_said_how_trainings_that_did_not_converge_count(failed, diverged, said):
+    assert failures_text(failed, diverged, []) == said
+
+
+def test_what_is_held_back_for_want_of_models_shows_no_number():
+    result = study_result(missing={})
+    (found, *_) = verdicts(measure(result, opinions(result)), read_claims().claims)
+    assert found.converged
+    held = held_back(found, Growth(most=5), 1)
+    assert (held.ruling, held.converged, held.power) == ("not decided", "", "")
+    assert held.reason == "Not tested while 1 model is missing: the next run goes on."
 
 
 def test_a_rate_of_failures_is_tested_by_itself_and_says_nothing_where_all_converge():

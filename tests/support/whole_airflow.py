@@ -3,6 +3,7 @@
 Its secrets are canaries: words that must be found nowhere but where they were put.
 """
 
+import datetime
 import json
 import subprocess
 import sys
@@ -92,13 +93,19 @@ class WholeAirflow:
 
     def ask(self, method: str, path: str, *, user: str = "admin", **request: Any) -> httpx.Response:
         """Send a request as a user."""
-        return self._clients[user].send(method, path, headers={"Content-Type": "application/json"}, **request)
+        as_json = {"Content-Type": "application/json"}
+        return self._clients[user].send(method, path, headers=as_json, timeout=60, **request)
 
     def trigger(self, conf: Mapping[str, Any] | str) -> httpx.Response:
         """Ask for a run as any client would; ``conf`` as text is sent to the letter."""
         text = conf if isinstance(conf, str) else json.dumps(conf)
-        body = f'{{"logical_date": null, "conf": {text}}}'
-        return self.ask("POST", f"/api/v2/dags/{DAG}/dagRuns", content=body)
+        # A request that is sent again meets its own run, not a second one.
+        run = f"asked__{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%S.%f}"
+        body = f'{{"dag_run_id": "{run}", "logical_date": null, "conf": {text}}}'
+        answer = self.ask("POST", f"/api/v2/dags/{DAG}/dagRuns", content=body)
+        if answer.status_code == httpx.codes.CONFLICT:
+            return self.ask("GET", f"/api/v2/dags/{DAG}/dagRuns/{run}")
+        return answer
 
     def finished(
         self, conf: Mapping[str, Any] | str, *, after_the_plan: Callable[[], None] = lambda: None

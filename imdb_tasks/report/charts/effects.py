@@ -50,7 +50,7 @@ def accuracy_effects(analysis: Analysis) -> Chart | None:
         _blocks(analysis, ("accuracy",)),
         "The accuracy with the first level less that with the second, all else equal. Lines are 95 % intervals for"
         " other trainings and other reviews. A filled point is statistically significant, corrected for all"
-        " comparisons. The claims rest on wider intervals, which share an error of 5 %.",
+        " comparisons. Claims that share the error of 5 % rest on wider ones.",
     )
 
 

@@ -1,5 +1,6 @@
 """What each look at a growing study has shown of each claim: the difference it rests on, as it became known."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,81 +10,86 @@ from imdb_tasks.analysis import (
     DECIDED,
     LARGEST_RATIO,
     LOG_OUTCOMES,
-    OUTCOME_NAMES,
     SHARES,
     Effect,
     Growth,
     Seen,
-    contrast_text,
+    VerdictValue,
     effect_text,
+    question_text,
 )
 from imdb_tasks.formatting import count_of
 from imdb_tasks.report.charts.base import Chart
 from imdb_tasks.report.charts.effects import CEILING
 from imdb_tasks.report.charts.style import GREY, NEUTRAL, plotly_template
 
-_PANEL = 150  # pixels
+_PANEL = 165  # pixels
+_SPACE = 0.42  # of the height, between all panels
 _TITLE = 36  # characters that fit 360 pixels beside a ruling
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A claim, as the look saw it that decided it, or the last one, and the difference that its ruling rests on.
+    """A claim with its last ruling, and the difference that this rests on, or the last one that was tested.
 
-    ``known`` has, for each look that has the difference: the replicates, whether the claim was decided, the difference.
+    ``known`` has, for each look that tested it: the replicates, whether the claim was decided, the difference.
     """
 
-    seen: Seen
+    title: str
+    ruling: VerdictValue
+    margin: float | None
     known: tuple[tuple[int, bool, Effect], ...]
 
 
 def looks_chart(growth: Growth) -> Chart | None:
     """Draw a panel for each claim that was tested: its estimate and interval after each number of replicates."""
-    claims = [seen.claim for seen in growth.looks[-1].seen] if growth.looks else []
-    panels = [panel for claim in claims if (panel := _panel(growth, claim))]
+    seen = growth.looks[-1].seen if growth.looks else ()
+    panels = [panel for each in seen if (panel := _panel(growth, each))]
     if not panels:
         return None
     from plotly.subplots import make_subplots
 
-    titles = [f"<b>{panel.seen.ruling}</b> {_short(panel.seen)}" for panel in panels]
-    figure = make_subplots(rows=len(panels), cols=1, subplot_titles=titles, vertical_spacing=0.32 / len(panels))
+    titles = [f"<b>{panel.ruling}</b> {_short(panel.title)}<br>{question_text(panel.known[-1][2])}" for panel in panels]
+    figure = make_subplots(rows=len(panels), cols=1, subplot_titles=titles, vertical_spacing=_SPACE / len(panels))
     figure.update_layout(
         template=plotly_template(dark=False),
         height=_PANEL * len(panels) + 60,
-        margin={"l": 10, "r": 14, "t": 30, "b": 46},
+        margin={"l": 10, "r": 14, "t": 46, "b": 46},
         showlegend=False,
     )
     for row, panel in enumerate(panels, 1):
         _draw(figure, panel, row)
-    figure.update_annotations(font={"size": 13}, x=0, xanchor="left")
+    figure.update_annotations(font={"size": 13}, x=0, xanchor="left", align="left")
     figure.update_xaxes(range=[0.5, growth.most + 0.5], dtick=1, tick0=1)
     figure.update_xaxes(title="Replicates", row=len(panels))
-    told = "; ".join(f"{panel.seen.title}: {effect_text(panel.known[-1][2])}" for panel in panels)
     return Chart(
         name="looks",
         title="What each replicate has added",
-        caption="One point for each number of replicates: the difference that a ruling rests on, of several the largest"
-        " one, with the interval that the ruling used. Filled: decided. Grey: counts as the same. Intervals are"
-        " wider at first on purpose: testing again and again is paid for. What does not fit is cut.",
-        alternative=f"After {count_of(growth.looks[-1].replicates, 'replicate', 'replicates')}: {told}.",
+        caption="One point for each number of replicates: the difference that a ruling rests on, of several the one"
+        " that its reason names, with the interval that the ruling used. Filled: decided. Grey: counts as the same."
+        " Intervals are wider at first on purpose: testing again and again is paid for. What does not fit is cut.",
+        alternative="; ".join(map(_told, panels)) + ".",
         figure=figure,
     )
 
 
-def _panel(growth: Growth, claim: str) -> Panel | None:
-    """Return what is drawn of a claim; None where nothing was tested."""
-    seen = growth.shown(claim)
-    if seen.ruling == "not tested" or not seen.decisive:
+def _panel(growth: Growth, seen: Seen) -> Panel | None:
+    """Return what is drawn of a claim; None where it was never tested."""
+    tested = growth.of(seen.claim)
+    if not tested:
         return None
-    widest = max(seen.decisive, key=lambda effect: effect.reach)
-    known = [
-        (look.replicates, each.ruling in DECIDED, effect)
-        for look in growth.looks
-        for each in look.seen
-        for effect in each.effects
-        if each.claim == claim and effect.asks_as(widest)
-    ]
-    return Panel(seen, tuple(known))
+    shown = growth.decided.get(seen.claim, tested[-1])[1]
+    known = []
+    for replicates, each in tested:
+        same = (effect for effect in each.effects if shown.named and effect.asks_as(shown.named))
+        known += [(replicates, each.ruling in DECIDED, effect) for effect in itertools.islice(same, 1)]
+    return Panel(seen.title, seen.ruling, shown.margin, tuple(known))
+
+
+def _told(panel: Panel) -> str:
+    replicates, _, effect = panel.known[-1]
+    after = count_of(replicates, "replicate", "replicates")
+    return f"{panel.title}, {panel.ruling}; after {after}, {effect_text(effect)}"
 
 
 def _draw(figure: Any, panel: Panel, row: int) -> None:
@@ -112,7 +118,7 @@ def _draw(figure: Any, panel: Panel, row: int) -> None:
         row=row,
         col=1,
     )
-    if (margin := panel.seen.margin) is not None:
+    if (margin := panel.margin) is not None:
         low, high = (_scaled(effects[0], end) for end in (-margin, margin))
         figure.add_hrect(y0=low, y1=high, fillcolor=GREY, opacity=0.2, line_width=0, layer="below", row=row, col=1)
     figure.add_hline(y=1 if ratio else 0, line={"color": GREY, "width": 1, "dash": "dot"}, row=row, col=1)
@@ -129,8 +135,7 @@ def _range(values: Sequence[float], last: Sequence[float], *, ratio: bool) -> tu
 
 
 def _axis(effect: Effect) -> dict[str, Any]:
-    scale = {"type": "log", "tickprefix": "×"} if effect.outcome in LOG_OUTCOMES else {}
-    return {**scale, "title": f"{OUTCOME_NAMES[effect.outcome].partition(' (')[0]}<br>{contrast_text(effect)}"}
+    return {"type": "log", "tickprefix": "×"} if effect.outcome in LOG_OUTCOMES else {}
 
 
 def _scaled(effect: Effect, value: float) -> float:
@@ -144,5 +149,5 @@ def _cut(value: float, largest: float) -> float:
     return max(-largest, min(value, largest))
 
 
-def _short(seen: Seen) -> str:
-    return seen.title if len(seen.title) <= _TITLE else f"{seen.title[: _TITLE - 1].rstrip()}…"
+def _short(title: str) -> str:
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1].rstrip()}…"
