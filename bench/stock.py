@@ -1,6 +1,7 @@
 """The curves of this project's engine and of stock Keras over a whole training: where do they part, and why?
 
     IMDB_DATA_DIR=... python -m bench.stock 32_GRU_128 [--epochs 100]
+    python -m bench.stock 32_GRU_128 --draw                  the chart of what was measured, in docs/results
 
 Three trainings go in step, epoch by epoch, from the same initial weights and in the same order of reviews: stock layers
 with ``keras.fit``; the engine; and the engine again with each initial weight changed by about 1e-7 of itself, which is
@@ -8,6 +9,7 @@ the rounding error of one operation in float32. If the first two part as the las
 """
 
 import argparse
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,12 @@ from imdb_tasks.training import load_keras
 from imdb_tasks.training.randomness import order_of_rows
 
 ROUNDING = 1e-7
+LOOKS = {
+    "stock": ("keras.fit", "#d55e00", "solid"),
+    "ours": ("this project's engine", "#0072b2", "solid"),
+    "moved": ("the engine, initial weights changed by 1e-7", "#59636e", "dot"),
+}
+"""Name, colour and dash of each training in the chart."""
 Weights = list[np.ndarray]
 Epoch = Callable[[np.ndarray], tuple[dict[str, float], Weights]]
 
@@ -30,9 +38,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variant")
     parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--draw", action="store_true")
     options = parser.parse_args()
+    variant = Variant.named(options.variant)
+    if options.draw:
+        draw(variant)
+    else:
+        measure(variant, options.epochs)
+
+
+def measure(variant: Variant, epochs: int) -> None:
+    """Train, and write curves and distances after each epoch."""
     load_keras()
-    variant, settings = Variant.named(options.variant), TrainingSettings()
+    settings = TrainingSettings()
     with tempfile.TemporaryDirectory() as scratch:
         corpus.prepare(Path(scratch))
         arrays = Arrays.load(Path(scratch))
@@ -44,7 +62,7 @@ def main() -> None:
     }
     curves: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     apart: dict[str, list[float]] = {"stock": [], "moved": []}
-    for epoch in range(options.epochs):
+    for epoch in range(epochs):
         order = order_of_rows(split_at, variant, settings.seed, epoch=epoch)
         weights = {}
         for kind, train in kinds.items():
@@ -99,6 +117,30 @@ def ours(variant: Variant, settings: TrainingSettings, arrays: Arrays, split_at:
         return metrics | {"val_loss": validated.loss, "val_accuracy": validated.accuracy}, _trained(model)
 
     return train
+
+
+def draw(variant: Variant) -> None:
+    """Draw the validation losses of the three, and how far their weights are apart."""
+    from plotly.subplots import make_subplots
+
+    from imdb_tasks.report.charts.base import empty_figure, top_legend
+    from imdb_tasks.report.charts.png import save_pictures
+
+    found = json.loads((machine.RESULTS / f"stock-{variant.name}.json").read_text("utf8"))
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    figure.update_layout(empty_figure(height=560).layout)
+    for kind, (name, colour, dash) in LOOKS.items():
+        losses = [epoch["val_loss"] for epoch in found["curves"][kind]]
+        shown = {"mode": "lines", "line": {"color": colour, "dash": dash}, "x": list(range(1, len(losses) + 1))}
+        figure.add_scatter(y=losses, name=name, row=1, col=1, **shown)
+        if kind != "ours":
+            figure.add_scatter(y=found["apart"][kind], showlegend=False, row=2, col=1, **shown)
+    figure.update_yaxes(title="Validation loss", row=1)
+    figure.update_yaxes(title="Distance of weights", type="log", dtick=1, tickformat=".0e", row=2)
+    figure.update_xaxes(title="Epoch", row=2)
+    top_legend(figure)
+    if reason := save_pictures({f"stock-{variant.name}": figure}, Path(__file__).parents[1] / "docs" / "results"):
+        raise SystemExit(reason)
 
 
 def distance(ours: Weights, others: Weights) -> float:
