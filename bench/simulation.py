@@ -5,8 +5,8 @@
 For one, two, three and five replicates, with normal and with heavy-tailed training noise (Student's t with three
 degrees of freedom, and three of ten LSTMs that do not converge): the coverage of every kind of interval, false rulings
 over all claims of a study, the power for planted effects, the true loss of what is recommended, and the coverage of the
-headline's interval. Ends with the noise that shared initial weights would make. One process, about half an hour; or one for
-each of --noises.
+headline's interval. Ends with the noise that shared initial weights would make. One process, about half an hour; or
+one for each of --noises.
 """
 
 import argparse
