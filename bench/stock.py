@@ -1,7 +1,7 @@
 """The curves of this project's engine and of stock Keras over a whole training: where do they part, and why?
 
     IMDB_DATA_DIR=... python -m bench.stock 32_GRU_128 [--epochs 100]
-    python -m bench.stock 32_GRU_128 --draw                  the chart of what was measured, in docs/results
+    python -m bench.stock 32_GRU_128 --draw                  the chart of what was measured, in docs/pictures
 
 Three trainings go in step, epoch by epoch, from the same initial weights and in the same order of reviews: stock layers
 with ``keras.fit``; the engine; and the engine again with each initial weight changed by about 1e-7 of itself, which is
@@ -139,7 +139,7 @@ def draw(variant: Variant) -> None:
     figure.update_yaxes(title="Distance of weights", type="log", dtick=1, tickformat=".0e", row=2)
     figure.update_xaxes(title="Epoch", row=2)
     top_legend(figure)
-    if reason := save_pictures({f"stock-{variant.name}": figure}, Path(__file__).parents[1] / "docs" / "results"):
+    if reason := save_pictures({f"stock-{variant.name}": figure}, Path(__file__).parents[1] / "docs" / "pictures"):
         raise SystemExit(reason)
 
 
