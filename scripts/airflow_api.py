@@ -27,6 +27,10 @@ class AirflowApi:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         self._client.close()
 
     def health(self) -> dict[str, Any]:

@@ -38,9 +38,13 @@ class Shutdown:
         self.at_once: Callable[[], None] = lambda: None
 
     def install(self) -> None:
-        """Answer Ctrl-C, a polite kill, and a closed terminal; exit codes are the shell's: 130, 143, 129."""
+        """Answer Ctrl-C, a polite kill, and a closed terminal; exit codes are the shell's: 130, 143, 129.
+
+        Whoever starts with ``nohup`` wants the closed terminal to be ignored.
+        """
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._answer)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._answer)
 
     def _answer(self, number: int, _frame: FrameType | None) -> None:
         code = 128 + number

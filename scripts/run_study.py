@@ -18,15 +18,16 @@ from imdb_tasks.formatting import count_of
 from imdb_tasks.pipeline import Notes, ReportedRun, Steps
 from imdb_tasks.sources import has_own_kaggle_credentials
 from imdb_tasks.store import Store
-from imdb_tasks.study import Study, read_form, read_study
+from imdb_tasks.study import Study, read_form, read_growing, read_study
 from imdb_tasks.typed_values import expanded
-from scripts.checks import faults_of_message, faults_of_report, variants_of
+from scripts.checks import faults_of_message, faults_of_report
 from scripts.home import USER, recipients, training_slots
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
 from scripts.progress import FAILED, Display, Progress
-from scripts.trainings import Trainings
+from scripts.trainings import OVER, Trainings
 
+EXAMPLE = """such as '{"units": [64]}'"""
 INTERVAL = 2.0  # seconds between two looks at the run
 LOG_TAIL = 15  # lines per failed task
 SHOWN_FAILURES = 3
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         conf = conf_of(options)
         read_form(conf)
-        if options.data and not Path(conf["folder"]).exists():
+        if conf["source"] == "folder" and not Path(conf["folder"]).exists():
             raise SettingsError(f"{conf['folder']} does not exist; set DATA to the folder with the data")
     except StudyError as error:  # now, not after Airflow's start
         print(error, file=sys.stderr)
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument("--profile", default="full", help="quick, full or custom (default: %(default)s)")
     reader.add_argument("--source", help="kaggle, archives, folder or sample (default: what is there)")
     reader.add_argument("--data", help="folder with the reviews and the GloVe vectors, as downloaded")
-    reader.add_argument("--params", type=json.loads, default={}, help="more fields of the trigger form, as JSON")
+    reader.add_argument("--params", default="{}", help="more fields of the trigger form, as a JSON object")
     reader.add_argument(
         "--assert", dest="strict", action="store_true", help="fail unless the report and the mail are complete"
     )
@@ -67,7 +68,17 @@ def conf_of(options: argparse.Namespace) -> dict[str, Any]:
         conf |= {"source": "folder", "folder": str(Path(_expanded(options.data)).absolute())}
     else:
         conf["source"] = options.source or ("kaggle" if has_own_kaggle_credentials() else "archives")
-    return {**conf, **options.params}
+    return {**conf, **_params(options.params)}
+
+
+def _params(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"PARAMS: expected a JSON object, {EXAMPLE}, found {text!r:.80}: {error}") from error
+    if not isinstance(found, dict):
+        raise SettingsError(f"PARAMS: expected a JSON object, {EXAMPLE}, found {text!r:.80}")
+    return found
 
 
 def _expanded(data: str) -> str:
@@ -85,17 +96,18 @@ def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, s
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    study = read_study(conf)
     slots = training_slots()
-    say(f"Running {DAG}: profile {conf['profile']}, source {conf['source']}; {announcement(study, slots)}")
-    trainings = Trainings(Steps(study, Store(airflow.home.store), run), slots)
     with saying_what_is_kept():
-        state, tasks = _follow(airflow, run, trainings)
+        steps = _steps(airflow, run, conf)
+        grows = f", of at most {steps.growing.most} replicates" if steps.growing else ""
+        about = f"profile {conf['profile']}, source {conf['source']}{grows}"
+        say(f"Running {DAG}: {about}; {announcement(steps.study, slots)}")
+        state, tasks = _follow(airflow, run, Trainings(steps, slots))
     report = _keep_report(airflow, run)
     faults = [] if state == "success" else [f"the run ended as {state}", *_failures(airflow, tasks)]
     faults += _missing(report, mail, conf)
     if strict and report:
-        faults += faults_of_report(report, variants_of(conf))
+        faults += faults_of_report(report, [variant.label for variant in steps.study.variants])
         faults += [fault for path in mail.received for fault in faults_of_message(path)]
     _tell(airflow, report, mail)
     if faults:
@@ -103,6 +115,18 @@ def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, s
         return 1
     say("Done.")
     return 0
+
+
+def _steps(airflow: LocalAirflow, run: str, conf: Mapping[str, Any]) -> Steps:
+    """Return the steps of a run; how many replicates a growing study has is known when the run is planned."""
+    study, growing = read_study(conf), read_growing(conf)
+    while growing and airflow.api.end(DAG, run) is None:
+        airflow.components.check()
+        with contextlib.suppress(httpx.TransportError, httpx.HTTPStatusError):  # a busy machine answers late
+            if any(task["task_id"] == "plan" and task["state"] in OVER for task in airflow.api.tasks(DAG, run)):
+                break
+        time.sleep(INTERVAL)
+    return Steps.of_run(study, Store(airflow.home.store), run, growing)
 
 
 def announcement(study: Study, slots: int) -> str:

@@ -167,12 +167,9 @@ def _recommendation(measured: Measured, standings: Sequence[Standing], choice: C
     candidates = tuple(_candidate(measured, best, each, margin, len(sizes)) for each in sizes.values())
     enough = [each for each in candidates if each.good_enough]
     cheapest = min(enough, key=lambda each: each.trainable_parameters, default=None)
-    return Recommendation(
-        use=cheapest.variant if cheapest else best.variant,
-        margin=margin,
-        candidates=candidates,
-        why=sentences.recommendation(best, cheapest, candidates, margin),
-    )
+    use = cheapest.variant if cheapest else best.variant
+    why = sentences.recommendation(best, cheapest, candidates, margin) + sentences.ahead_on_test(standings, use)
+    return Recommendation(use=use, margin=margin, candidates=candidates, why=why)
 
 
 def _candidate(measured: Measured, best: Standing, other: Standing, margin: float, candidates: int) -> Candidate:

@@ -21,6 +21,7 @@ from imdb_tasks.analysis.evidence import (
 )
 from imdb_tasks.analysis.records import Candidate, Choice, Standing
 from imdb_tasks.formatting import count_of, percent, points, signed
+from imdb_tasks.study import Variant
 
 OUTCOME_NAMES: dict[Outcome, str] = {
     "accuracy": "test accuracy",
@@ -49,6 +50,8 @@ def needs(outcome: Outcome) -> str:
 def amount(outcome: Outcome, value: float) -> str:
     """Write a difference: rates in percentage points, ratios, from their logarithm, as ×0.62, losses as they are."""
     if outcome in SHARES:
+        if abs(value) > 1:  # of an interval: no accuracy goes that far
+            return "above +100 points" if value > 0 else "below −100 points"
         return f"{signed(100 * value, 1)} points"
     if outcome in LOG_OUTCOMES:
         return _ratio(value)
@@ -243,6 +246,18 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
         f"{chosen}. No setting with fewer parameters is shown to be as good: of them, {nearest.variant.label} comes"
         f" nearest, and could be {points(nearest.loss_limit or 0.0)} less accurate; up to {points(margin)} would be"
         " accepted."
+    )
+
+
+def ahead_on_test(standings: Sequence[Standing], use: Variant) -> str:
+    """Say which setting has the highest test accuracy, if that is another one: a reader of the table will ask."""
+    ahead = max(standings, key=lambda each: each.accuracy)
+    used = next(each for each in standings if each.variant == use)
+    if percent(ahead.accuracy) == percent(used.accuracy):
+        return ""
+    return (
+        f" On the test reviews, which take no part in the choice, {ahead.variant.label} is right more often:"
+        f" {percent(ahead.accuracy)} against {percent(used.accuracy)}."
     )
 
 

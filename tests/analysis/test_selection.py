@@ -98,6 +98,17 @@ def test_a_cheaper_setting_that_is_not_shown_to_be_as_good_is_not_recommended(re
     assert "No setting with fewer parameters is shown to be as good" in found.recommendation.why
 
 
+def test_a_setting_that_is_more_accurate_on_the_test_reviews_than_the_recommended_one_is_named():
+    seen = set()
+    for seed in range(8):
+        found = selected(drawn(seed, validation_reviews=50))
+        ahead = max(found.standings, key=lambda each: each.accuracy).variant
+        said = f"{ahead.label} is right more often: " in found.recommendation.why
+        assert said == (ahead != found.recommendation.use)
+        seen.add(said)
+    assert seen == {True, False}
+
+
 def test_one_training_of_two_settings_shows_nothing_of_a_cheaper_one():
     found = selected(drawn(by_units={64: 0.05}, validation_reviews=10_000))
     [candidate] = found.recommendation.candidates

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -14,6 +15,7 @@ import sqlalchemy
 
 from scripts import components, home, local_airflow
 from scripts.airflow_api import AirflowApi
+from scripts.local_airflow import Shutdown
 from tests.support.airflow_home import ROOT
 
 RUN = "local__2026-11-23"
@@ -216,3 +218,17 @@ def test_a_closed_terminal_does_not_keep_the_clean_up_from_going_on(tmp_path):
     finally:
         os.close(writing)
     assert (tmp_path / "done").exists()
+
+
+def test_a_closed_terminal_ends_it_unless_it_was_started_with_nohup() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for given in (signal.SIG_DFL, signal.SIG_IGN):
+            signal.signal(signal.SIGHUP, given)
+            Shutdown().install()
+            assert (signal.getsignal(signal.SIGHUP) is signal.SIG_IGN) == (given is signal.SIG_IGN)
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -176,3 +176,16 @@ def test_a_setting_that_makes_no_sense_is_told_before_airflow_starts(monkeypatch
     monkeypatch.setenv("IMDB_RECIPIENTS", "nobody")
     assert run_study.main(["--profile", "quick", "--source", "sample"]) == 2
     assert "IMDB_RECIPIENTS: expected mail addresses, separated by commas, found 'nobody'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("params", ["[1]", "{units: 64}", "", "null"])
+def test_params_that_are_no_json_object_are_refused_by_their_name_with_an_example(params, capsys):
+    assert run_study.main(["--source", "sample", "--params", params]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("PARAMS: expected a JSON object, such as '{\"units\": [64]}', found ")
+
+
+def test_a_folder_of_the_params_that_is_not_there_is_told_before_airflow_starts(capsys):
+    params = '{"source": "folder", "folder": "/no/such/folder"}'
+    assert run_study.main(["--source", "sample", "--params", params]) == 2
+    assert "/no/such/folder does not exist" in capsys.readouterr().err

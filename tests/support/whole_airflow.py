@@ -85,6 +85,11 @@ class WholeAirflow:
     def _tokens(self) -> dict[str, str]:
         return {}
 
+    def close(self) -> None:
+        """Close the clients' connections."""
+        for client in self._clients.values():
+            client.close()
+
     def token(self, user: str) -> str:
         """Sign a user in, once."""
         if user not in self._tokens:
@@ -162,7 +167,9 @@ def running(folder: Path) -> Iterator[WholeAirflow]:
         with home.locked(), airflow:
             airflow.api.unpause(DAG)
             airflow.api.unpause(SECOND)
-            yield WholeAirflow(airflow, mail, kaggle, passwords)
+            whole = WholeAirflow(airflow, mail, kaggle, passwords)
+            yield whole
+            whole.close()
 
 
 def _environment(home: Home, mail: BadMailServer, kaggle: KaggleStandIn) -> dict[str, str]:
