@@ -1,5 +1,6 @@
 """From the flat values of a trigger form to a checked study and its delivery."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -166,7 +167,9 @@ def _growing(
 def _completed(form: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the form with its defaults, and what is wrong with its choices."""
     if unknown := sorted(map(str, form.keys() - defaults.keys())):
-        raise SettingsError(f"the form has unknown fields {unknown[:10]}; expected some of {sorted(defaults)}")
+        near = {field for name in unknown[:10] for field in difflib.get_close_matches(name, defaults, n=1)}
+        hint = f" (is {' or '.join(sorted(near))} meant?)" if near else ""
+        raise SettingsError(f"the form has unknown fields {unknown[:10]}{hint}; expected some of {sorted(defaults)}")
     values = {**defaults, **form}
     return values, _misplaced(values, defaults)
 
@@ -251,7 +254,7 @@ def _source(form: Mapping[str, Any], name: str, kaggle: KaggleSource, public: Ar
 def _readable(error: ValidationError) -> list[str]:
     faults = []
     for fault in error.errors(include_url=False):
-        message = fault["msg"].removeprefix("Value error, ")
+        message = "expected a list" if fault["type"] == "tuple_type" else fault["msg"].removeprefix("Value error, ")
         field = _field(fault["loc"])
         faults.append(f"{field}: {message}, found {fault['input']!r:.80}" if field else message)
     return faults

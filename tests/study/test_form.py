@@ -57,9 +57,16 @@ def test_an_unknown_choice_is_answered_with_the_known_ones(field: str) -> None:
         read_form({**QUIET, field: "other"})
 
 
-def test_an_unknown_field_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"unknown fields \['epoch'\]"):
+def test_an_unknown_field_is_refused_and_the_nearest_one_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"unknown fields \['epoch'\] \(is epochs meant\?\); expected some of"):
         read_form({**QUIET, "epoch": 3})
+    with pytest.raises(SettingsError, match=r"unknown fields \['qqq'\]; expected some of"):
+        read_form({**QUIET, "qqq": 3})
+
+
+def test_one_value_for_a_list_is_refused_as_no_list() -> None:
+    with pytest.raises(SettingsError, match="units: expected a list, found 64"):
+        read_form({**QUIET, "profile": "custom", "units": 64})
 
 
 def test_each_source_leads_to_its_own_places() -> None:
