@@ -14,14 +14,12 @@ from importlib import import_module
 
 import numpy as np
 
-from bench.looks import CLAIMS, RESAMPLES, SCENARIOS, Scenario
+from bench.looks import CLAIMS, RESAMPLES, SCENARIOS, Scenario, looks
 from bench.machine import describe
 from imdb_tasks.analysis.evidence import ALPHA, VerdictValue
-from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.measuring import measure
-from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.study import Cell, Study, Variant
-from tests.support.simulation import simulate, with_replicates
+from tests.support.simulation import simulate
 
 MOST = 5
 PERMUTATIONS = 2_000  # five of them are the level of a look; AdaStop's default is 10,000
@@ -40,11 +38,8 @@ class Ruling:
 def series(scenario: Scenario, seed: int) -> tuple[Ruling, Ruling]:
     """Return what this project's rule and AdaStop make of one series."""
     whole = simulate(replace(scenario.truth, study=Study(replicates=MOST)), np.random.default_rng(seed))
-    growth, ours = Growth(most=MOST), Ruling("not decided", MOST)
-    for replicates in range(1, MOST + 1):
-        seen = with_replicates(whole, replicates)
-        measured = measure(seen.result, seen.tested, RESAMPLES)
-        growth = growth.with_look(replicates, verdicts(measured, CLAIMS, growth))
+    ours = Ruling("not decided", MOST)
+    for replicates, _, growth in looks(whole, MOST):
         if CELL.id in growth.decided:
             ours = Ruling(growth.decided[CELL.id][1].ruling, replicates)
             break

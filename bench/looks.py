@@ -8,7 +8,7 @@ with the most replicates; and looking each time at 5 %, without a correction for
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,13 +17,13 @@ import numpy as np
 
 from bench.machine import describe
 from imdb_tasks.analysis.claims import read_claims
-from imdb_tasks.analysis.contrasts import Question
+from imdb_tasks.analysis.contrasts import Measured, Question
 from imdb_tasks.analysis.evidence import DECIDED
 from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.measuring import measure
 from imdb_tasks.analysis.verdicts import verdicts
 from imdb_tasks.study import Study
-from tests.support.simulation import Truth, simulate, with_replicates
+from tests.support.simulation import Simulated, Truth, simulate, with_replicates
 
 CLAIMS = read_claims().claims
 RESAMPLES = 50
@@ -71,17 +71,23 @@ class Series:
     covered: tuple[bool, ...]
 
 
+def looks(whole: Simulated, most: int) -> Iterator[tuple[int, Measured, Growth]]:
+    """Look at a study with one replicate, with two, and so on: return the number, what was measured, all looks."""
+    growth = Growth(most=most)
+    for replicates in range(1, most + 1):
+        seen = with_replicates(whole, replicates)
+        measured = measure(seen.result, seen.tested, RESAMPLES)
+        growth = growth.with_look(replicates, verdicts(measured, CLAIMS, growth))
+        yield replicates, measured, growth
+
+
 def series(scenario: Scenario, most: int, seed: int) -> Series:
     """Simulate one series of looks."""
     truth = replace(scenario.truth, study=Study(replicates=most))
     whole = simulate(truth, np.random.default_rng(seed))
     difference = truth.mean(cell="GRU") - truth.mean(cell="LSTM")
-    growth, naive, covered, used = Growth(most=most), set[tuple[str, str]](), list[bool](), most
-    for replicates in range(1, most + 1):
-        seen = with_replicates(whole, replicates)
-        measured = measure(seen.result, seen.tested, RESAMPLES)
-        ruled = verdicts(measured, CLAIMS, growth)
-        growth = growth.with_look(replicates, ruled)
+    naive, covered, used = set[tuple[str, str]](), list[bool](), most
+    for replicates, measured, growth in looks(whole, most):
         alone = verdicts(measured, CLAIMS) if replicates == most or not scenario.right else ()
         naive |= {(verdict.claim, verdict.ruling) for verdict in alone if verdict.ruling in DECIDED}
         answer = measured.answer(CELLS)

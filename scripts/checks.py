@@ -3,11 +3,10 @@
 import email
 import email.policy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from imdb_tasks.study import read_form
+from imdb_tasks.study import Study
 
 NO_PICTURES = "There are no pictures in this mail"  # a worker may lack a browser
 LARGEST_MESSAGE = 25 * 2**20  # bytes on the wire; what common mail servers take
@@ -41,7 +40,6 @@ def faults_of_message(path: Path) -> list[str]:
     return [f"{path} lacks {what}" for what, there in found.items() if not there]
 
 
-def variants_of(conf: Mapping[str, Any]) -> list[str]:
-    """Return what the report calls the variants that a run with this form trains."""
-    study, _ = read_form(conf)
+def variants_of(study: Study) -> list[str]:
+    """Return what the report calls the variants of a study."""
     return [variant.label for variant in study.variants]

@@ -20,7 +20,7 @@ from imdb_tasks.sources import has_own_kaggle_credentials
 from imdb_tasks.store import Store
 from imdb_tasks.study import Study, read_form, read_growing, read_study
 from imdb_tasks.typed_values import expanded
-from scripts.checks import faults_of_message, faults_of_report
+from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.home import USER, recipients, training_slots
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
 from scripts.mail_catcher import MailCatcher
@@ -107,7 +107,7 @@ def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, s
     faults = [] if state == "success" else [f"the run ended as {state}", *_failures(airflow, tasks)]
     faults += _missing(report, mail, conf)
     if strict and report:
-        faults += faults_of_report(report, [variant.label for variant in steps.study.variants])
+        faults += faults_of_report(report, variants_of(steps.study))
         faults += [fault for path in mail.received for fault in faults_of_message(path)]
     _tell(airflow, report, mail)
     if faults:

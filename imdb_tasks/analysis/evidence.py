@@ -11,6 +11,7 @@ Every interval and every p-value is about other trainings of the same settings a
               a cell. Where the two factors interact, that counts as training variance: intervals are then too wide.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from imdb_tasks.study import Cell, Record
@@ -80,9 +81,9 @@ class Effect(Record):
         """How far from zero the difference may be, by its interval, or by the estimate where there is none."""
         return max(map(abs, self.ends), default=abs(self.estimate))
 
-    def asks_as(self, other: "Effect") -> bool:
-        """Return whether another effect answers the same question, with other trainings maybe."""
-        return self._question == other._question
+    def among(self, effects: "Sequence[Effect]") -> "Effect | None":
+        """Return the first of ``effects`` that answers the same question, with other trainings maybe."""
+        return next((each for each in effects if each._question == self._question), None)
 
     @property
     def _question(self) -> tuple[object, ...]:
@@ -114,10 +115,10 @@ class PartRuling(Record):
     ``effects`` are what it rests on, with the intervals that the ruling used. ``p_ranks`` is the exact rank test's
     two-sided p-value, None where none applies. ``detectable`` is the smallest difference, in the unit of the effect,
     that this design would decide with a probability of 80 %; ``replicates_needed`` how many replicates would decide the
-    difference seen as often, None where no number up to 50 would. ``named`` is the
-    difference that the reason names, None where nothing was tested; ``margin`` is what counts as the same, for a part
-    "equal". ``answerable`` tells whether the study could answer
-    it at all, with more replicates if need be: its grid has the levels, its trainings are long enough.
+    difference seen as often, None where no number up to 50 would. ``named`` is the difference that the reason names,
+    None where nothing was tested; ``margin`` is what counts as the same, for a part "equal". ``answerable`` tells
+    whether the study could answer it at all, with more replicates if need be: its grid has the levels, its trainings
+    are long enough.
     """
 
     ruling: VerdictValue

@@ -82,10 +82,10 @@ def _level(level: float) -> str:
 
 def now_text(effects: Sequence[Effect], then: Effect | None, *, named: bool) -> str:
     """Return the difference that an earlier look rested on, as it is now; ``named``: with what it is."""
-    for effect in effects:
-        if then and effect.asks_as(then) and effect.interval:
-            return effect_text(effect) if named else estimate_text(effect)
-    return ""
+    now = then.among(effects) if then else None
+    if now is None or now.interval is None:
+        return ""
+    return effect_text(now) if named else estimate_text(now)
 
 
 def effect_text(effect: Effect) -> str:
@@ -216,6 +216,15 @@ def failures_text(failed: int, diverged: int, effects: Sequence[Effect]) -> str:
         counts = ", ".join(dict.fromkeys(f"{missing} of {total}" for missing, total in lost))
         texts.append(f"Matched sets of settings left out, for want of a usable training: {counts}.")
     return " ".join(texts)
+
+
+def converged_text(told: Sequence[str]) -> str:
+    """Say what the converged trainings alone show, from what each part of a claim tells of them; "" from nothing."""
+    shown = "; ".join(dict.fromkeys(filter(None, told)))
+    if not shown:
+        return ""
+    rest = "Leaving them out favours the side that has more of them."
+    return f"Without the trainings that did not converge: {shown}. {rest}"
 
 
 def no_better_than_baseline(choice: Choice) -> str:

@@ -27,8 +27,6 @@ from imdb_tasks.analysis.growth import Growth
 from imdb_tasks.analysis.parts import Tested
 from imdb_tasks.formatting import count_of
 
-_FAVOURS = "Leaving them out favours the side that has more of them."
-
 
 def verdicts(measured: Measured, claims: Sequence[Claim], growth: Growth | None = None) -> tuple[Verdict, ...]:
     """Rule on each claim; ``growth`` has the earlier looks at a study that grows."""
@@ -105,7 +103,6 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], error: 
     lost = parts.failed(measured, [q for part in tested if part.part.outcome in ON_REVIEWS for q in part.questions])
     diverged = {curve.variant for curve in measured.curves if curve.diverged}
     told = [parts.one_cell_text(measured, part) for part in tested]
-    converged = dict.fromkeys(filter(None, [parts.survivors_text(measured, part) for part in tested]))
     return Verdict(
         claim=claim.id,
         title=claim.title,
@@ -117,9 +114,7 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], error: 
         warnings=tuple(
             filter(None, [sentences.failures_text(len(lost), len(lost & diverged), effects), *dict.fromkeys(told)])
         ),
-        converged=f"Without the trainings that did not converge: {'; '.join(converged)}. {_FAVOURS}"
-        if converged
-        else "",
+        converged=sentences.converged_text([parts.survivors_text(measured, part) for part in tested]),
         p_corrected=p_corrected,
     )
 

@@ -5,7 +5,7 @@ import pytest
 from scripts.checks import faults_of_message, faults_of_report, variants_of
 from scripts.local_airflow import DAG
 from tests.support.cluster.logs import faults_in
-from tests.support.cluster.studying import FORM, Study
+from tests.support.cluster.studying import Study
 from tests.support.cluster.topology import Cluster
 
 pytestmark = pytest.mark.timeout(1_800)  # the first test waits for every service, and for a study
@@ -22,7 +22,7 @@ def test_every_variant_is_trained_on_the_training_worker_and_nothing_else_is(stu
 
 
 def test_the_report_names_every_variant(study: Study) -> None:
-    assert faults_of_report(study.steps.reported().file("report.html"), variants_of(FORM)) == []
+    assert faults_of_report(study.steps.reported().file("report.html"), variants_of(study.steps.study)) == []
 
 
 def test_the_mail_has_arrived(study: Study, cluster: Cluster) -> None:

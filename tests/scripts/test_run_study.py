@@ -45,7 +45,7 @@ def test_a_message_without_pictures_or_attachment_is_faulted(tmp_path):
 
 
 def test_a_report_must_name_every_variant(tmp_path):
-    names = checks.variants_of({"profile": "quick", "source": "sample", "notify": "never"})
+    names = checks.variants_of(Study())
     assert len(names) == 18
     page = tmp_path / "report.html"
     page.write_text(" ".join(names[1:]))

@@ -1,6 +1,5 @@
 """What each look at a growing study has shown of each claim: the difference it rests on, as it became known."""
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,11 +78,12 @@ def _panel(growth: Growth, seen: Seen) -> Panel | None:
     if not tested:
         return None
     shown = growth.decided.get(seen.claim, tested[-1])[1]
-    known = []
-    for replicates, each in tested:
-        same = (effect for effect in each.effects if shown.named and effect.asks_as(shown.named))
-        known += [(replicates, each.ruling in DECIDED, effect) for effect in itertools.islice(same, 1)]
-    return Panel(seen.title, seen.ruling, shown.margin, tuple(known))
+    known = tuple(
+        (replicates, each.ruling in DECIDED, effect)
+        for replicates, each in tested
+        if shown.named and (effect := shown.named.among(each.effects))
+    )
+    return Panel(seen.title, seen.ruling, shown.margin, known)
 
 
 def _told(panel: Panel) -> str:
