@@ -6,12 +6,13 @@ A training takes ``start + epochs x epoch`` seconds.
 compilation, is left out. For all others it is ``a x weights + b x batches``: the weights of the recurrent layer stand
 for the arithmetic, which takes the time on a CPU, and the batches per epoch for the steps, which take it on a GPU.
 ``a`` and ``b`` are not negative. They fit, with the least squares of relative errors, the median epoch of each training
-that has run three: of all its epochs, because a busy hour of the machine says little about the hours to come. If these
+that has run three: of all its epochs, because a busy hour of the machine says little about the hours to come. Epochs
+that an earlier run left in a checkpoint do not count: the machine may have been another, or busy. If these
 trainings are alike, as replicates are, ``a`` and ``b`` cannot be told apart. The estimate is then a range, from one of
 them alone to the other alone.
 
 ``start`` is the time that a task takes beside its epochs (imports, arrays) plus what its first epoch takes more than
-the others; the median of those known.
+the others; the median of those trainings.
 
 Trainings that have not started are then given to the slots one by one, in the order of the grid, as Airflow does.
 A training that was interrupted goes on from its checkpoint; one whose model is in the store takes no time. There is no
@@ -46,7 +47,7 @@ class Training:
         epochs: how many it will have.
         state: its task's.
         done: epochs in its checkpoint, those of interrupted runs included.
-        seconds: of each epoch, once this run has added one; empty before, and for a model found in the store.
+        seconds: of each epoch that this run has added; empty for a model found in the store.
         elapsed: seconds from the start of its task to its last epoch or, before one, until now.
 
     """
@@ -74,11 +75,10 @@ class Training:
         return statistics.median(self.seconds[1:] or self.seconds)
 
     @property
-    def start_seconds(self) -> float | None:
-        """What it takes beside its usual epochs; None if it went on from a checkpoint."""
-        beside = self.elapsed - sum(self.seconds)
+    def start_seconds(self) -> float:
+        """What it takes beside its usual epochs."""
         compiling = self.seconds[0] - self.usual_seconds
-        return None if beside < 0 else beside + max(compiling, 0.0)
+        return self.elapsed - sum(self.seconds) + max(compiling, 0.0)
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,7 @@ def estimate(trainings: Sequence[Training], slots: int, spent: float) -> Estimat
     slots = min(slots, len(timed))
     if len(measured) < max(slots, 1):
         return None
-    starts = [start for each in measured if (start := each.start_seconds) is not None]
-    start = statistics.median(starts) if starts else 0.0
+    start = statistics.median(each.start_seconds for each in measured) if measured else 0.0
     ends = [_end(timed, slots, model, start) for model in models(measured)]
     evidence = min(len(each.seconds) for each in measured)
     return Estimate(min(ends), max(ends), spent, len(timed), slots, evidence)

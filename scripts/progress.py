@@ -17,6 +17,17 @@ from imdb_tasks.study import Variant
 from scripts.estimate import Estimate
 
 TRAIN = "train"
+STEPS = (
+    "plan",
+    "fetch_reviews",
+    "fetch_glove",
+    "prepare",
+    TRAIN,
+    "evaluate",
+    "report",
+    "send_report",
+    "check_complete",
+)
 ENDED = ("finished", "diverged", "cached")
 FAILED = ("failed", "upstream_failed")
 STEP_STYLES = {"success": "green", "failed": "red", "upstream_failed": "red", "running": "yellow"}
@@ -73,7 +84,7 @@ class Progress:
         estimate: Estimate | None = None,
     ) -> "Progress":
         """Combine Airflow's task instances with the notes that the training tasks left in the store."""
-        tasks = sorted(tasks, key=lambda task: task["start_date"] or "9999")  # those to come stay last
+        tasks = sorted(tasks, key=lambda task: STEPS.index(task["task_id"]))
         states: dict[str, Counter[str]] = {}
         for task in tasks:
             states.setdefault(task["task_id"], Counter())[task["state"] or "waiting"] += 1
@@ -96,7 +107,9 @@ class Progress:
 
     @property
     def line(self) -> str:
-        """The overall state of training, in one line."""
+        """The overall state of training, in one line; empty before the plan is made."""
+        if not self.expected:
+            return ""
         done, total = self.epochs
         ended = sum(variant.ended for variant in self.variants)
         return f"{ended} of {self.expected} variants, epoch {done} of {total}"
@@ -198,7 +211,7 @@ def as_table(progress: Progress, seconds: float) -> Group:
     done, total = progress.epochs
     overall = Table.grid(padding=(0, 2, 0, 0))
     clock = time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 24 * 3600 else f"{seconds / 3600:.1f} h"
-    overall.add_row(ProgressBar(max(total, 1), done, width=40), progress.line, clock)
+    overall.add_row(*[ProgressBar(total, done, width=40), progress.line] if total else [], clock)
     return Group(steps, table, overall, *filter(None, [progress.left]))
 
 

@@ -1,7 +1,7 @@
 """The trainings of a run, as Airflow and the store know them."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,9 +82,19 @@ class Trainings:
         began = _time(task["start_date"]) if task and state != "waiting" else None
         until = noted.written if noted and own else now.timestamp()
         elapsed = until - began.timestamp() if began else 0.0
-        return Training(
-            variant, epochs, state, done, tuple(noted.ref["history"]["seconds"]) if noted and own else (), elapsed
-        )
+        seconds = _last_within(elapsed, noted.ref["history"]["seconds"]) if noted and own else ()
+        return Training(variant, epochs, state, done, seconds, elapsed)
+
+
+def _last_within(elapsed: float, seconds: Sequence[float]) -> tuple[float, ...]:
+    """Return the epochs that a task of so many seconds can have run; those before came with the checkpoint.
+
+    Where earlier epochs are short, one or two of them may pass for its own, in place of its start.
+    """
+    first = len(seconds)
+    while first and (elapsed := elapsed - seconds[first - 1]) >= 0:
+        first -= 1
+    return tuple(seconds[first:])
 
 
 def _status(ref: Ref, begun: Ref, task_state: str | None) -> str:

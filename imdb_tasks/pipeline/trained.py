@@ -48,9 +48,16 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's prediction for a text: the probability (0 to 1) that it is positive."""
+    """A model's prediction for a text.
+
+    Attributes:
+        probability: that the text is positive, 0 to 1.
+        words: how many words of the text the model read; the rest of its input is padding.
+
+    """
 
     probability: float
+    words: int
 
     @property
     def label(self) -> Label:
@@ -124,9 +131,10 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
     ids = np.array([word_index.get(word, 0) for word in tokens.words], dtype=np.int32)
     vocabulary = Vocabulary(words=(), counts=np.zeros(0, np.int64), ids=ids)
     array = to_ids(tokens, vocabulary, vocabulary_limit=model.text.vocabulary_limit, max_tokens=model.text.max_tokens)
-    if (unknown := ~array.any(axis=1)).any():
+    read = (array != 0).sum(axis=1)
+    if not read.all():
         raise DataError(
-            f"no word of the text {texts[int(unknown.argmax())]!r:.80} is in the model's vocabulary; use a longer text"
+            f"no word of the text {texts[int(read.argmin())]!r:.80} is in the model's vocabulary; use a longer text"
         )
     load_keras()
     import keras
@@ -140,4 +148,4 @@ def predict(model: TrainedModel, texts: Sequence[str], word_index: Mapping[str, 
             f"delete {model.file.parent} and run the study again"
         ) from error
     probabilities = keras.ops.convert_to_numpy(loaded(array, training=False))[:, 0]
-    return [Prediction(float(probability)) for probability in probabilities]
+    return [Prediction(float(probability), int(words)) for probability, words in zip(probabilities, read, strict=True)]

@@ -14,12 +14,14 @@ from imdb_tasks.store.seals import seconds, unseal, unseal_bytes
 from imdb_tasks.store.store import Store
 
 KINDS = ("sources", "texts", "arrays", "models", "predictions", "evaluations", "analyses", "reports")
+_NAMES = ("variant", "name", "subject")  # facts of a manifest
 
 
 @dataclass(frozen=True)
 class Listed:
     """One entry of the store, as its manifest tells; ``created`` is in seconds since 1970.
 
+    ``content`` names it for a reader: a model's variant, a source's name, a report's subject; "" for the others.
     ``bytes`` is None where the manifest cannot be read or is another entry's; ``created`` is then the files' time.
     """
 
@@ -28,6 +30,7 @@ class Listed:
     bytes: int | None
     created: float
     inputs: tuple[str, ...] = ()
+    content: str = ""
 
     @property
     def name(self) -> str:
@@ -101,7 +104,9 @@ def _listed(store: Store, kind: str, key: str) -> Listed:
         manifest = unseal(store.files.read(f"{folder}/{MANIFEST}") or b"")
         size = sum(file["bytes"] for file in manifest["files"].values())
         if misplaced(manifest, kind, key) is None:
-            return Listed(kind, key, size, seconds(manifest["created"]), tuple(manifest["about"].get("inputs", ())))
+            about = manifest["about"]
+            content = str(next((about[fact] for fact in _NAMES if about.get(fact)), ""))
+            return Listed(kind, key, size, seconds(manifest["created"]), tuple(about.get("inputs", ())), content)
     written = store.files.names(folder)
     for part in store.files.folders(folder):  # in a bucket, the files of an upload that may still go on
         written |= {f"{part}/{name}": at for name, at in store.files.names(f"{folder}/{part}").items()}

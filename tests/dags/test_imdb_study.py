@@ -14,6 +14,7 @@ import pytest
 from imdb_tasks import errors
 from imdb_tasks.settings import GROUPS
 from imdb_tasks.study import form_defaults
+from scripts.progress import STEPS
 from tests.support.airflow_home import ROOT, airflow_environment
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ def test_the_steps_follow_each_other(study_dag: "DAG") -> None:
         "send_report": ["check_complete"],
         "check_complete": [],
     }
+    assert [step for step in STEPS if not downstream[step]] == [STEPS[-1]]
+    assert all(STEPS.index(step) < STEPS.index(after) for step, afters in downstream.items() for after in afters)
 
 
 def test_only_training_goes_to_the_gpu_queue_and_its_pool(study_dag: "DAG") -> None:

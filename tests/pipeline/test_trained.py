@@ -73,6 +73,13 @@ def test_a_text_without_a_known_word_is_refused(steps: Steps, evaluation: Entry)
             trained.predict(model, ["the film was wonderful", text], index_of(model))
 
 
+def test_a_prediction_tells_how_many_words_of_the_text_the_model_read(steps: Steps, evaluation: Entry) -> None:
+    model = trained.find_model(steps.store, evaluation)
+    texts = ["wonderful", "quux wonderful film 12", "wonderful film " * 50]
+    read = [prediction.words for prediction in trained.predict(model, texts, index_of(model))]
+    assert read == [1, 2, model.text.max_tokens]
+
+
 def test_a_damaged_model_is_not_loaded(steps: Steps, evaluation: Entry, tmp_path: Path) -> None:
     model = trained.find_model(steps.store, evaluation, "4_LSTM_16")
     whole = model.file.read_bytes()
@@ -86,4 +93,4 @@ def test_a_damaged_model_is_not_loaded(steps: Steps, evaluation: Entry, tmp_path
 
 @pytest.mark.parametrize(("probability", "label"), [(0.51, "positive"), (0.5, "negative"), (0.1, "negative")])
 def test_the_threshold_is_that_of_the_accuracy(probability: float, label: str) -> None:
-    assert Prediction(probability).label == label
+    assert Prediction(probability, words=100).label == label

@@ -77,6 +77,16 @@ def test_progress_counts_this_run_only_and_a_diverged_variant_as_done():
     assert found.line == "1 of 2 variants, epoch 5 of 8"
 
 
+def test_steps_stand_in_their_order_and_before_the_plan_nothing_is_counted():
+    tasks = [task_instance(step, None) for step in sorted(progress.STEPS)]
+    found = progress.Progress.of_run(RUN, tasks, [])
+    assert tuple(found.steps) == progress.STEPS
+    table = io.StringIO()
+    Console(file=table, width=140).print(progress.as_table(found, 3))
+    assert table.getvalue().split()[-1] == "00:00:03"
+    assert "of 0" not in table.getvalue()
+
+
 def test_a_log_file_gets_each_line_once_and_a_terminal_gets_a_table():
     found = progress.Progress.of_run(RUN, TASKS, [variant_ref("64_GRU_128", "finished", 4)])
     plain = io.StringIO()

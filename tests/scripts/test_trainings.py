@@ -88,9 +88,27 @@ def test_an_interrupted_training_is_shown_from_its_checkpoint_and_is_no_evidence
     look = trainings.look(tasks, now())
     assert [(ref["run_id"], ref["epoch"]) for ref in look.refs] == [(RUN, 90), (RUN, 90)]
     assert look.estimate is None
-    note(trainings, 0, [20.0] * 91)
-    note(trainings, 1, [20.0] * 91)
-    assert trainings.look(tasks, now()).estimate.low == pytest.approx(9 * 20 + 100 * 20, abs=SOON)
+    for new in (1, 2):
+        note(trainings, 0, [20.0] * (90 + new))
+        note(trainings, 1, [20.0] * (90 + new))
+        tasks = running(("running", 10 + 20 * new), ("running", 10 + 20 * new), WAITING)
+        assert trainings.look(tasks, now()).estimate is None
+
+
+def test_the_epochs_of_an_interrupted_run_do_not_count_on_a_machine_that_is_quiet_again(trainings):
+    for index in (0, 1):
+        note(trainings, index, [80.0] * 40 + [25.0, 20.0, 20.0])
+    look = trainings.look(running(("running", 75), ("running", 75), WAITING), now())
+    assert look.estimate.low == pytest.approx(57 * 20 + 15 + 100 * 20, abs=SOON)
+    assert "from the first 3 epochs" in look.estimate.whole
+
+
+def test_a_task_that_only_found_its_model_adds_no_epoch(trainings):
+    note(trainings, 0, [20.0] * EPOCHS)  # by an earlier try of the same run
+    note(trainings, 1, [25.0, 20.0, 20.0])
+    note(trainings, 2, [25.0, 20.0, 20.0])
+    look = trainings.look(running(("success", 5), ("running", 75), ("running", 75)), now())
+    assert look.estimate.trainings == 2
 
 
 def test_the_epoch_at_work_does_not_count_as_a_slow_start(trainings):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from imdb_tasks.store import maintenance
@@ -48,7 +49,7 @@ def test_an_entry_under_another_name_is_listed_without_a_size_and_leads_nowhere(
 
 def test_the_commands_print_what_they_find_and_do(used: Store, capsys) -> None:
     assert main(["store", "list", "--store", used.where]) == 0
-    assert "1.0 MB" in capsys.readouterr().out.splitlines()[0]
+    assert "1,000.0 kB" in capsys.readouterr().out.splitlines()[0]
     assert main(["store", "verify", "--store", used.where]) == 0
     assert capsys.readouterr().out == "9 entries intact, 0 damaged\n"
     arguments = ["store", "prune", "--store", used.where, "--keep-runs", "1"]
@@ -56,6 +57,21 @@ def test_the_commands_print_what_they_find_and_do(used: Store, capsys) -> None:
     assert capsys.readouterr().out.splitlines()[-1] == "would free 4.0 MB in 4 entries"
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "freed 4.0 MB in 4 entries"
+
+
+def test_the_list_names_what_an_entry_holds(one_variant_store: Path, capsys) -> None:
+    assert main(["store", "list", "--store", str(one_variant_store)]) == 0
+    found = dict(re.findall(r"UTC  (\w+)/\w+ *(.*)", capsys.readouterr().out))
+    assert found.pop("reports").startswith("IMDB study")
+    assert found == {
+        "sources": "glove",  # the second of them
+        "texts": "",
+        "arrays": "",
+        "models": "4_GRU_16",
+        "predictions": "4_GRU_16",
+        "evaluations": "",
+        "analyses": "",
+    }
 
 
 def test_verify_fails_if_something_is_damaged(used: Store, capsys) -> None:

@@ -48,10 +48,16 @@ def add_commands(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
+    of_models: dict[str, str] = {}
     for entry in list_entries(open_existing_store(options)):
         created = datetime.datetime.fromtimestamp(entry.created, datetime.UTC)
-        size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e6:,.1f} MB"
-        print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}")
+        size = "unreadable" if entry.bytes is None else f"{entry.bytes / 1e3:,.1f} kB"
+        content = entry.content
+        if entry.kind == "models":
+            of_models[entry.name] = content
+        elif entry.kind == "predictions":  # named after their model; models come first
+            content = next(filter(None, map(of_models.get, entry.inputs)), "")
+        print(f"{size:>12}  {created:%Y-%m-%d %H:%M} UTC  {entry.name}  {content}".rstrip())
 
 
 def _verify(options: argparse.Namespace) -> None:

@@ -16,6 +16,17 @@ def test_a_text_gets_a_label_and_a_probability(one_variant_store: Path, capsys) 
     assert all(re.fullmatch(r"(positive|negative)  [01]\.\d{4}  \(4_GRU_16\)", line) for line in lines)
 
 
+def test_a_text_that_is_short_for_the_model_is_named(one_variant_store: Path, capsys) -> None:
+    texts = ["wonderful", "a wonderful film with dull, noisy music"]  # the model reads 12 words
+    assert main(["predict", *texts, "--store", str(one_variant_store)]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 2
+    notes = [line for line in said.err.splitlines() if line.startswith("text ")]
+    assert [note.partition(":")[0] for note in notes] == [
+        "text 1 has 1 word that the model knows, and the model reads up to 12"
+    ]
+
+
 def test_a_model_is_exported_with_what_it_needs_to_be_used(one_variant_store: Path, tmp_path: Path, capsys) -> None:
     import keras
 
