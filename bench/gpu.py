@@ -1,9 +1,10 @@
-"""The whole grid on a GPU: stock Keras layers with ``fit`` against ours, both on JAX, and the time of the full study.
+"""The whole grid on a GPU: stock Keras layers with ``fit`` against ours, on JAX, and the time of the full study.
 
     python -m bench.gpu [--side-by-side 4] [--epochs 5] [--repeats 3]
 
 Needs JAX with CUDA (``pip install "jax[cuda13]"``) and IMDB_DATA_DIR. Each variant trains on all 32,000 reviews; ours
-in several tasks that share the card, as the product schedules them. The time of the full study is extrapolated from
+in several tasks that share the card, as the product schedules them, and with several replicates in one program (see
+``bench.stacked``), as it does not. The time of the full study is extrapolated from
 these epochs: 100 of them for each variant.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from bench import corpus, machine
 from bench.pool import Kind
+from bench.stacked import STACKED
 from bench.training import GRID, ORIGINAL, measure, summarise
 
 EPOCHS_OF_THE_STUDY = 100
@@ -29,7 +31,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=GRID)
     options = parser.parse_args()
     card = gpu()
-    kinds = [Kind(ORIGINAL.name, "original", "jax"), Kind("jax", "ours", "jax", options.side_by_side)]
+    kinds = [Kind(ORIGINAL.name, "original", "jax"), Kind("jax", "ours", "jax", options.side_by_side), STACKED]
     with tempfile.TemporaryDirectory() as scratch:
         corpus.prepare(Path(scratch))
         rates = measure(kinds, Path(scratch), options)

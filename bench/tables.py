@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import RESULTS
+from bench.stacked import ALONE, STACKED
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 OURS = ("tensorflow", "jax")
@@ -131,6 +132,16 @@ def gpu(result: Result) -> str:
     return table([result["settings"]["card"], "one epoch of all 18", "the study, extrapolated"], rows)
 
 
+def stacked(result: Result) -> str:
+    alone, together = (kind.name for kind in (ALONE, STACKED))
+    rows = [
+        [v, f"{rates[alone]:,.0f}", f"{rates[together]:,.0f} ({rates[together] / rates[alone]:.2f}x)"]
+        for v, rates in result["rates"].items()
+    ]
+    head = ["reviews per second, JAX, one thread", "one after the other", f"{result['replicates']} replicates stacked"]
+    return table(head, rows)
+
+
 def cluster(result: Result) -> str:
     parts = ("scheduler", "delivery", "task")
     rows = [
@@ -162,6 +173,7 @@ TABLES: dict[str, Callable[[Result], str]] = {
     "growth": growth,
     "checkpoint": checkpoint,
     "gpu": gpu,
+    "stacked": stacked,
     "cluster": cluster,
 }
 

@@ -1,6 +1,6 @@
 """A process that trains when it is told to, so that several can be measured in turn, or side by side.
 
-    python -m bench.worker original|ours FOLDER
+    python -m bench.worker original|ours|stacked FOLDER
 
 It reads lines of JSON, {"variant": "64_GRU_32", "rows": 4096, "epochs": 2, "tokens": 100}, builds and compiles the
 model, trains one epoch that is not counted, answers {"ready": ...}, waits for a line, trains the counted epochs, and
@@ -21,7 +21,7 @@ from imdb_tasks.training import load_keras
 
 def main() -> None:
     kind, folder = sys.argv[1:]
-    if kind == "ours":
+    if kind != "original":
         load_keras()
     arrays = Arrays.load(Path(folder))
     for line in sys.stdin:
@@ -82,7 +82,35 @@ def ours(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs:
     return seconds[1:]
 
 
-RUNNERS = {"original": original, "ours": ours}
+def stacked(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs: int) -> list[float]:
+    """Several replicates of the variant in one program; the seconds are those of an epoch of one."""
+    import jax
+    import keras
+
+    from bench.stacked import REPLICATES, Stack, batches_of
+    from imdb_tasks.training import model as models
+    from imdb_tasks.training.engine import Batches, Engine
+    from imdb_tasks.training.randomness import order_of_rows
+
+    replicates = [variant.model_copy(update={"replicate": number}) for number in range(REPLICATES)]
+    built = [
+        models.build(each, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1]) for each in replicates
+    ]
+    stack = Stack([Engine(model, x, y) for model in built])
+    state, program, seconds = stack.start(), stack.program(), []
+    for epoch in range(1 + epochs):
+        if epoch == 1:
+            wait_for_the_others()
+        started = time.perf_counter()
+        orders = [Batches.of(order_of_rows(len(x), each, 42, epoch=epoch), each.batch_size) for each in replicates]
+        state, measured = program(state, *batches_of(orders))
+        jax.block_until_ready(measured)
+        seconds.append((time.perf_counter() - started) / REPLICATES)
+    keras.utils.clear_session()
+    return seconds[1:]
+
+
+RUNNERS = {"original": original, "ours": ours, "stacked": stacked}
 
 
 def wait_for_the_others() -> None:
