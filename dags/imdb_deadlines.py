@@ -17,6 +17,7 @@ from imdb_notices import Run, tell
 
 from imdb_tasks.formatting import count_of
 from imdb_tasks.settings import AlertSettings
+from imdb_tasks.study import read_study
 
 if TYPE_CHECKING:
     from imdb_tasks.pipeline import RunProgress
@@ -65,31 +66,39 @@ def _deadline(hours: float, module: str, name: str) -> DeadlineAlert:
 
 def tell_waiting(hours: float, context: Mapping[str, Any]) -> None:
     """Tell everyone concerned that no training of a run has begun."""
-    run, progress = _run_of(context), _progress(context)
-    if progress is None or progress.begun:
-        return
-    advice = WAITING if progress.prepared else NOT_PREPARED
-    if context["dag_run"]["state"] == "queued":
+    run, state = _run_of(context), context["dag_run"]["state"]
+    if state == "queued":
         advice = NOT_STARTED
+    elif state != "running" or (progress := _progress(run)).begun:
+        return
+    else:
+        advice = WAITING if progress.prepared else NOT_PREPARED
     opening = f"No training of the run {run.run_id} of {run.dag_id} has begun after {hours:g} hours."
     tell(_notice("no training has begun", opening, advice, run), run, context)
 
 
 def tell_late(hours: float, context: Mapping[str, Any]) -> None:
     """Tell everyone concerned that a run has not ended, and how far it is."""
-    run, progress = _run_of(context), _progress(context)
-    if progress is None:
+    run, state = _run_of(context), context["dag_run"]["state"]
+    if state == "queued":
+        opening, advice = f"The run {run.run_id} of {run.dag_id} has not started after {hours:g} hours.", NOT_STARTED
+    elif state == "running":
+        opening = f"The run {run.run_id} of {run.dag_id} has not ended after {hours:g} hours. {_how_far(run)}"
+        advice = LATE
+    else:  # Airflow drops the deadlines of runs that succeed, not of others
         return
-    opening = (
-        f"The run {run.run_id} of {run.dag_id} has not ended after {hours:g} hours. Of its {progress.variants} "
-        f"trainings, {count_of(progress.ended, 'has', 'have')} ended"
+    tell(_notice("the run is late", opening, advice, run), run, context)
+
+
+def _how_far(run: Run) -> str:
+    progress = _progress(run)
+    ended = f"Of its {progress.variants} trainings, {count_of(progress.ended, 'has', 'have')} ended"
+    if not progress.running:
+        return f"{ended}."
+    trained = ", ".join(f"{variant.label} (epoch {epoch})" for variant, epoch in progress.running.items())
+    return (
+        f"{ended} and {count_of(len(progress.running), 'is running or was', 'are running or were')} stopped: {trained}."
     )
-    if progress.running:
-        trained = ", ".join(f"{variant.label} (epoch {epoch})" for variant, epoch in progress.running.items())
-        opening += (
-            f" and {count_of(len(progress.running), 'is running or was', 'are running or were')} stopped: {trained}"
-        )
-    tell(_notice("the run is late", f"{opening}.", LATE, run), run, context)
 
 
 def _run_of(context: Mapping[str, Any]) -> Run:
@@ -97,18 +106,13 @@ def _run_of(context: Mapping[str, Any]) -> Run:
     return Run.of(run["dag_id"], run["dag_run_id"], run["conf"], run["run_type"])
 
 
-def _progress(context: Mapping[str, Any]) -> RunProgress | None:
-    """Return how far the run is; None if it has ended: Airflow drops the deadlines of runs that succeed, not of others.
-
-    A form that makes no sense has failed the run.
-    """
+def _progress(run: Run) -> RunProgress:
+    """Return how far a run is; before its plan, of the replicates that the series has."""
     from imdb_tasks.pipeline import Steps
     from imdb_tasks.store import Store
 
-    if context["dag_run"]["state"] not in ("queued", "running"):
-        return None
-    run = _run_of(context)
-    return Steps(run.study, Store.from_environment(), run.name).progress()
+    study, growing = read_study(run.form, run.installed.form_defaults()), run.installed.growing(run.form)
+    return Steps.of_run(study, Store.from_environment(), run.name, growing).progress()
 
 
 def _notice(what: str, opening: str, advice: str, run: Run) -> Notice:

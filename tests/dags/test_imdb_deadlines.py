@@ -62,8 +62,21 @@ def test_a_run_without_arrays_points_to_the_fetches_and_one_that_has_not_started
     elsewhere = context(prepared.study, folder=str(tmp_path))
     [(_, text)] = told(inbox, deadlines.tell_waiting, elsewhere)
     assert "the fetches first" in text
-    [(_, text)] = told(inbox, deadlines.tell_waiting, context(prepared.study, "queued"))
-    assert "Another run of the DAG may be active" in text
+    for tell in (deadlines.tell_waiting, deadlines.tell_late):
+        [(_, text)] = told(inbox, tell, context(prepared.study, "queued"))
+        assert "Another run of the DAG may be active" in text
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_growing_run_that_was_not_planned_yet_is_told_like_any_other(
+    deadlines: ModuleType, inbox: Inbox, prepared: Steps, state: str
+) -> None:
+    growing = context(prepared.study, state, replicates="until decided")
+    [(subject, text)] = told(inbox, deadlines.tell_waiting, growing)
+    assert (subject, "after 2 hours" in text) == ("IMDB study: no training has begun", True)
+    [(subject, text)] = told(inbox, deadlines.tell_late, growing)
+    assert subject == "IMDB study: the run is late"
+    assert ("Of its 2 trainings, 0 have ended." in text) == (state == "running")
 
 
 def test_a_run_that_trains_does_not_wait_and_when_it_is_late_each_epoch_is_told(
