@@ -11,15 +11,15 @@ from imdb_tasks.study import NOTIFY, PROFILES, SOURCES, UNTIL_DECIDED
 from imdb_tasks.typed_values import ADDRESS
 
 GRID = {"section": "Study (for the profile custom)"}
-ORIGIN = {"section": "Pinned versions and hashes"}
+PINS = {"section": "Pinned versions and hashes"}
 
 # JSON Schema is checked with Python's re, whose $ also matches before a line break at the very end. The engine of
 # pydantic takes no look-ahead, and needs none.
 END = r"(?!\n)"
 # Airflow's form takes an empty text for a missing one and then refuses to start, unless the field may be null.
 TEXT = {"type": ["string", "null"]}
-SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$" + END, **ORIGIN}
-VERSION = {"type": ["integer", "null"], "minimum": 1, **ORIGIN}
+SHA256 = {**TEXT, "pattern": "^([0-9a-f]{64})?$" + END, **PINS}
+VERSION = {"type": ["integer", "null"], "minimum": 1, **PINS}
 ADDRESSES = {
     "type": ["array", "null"],  # nobody, where nothing is mailed
     "items": {"type": "string", "pattern": ADDRESS + END},
@@ -39,7 +39,7 @@ REPLICATES = {
     "maximum": 100,
     "examples": ["1", "3", UNTIL_DECIDED],
 }
-MOST_REPLICATES = {"type": "integer", "minimum": 2, "maximum": 20}
+LARGEST_SERIES = {"type": "integer", "minimum": 2, "maximum": 20}
 
 
 def choice(values: tuple[str, ...]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ FIELDS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "Models per setting, trained from different seeds: a number, or 'until decided', one more in each run.",
         REPLICATES,
     ),
-    "max_replicates": ("Most replicates", "Where 'until decided' ends at the latest.", MOST_REPLICATES),
+    "max_replicates": ("Most replicates", "Where 'until decided' ends at the latest.", LARGEST_SERIES),
     "margin_points": (
         "Margin of the recommendation",
         "Loss in test accuracy, in percentage points, that a cheaper setting may have and still be recommended.",

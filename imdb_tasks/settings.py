@@ -26,9 +26,9 @@ from imdb_tasks.typed_values import (
     Addresses,
     Folder,
     Name,
-    Origin,
     Place,
     Schedule,
+    SourceName,
     TypedAddresses,
 )
 
@@ -185,7 +185,7 @@ class StudySettings(Settings):
         description="profile of a scheduled run, and default of the form: `full` or `quick`",
         json_schema_extra={"expected": "one of full, quick"},
     )
-    source: Origin = Field(
+    source: SourceName = Field(
         "kaggle",
         validation_alias="IMDB_SOURCE",
         description="source of a scheduled run, and default of the form: `kaggle`, `archives`, `sample`, or the "

@@ -77,7 +77,7 @@ def _schedule(text: str) -> str:
     return text
 
 
-def _origin(text: str) -> str:
+def _source_name(text: str) -> str:
     return text if text in ("kaggle", "archives", "sample") else _absolute(text)
 
 
@@ -91,4 +91,4 @@ Folder = Annotated[Path, BeforeValidator(expanded)]
 AbsoluteFolder = Annotated[Path, BeforeValidator(_absolute)]
 Place = Annotated[str, BeforeValidator(lambda place: place if "://" in place else _absolute(place))]
 Schedule = Annotated[str, AfterValidator(_schedule)]
-Origin = Annotated[str, AfterValidator(_origin)]
+SourceName = Annotated[str, AfterValidator(_source_name)]

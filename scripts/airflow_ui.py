@@ -1,10 +1,6 @@
 """Airflow's pages as a person uses them, driven in a real browser: for the browser test and for the pictures."""
 
-import base64
-import email
-import email.policy
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -112,16 +108,3 @@ def facts_of(frame: Frame) -> Mapping[str, str]:
     """Return the facts above the curves, by their names."""
     pairs = frame.locator("#facts div").all_inner_texts()
     return dict(pair.split("\n", 1) for pair in pairs if "\n" in pair)
-
-
-def mail_as_page(path: Path) -> str:
-    """Return the HTML part of a message as a page of its own: pictures in it instead of beside it."""
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    html = message.get_body(("html",))
-    page = html.get_content() if html else ""
-    for part in message.walk():
-        if part.get_content_maintype() == "image" and part["Content-ID"]:
-            data = base64.b64encode(part.get_content()).decode()
-            name = str(part["Content-ID"]).strip("<> ")
-            page = page.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
-    return str(page)

@@ -1,12 +1,11 @@
 """What a finished run must have delivered: a report page that names every variant, and a complete message."""
 
-import email
-import email.policy
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from imdb_tasks.study import Study
+from scripts.mail_catcher import read_mail
 
 NO_PICTURES = "There are no pictures in this mail"  # a worker may lack a browser
 LARGEST_MESSAGE = 25 * 2**20  # bytes on the wire; what common mail servers take
@@ -21,7 +20,7 @@ def faults_of_report(page: Path, variants: Iterable[str]) -> list[str]:
 
 def faults_of_message(path: Path) -> list[str]:
     """Return what is wrong with the received message; nothing if nothing is."""
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    message = read_mail(path)
     parts = [part for part in message.walk() if not part.is_multipart()]
     html = message.get_body(("html",))
     page = html.get_content() if html else ""

@@ -120,7 +120,7 @@ def estimate(trainings: Sequence[Training], slots: int, spent: float) -> Estimat
     slots = min(slots, len(timed))
     if len(measured) < max(slots, 1):
         return None
-    start = statistics.median(each.start_seconds for each in measured) if measured else 0.0
+    start = statistics.median(each.start_seconds for each in measured)
     ends = [_end(timed, slots, model, start) for model in models(measured)]
     evidence = min(len(each.seconds) for each in measured)
     return Estimate(min(ends), max(ends), spent, len(timed), slots, evidence)

@@ -94,7 +94,7 @@ class LocalAirflow:
     def _stop(self) -> None:
         self._shutdown.begun = True
         say("Stopping Airflow")
-        self.api.__exit__()
+        self.api.close()
         self.components.stop()
 
     def _migrate(self) -> None:

@@ -1,7 +1,11 @@
 """A mail server, by default on the loopback interface, that keeps every message in a folder, as an .eml file."""
 
+import base64
 import datetime
+import email
+import email.policy
 import uuid
+from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,3 +50,20 @@ class MailCatcher:
         beside.replace(path)
         self.received.append(path)
         return "250 Message kept"
+
+
+def read_mail(path: Path) -> EmailMessage:
+    """Read a message that was kept."""
+    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+
+
+def mail_as_page(mail: EmailMessage) -> str:
+    """Return the HTML part as a page of its own, with the pictures in it instead of beside it; "" if there is none."""
+    html = mail.get_body(("html",))
+    page = str(html.get_content()) if html else ""
+    for part in mail.walk():
+        if part.get_content_maintype() == "image" and part["Content-ID"]:
+            data = base64.b64encode(part.get_content()).decode()
+            name = str(part["Content-ID"]).strip("<> ")
+            page = page.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{data}")
+    return page

@@ -5,8 +5,6 @@ scripts and without anything from elsewhere.
 """
 
 import argparse
-import base64
-import email
 import email.policy
 import itertools
 from email.message import EmailMessage
@@ -19,7 +17,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment
 
 from scripts.home import LOOPBACK
-from scripts.mail_catcher import PREFERRED_PORT, MailCatcher
+from scripts.mail_catcher import PREFERRED_PORT, MailCatcher, mail_as_page, read_mail
 
 PAGE_PORT = 8025
 LISTED = 100  # mails; the health check of compose asks for the list all the time
@@ -91,7 +89,7 @@ def pages_of(folder: Path) -> FastAPI:
 
     @app.get("/mails/{key}/html")
     def html(key: str) -> Response:
-        return HTMLResponse(_with_pictures(_find(folder, key)), headers={"Content-Security-Policy": MAIL_POLICY})
+        return HTMLResponse(_html_of(_find(folder, key)), headers={"Content-Security-Policy": MAIL_POLICY})
 
     @app.get("/mails/{key}/parts/{number}")
     def part(key: str, number: int) -> Response:
@@ -112,12 +110,14 @@ def _page(**values: object) -> HTMLResponse:
 def _find(folder: Path, key: str) -> EmailMessage:
     for path in folder.glob("*.eml"):
         if path.stem == key:
-            return _read(path)
+            return read_mail(path)
     raise HTTPException(404)
 
 
-def _read(path: Path) -> EmailMessage:
-    return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+def _html_of(mail: EmailMessage) -> str:
+    if page := mail_as_page(mail):
+        return page
+    raise HTTPException(404)
 
 
 def _read_head(path: Path) -> EmailMessage:
@@ -125,21 +125,6 @@ def _read_head(path: Path) -> EmailMessage:
     with path.open("rb") as file:
         head = itertools.takewhile(bytes.strip, itertools.islice(file, MOST_HEADER_LINES))
         return BytesHeaderParser(policy=email.policy.default).parsebytes(b"".join(head))
-
-
-def _with_pictures(mail: EmailMessage) -> str:
-    """Return the HTML part with the pictures that it brought along."""
-    body = mail.get_body(("html",))
-    if body is None:
-        raise HTTPException(404)
-    page = str(body.get_content())
-    for part in mail.walk():
-        if part.get_content_maintype() == "image" and part["Content-ID"]:
-            data = base64.b64encode(part.get_content()).decode()
-            page = page.replace(
-                f"cid:{str(part['Content-ID']).strip('<> ')}", f"data:{part.get_content_type()};base64,{data}"
-            )
-    return page
 
 
 def _saved_as(name: str | None) -> dict[str, str]:

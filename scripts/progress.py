@@ -211,7 +211,8 @@ def as_table(progress: Progress, seconds: float) -> Group:
     done, total = progress.epochs
     overall = Table.grid(padding=(0, 2, 0, 0))
     clock = time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 24 * 3600 else f"{seconds / 3600:.1f} h"
-    overall.add_row(*[ProgressBar(total, done, width=40), progress.line] if total else [], clock)
+    counted = (ProgressBar(total, done, width=40), progress.line) if total else ()
+    overall.add_row(*counted, clock)
     return Group(steps, table, overall, *filter(None, [progress.left]))
 
 

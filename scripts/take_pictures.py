@@ -8,12 +8,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from scripts.airflow_ui import SECTION, AirflowUi, facts_of, mail_as_page
+from scripts.airflow_ui import SECTION, AirflowUi, facts_of
 from scripts.chromium import MISSING, chromium, launched
 from scripts.files import PROJECT
 from scripts.home import USER
 from scripts.local_airflow import DAG, LocalAirflow, run_locally, say
-from scripts.mail_catcher import MailCatcher
+from scripts.mail_catcher import MailCatcher, mail_as_page, read_mail
 
 FOLDER = PROJECT / "docs" / "pictures"
 LARGEST = 300_000  # bytes
@@ -100,7 +100,7 @@ def _is_training(airflow: LocalAirflow, run: str) -> bool:
 
 def _mail(browser: Browser, mail: MailCatcher) -> None:
     page = browser.new_page(viewport={"width": 700, "height": 1_000})
-    page.set_content(mail_as_page(mail.received[-1]), wait_until="load")
+    page.set_content(mail_as_page(read_mail(mail.received[-1])), wait_until="load")
     _write("mail", page.screenshot())
     page.close()
 

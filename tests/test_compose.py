@@ -25,7 +25,7 @@ MAY_BE_EMPTY |= {
     f"IMDB_{name}" for name in ("SMTP_CONNECTION", "KAGGLE_CONNECTION", "NOTIFIERS", "WAIT_HOURS", "LATE_HOURS")
 }
 MAY_BE_EMPTY |= {"IMDB_TRAINING_THREADS", "MLFLOW_TRACKING_URI", "IMDB_MAX_REPLICATES", "IMDB_REPLICATES_PER_RUN"}
-# The workers listen to gpu; the images set the revision and the backend; the rest belongs to make.
+# The workers listen to gpu; the image has its revision; another backend needs other images; the rest belongs to make.
 NOT_SET_HERE = {
     "IMDB_QUEUE",
     "IMDB_CODE_REVISION",

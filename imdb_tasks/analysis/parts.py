@@ -14,7 +14,7 @@ from imdb_tasks.analysis.estimates import Student, two_sided
 from imdb_tasks.analysis.evidence import ALPHA, POWER, Factor, Level, PartRuling, VerdictValue
 from imdb_tasks.study import Variant
 
-MOST_REPLICATES = 50
+MOST_FORESEEN = 50
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def replicates_needed(estimate: Student, replicates: int, alpha: Callable[[int],
     falls with their number, what the reviews add does not.
     """
     training = (estimate.error**2 - estimate.reviews) * replicates
-    for number in range(replicates + 1, MOST_REPLICATES + 1):
+    for number in range(replicates + 1, MOST_FORESEEN + 1):
         freedom = estimate.freedom * (number - 1) / max(1, replicates - 1)
         then = Student(estimate.value, math.sqrt(training / number + estimate.reviews), freedom, estimate.reviews)
         if detectable(then, alpha(number)) <= abs(estimate.value):

@@ -74,7 +74,7 @@ def last_evaluation(store: Store) -> Entry:
 
 
 def find_model(store: Store, evaluation: Entry, name: str = BEST) -> TrainedModel:
-    """Return the model of the variant ``name``, or the best replicate of the setting of the highest mean test accuracy.
+    """Return the model of the variant ``name``, or the best replicate of the best setting, both by validation accuracy.
 
     Raises:
         MissingInputError: no variant has a test result, or the model is not in the store any more.

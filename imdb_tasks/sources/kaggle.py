@@ -17,8 +17,9 @@ from imdb_tasks.sources.retry import RetryPolicy
 from imdb_tasks.typed_values import as_one_line
 
 HOW_TO_GET_ACCESS = (
-    "give credentials by the Airflow connection 'kaggle_default' (login and password, or the API token as password), by"
-    " KAGGLE_API_TOKEN, or by KAGGLE_USERNAME and KAGGLE_KEY; or choose the public archives, which need none"
+    "give credentials by the Airflow connection 'kaggle_default', or the one that IMDB_KAGGLE_CONNECTION names (login"
+    " and password, or the API token as password), by KAGGLE_API_TOKEN, by KAGGLE_USERNAME and KAGGLE_KEY, or by the"
+    " files of Kaggle's client in ~/.kaggle; or choose the public archives, which need none"
 )
 _VARIABLES = {"username": "KAGGLE_USERNAME", "key": "KAGGLE_KEY", "token": "KAGGLE_API_TOKEN"}
 _TOKEN_FILES = ("access_token", "access_token.txt")

@@ -13,10 +13,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Frame, Page
 
 from imdb_tasks.store import sha256_of
-from scripts.airflow_ui import AirflowUi, facts_of, mail_as_page
+from scripts.airflow_ui import AirflowUi, facts_of
 from scripts.home import USER
 from scripts.local_airflow import DAG, LocalAirflow
-from scripts.mail_catcher import MailCatcher
+from scripts.mail_catcher import MailCatcher, mail_as_page, read_mail
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 EPOCHS = 30
@@ -234,7 +234,7 @@ def test_the_mail_can_be_read(desk: Desk, finished_run: str, browser: Browser, t
     [message] = desk.mail.received
     page = browser.new_page(viewport={"width": 700, "height": 900})
     file = tmp_path / "mail.html"
-    file.write_text(mail_as_page(message), "utf8")
+    file.write_text(mail_as_page(read_mail(message)), "utf8")
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if sent.url.startswith("http") else None)
     page.goto(file.as_uri())

@@ -13,7 +13,7 @@ from scripts.estimate import Training, about, estimate, models, weights
 EPOCHS = 100
 START = 10.0
 COMPILING = 5.0
-RESULT = Path(__file__).parents[2] / "docs/results/result.json.gz"
+RESULT = Path(__file__).parents[2] / "docs/results/jax-gpu.json.gz"
 
 
 def cpu(variant):
