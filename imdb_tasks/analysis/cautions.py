@@ -33,7 +33,8 @@ def _training_variance(measured: Measured) -> list[str]:
             f"Each setting was trained {measured.study.replicates} times: intervals of differences cover other"
             " trainings and other test reviews of this kind, and nothing else.",
             "The training variance is estimated from the replicates, pooled over the settings of a cell.",
-            "The intervals of single models cover the sampling error of the test reviews only.",
+            "The intervals of single models, and of the mean of the setting to use, cover the sampling error of the"
+            " test reviews only.",
         ]
     if len(measured.study.variants) == 1:
         found = ["The setting was trained once: how much another training would differ is not known."]

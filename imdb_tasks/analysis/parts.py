@@ -71,21 +71,21 @@ def _by_ranks(measured: Measured, question: Question, answer: Answer) -> tuple[f
     """Return the rank test's two-sided p-values for higher and for lower; None where it does not apply.
 
     By itself it tests "no difference to any training", and knows nothing of the reviews. So it counts only in the
-    direction of the mean, only for a level whose trainings fail no more often, and no further than the mean difference
-    of these very models on other reviews goes: of all, and of the converged ones alone, for a failure may hide that the
-    others differ by what these reviews do to all models of a cell.
+    direction of the mean, for a better level only if its trainings fail no more often, and no further than the mean
+    difference of these very models on other reviews goes: of all, and of the converged ones alone, for a failure may
+    hide that the others differ by what these reviews do to all models of a cell.
     """
     ranks = measured.ranks(question)
     if ranks is None:
         return None
-    fails_more_often = _fails_more_often(measured, question)
+    better_fails = _fails_more_often(measured, question) * (-1 if question.outcome == "final_loss" else 1)
     means = [answer]
     if measured.failed and answer.reviews_error > 0:
         means += filter(None, [measured.answer(question, without=measured.failed)])
     found = []
     for p_value, sign in zip(ranks, (1, -1), strict=True):
         limits = [_on_other_reviews(mean, sign) for mean in means]
-        found.append(1.0 if sign * fails_more_often > 0 else min(1.0, max(2 * p_value, *limits)))
+        found.append(1.0 if sign * better_fails > 0 else min(1.0, max(2 * p_value, *limits)))
     return found[0], found[1]
 
 

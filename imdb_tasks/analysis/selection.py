@@ -168,7 +168,7 @@ def _recommendation(measured: Measured, standings: Sequence[Standing], choice: C
     enough = [each for each in candidates if each.good_enough]
     cheapest = min(enough, key=lambda each: each.trainable_parameters, default=None)
     use = cheapest.variant if cheapest else best.variant
-    why = sentences.recommendation(best, cheapest, candidates, margin) + sentences.ahead_on_test(standings, use)
+    why = sentences.recommendation(best, cheapest, candidates, margin) + sentences.on_test_reviews(standings, use)
     return Recommendation(use=use, margin=margin, candidates=candidates, why=why)
 
 

@@ -175,15 +175,23 @@ def _p(p_value: float) -> str:
     return f"{text} before correction"
 
 
-def power_text(part: PartRuling) -> str:
-    """Say what the design could have decided, and how many replicates would decide the difference seen."""
-    if part.detectable is None or part.ruling != "not decided":
+def power_text(rulings: Sequence[PartRuling], most: int) -> str:
+    """Say what the design could have decided, and how many replicates, up to ``most``, would decide what was seen.
+
+    Each undecided part must be decided; where one of them foresees nothing, there is no such number.
+    """
+    undecided = [part for part in rulings if part.ruling == "not decided"]
+    foreseen = [(part.effects[0], part.detectable) for part in undecided if part.detectable is not None]
+    if not foreseen:
         return ""
-    outcome = part.effects[0].outcome
-    text = f"Power of 80 % for {amount(outcome, part.detectable)} in {_short(outcome)}"
-    if part.replicates_needed is None:
-        return f"{text}; for the difference seen, not even 50 replicates would suffice."
-    return f"{text}; for the difference seen, it takes {part.replicates_needed} replicates."
+    detectable = "; ".join(f"{amount(effect.outcome, size)} in {question_text(effect)}" for effect, size in foreseen)
+    text = f"Power of 80 % for {detectable}."
+    if len(foreseen) < len(undecided):
+        return text
+    needed = [part.replicates_needed for part in undecided]
+    number = f"more than {most}" if None in needed else f"about {max(filter(None, needed))}"
+    differences = "difference was the one" if len(foreseen) == 1 else "differences were those"
+    return f"{text} If the true {differences} seen, {number} replicates would decide the claim in 80 % of such studies."
 
 
 def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:
@@ -242,8 +250,9 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
     if cheapest is not None:
         share = cheapest.trainable_parameters / best.trainable_parameters
         return (
-            f"{chosen}; {cheapest.variant.label} has {100 * share:.0f} % of its trainable parameters and is at most"
-            f" {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate; up to {points(margin)} would be accepted."
+            f"{chosen}; {cheapest.variant.label} has {100 * share:.0f} % of its trainable parameters and is, with 95 %"
+            f" confidence, at most {points(max(0.0, cheapest.loss_limit or 0.0))} less accurate; up to {points(margin)}"
+            " would be accepted."
         )
     if not candidates:
         return f"{chosen}, and no setting has fewer trainable parameters."
@@ -253,13 +262,15 @@ def recommendation(best: Standing, cheapest: Candidate | None, candidates: Seque
     nearest = min(limits, key=lambda each: each.loss_limit or 0.0)
     return (
         f"{chosen}. No setting with fewer parameters is shown to be as good: of them, {nearest.variant.label} comes"
-        f" nearest, and could be {points(nearest.loss_limit or 0.0)} less accurate; up to {points(margin)} would be"
-        " accepted."
+        f" nearest, and could be {points(nearest.loss_limit or 0.0)} less accurate (95 % confidence); up to"
+        f" {points(margin)} would be accepted."
     )
 
 
-def ahead_on_test(standings: Sequence[Standing], use: Variant) -> str:
-    """Say which setting has the highest test accuracy, if that is another one: a reader of the table will ask."""
+def on_test_reviews(standings: Sequence[Standing], use: Variant) -> str:
+    """Say what the test reviews had to do with the advice, and which setting is ahead on them, if another one is."""
+    if use != standings[0].variant:
+        return f" The test reviews took part in the choice of {use.label}, so its test accuracy flatters it a little."
     ahead = max(standings, key=lambda each: each.accuracy)
     used = next(each for each in standings if each.variant == use)
     if percent(ahead.accuracy) == percent(used.accuracy):

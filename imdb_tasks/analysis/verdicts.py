@@ -109,7 +109,7 @@ def _verdict(measured: Measured, claim: Claim, tested: Sequence[Tested], error: 
         ruling=ruling,
         reason=" ".join(dict.fromkeys(part.reason for part in decisive)),
         parts=rulings,
-        power=next(filter(None, map(sentences.power_text, decisive)), "") if ruling == "not decided" else "",
+        power=sentences.power_text(rulings, parts.MOST_FORESEEN) if ruling == "not decided" else "",
         sample=sentences.sample_text(measured, effects),
         warnings=tuple(
             filter(None, [sentences.failures_text(len(lost), len(lost & diverged), effects), *dict.fromkeys(told)])

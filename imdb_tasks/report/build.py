@@ -32,7 +32,7 @@ from imdb_tasks.study import (
     trigger_command,
 )
 
-REPORTS_REVISION = 7
+REPORTS_REVISION = 8
 """Raise it when the same analysis would give another page or another mail."""
 
 PAGE, MAIL_HTML, MAIL_TEXT, PDF, CHARTS = "report.html", "mail.html", "mail.txt", "summary.pdf", "charts"

@@ -54,7 +54,8 @@ def _interval(analysis: Analysis, used: Standing, choice: Choice) -> str:
     interval = choice.interval if used.variant == choice.variant else alone if used.replicates == 1 else None
     if interval is None:
         return ""
-    return f" (95 % interval {percent(interval.low).removesuffix(' %')} to {percent(interval.high)})"
+    about = "95 % interval" if used.replicates == 1 else "95 % interval for these very models"
+    return f" ({about} {percent(interval.low).removesuffix(' %')} to {percent(interval.high)})"
 
 
 def _since_before(comparison: RunComparison | None, used: Standing) -> str:

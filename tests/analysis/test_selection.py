@@ -86,7 +86,10 @@ def test_a_cheaper_setting_that_is_as_good_is_recommended_with_its_limit():
     assert found.recommendation.use.units == 32
     assert candidate.good_enough
     assert candidate.loss < candidate.loss_limit < 0.01
-    assert "GRU-32/32 has 50 % of its trainable parameters and is at most" in found.recommendation.why
+    assert (
+        "GRU-32/32 has 50 % of its trainable parameters and is, with 95 % confidence, at most"
+        in found.recommendation.why
+    )
 
 
 @pytest.mark.parametrize(("replicates", "reviews"), [(20, 4_000), (2, 50)], ids=["really worse", "too few to tell"])

@@ -14,10 +14,11 @@ from imdb_tasks.analysis.parts import detectable, replicates_needed
 from imdb_tasks.analysis.sentences import failures_text
 from imdb_tasks.analysis.verdicts import held_back, verdicts
 from imdb_tasks.study import Study
-from tests.support.simulation import Truth, simulate
+from tests.support.simulation import Truth, simulate, without
 from tests.support.study_results import opinions, study_result
 
 GRU_BETTER = Part(outcome="accuracy", factor="cell", first="GRU", second="LSTM", direction="higher")
+LOSS_LOWER = Part(outcome="final_loss", factor="units", first=32, second=128, direction="lower")
 NINE = Study()
 STEADY = [0.03, 0.031, 0.029, 0.03, 0.032, 0.028, 0.03, 0.031, 0.029]
 
@@ -190,14 +191,50 @@ def test_a_part_that_says_nothing_leaves_the_claim_to_the_others():
     assert [part.ruling for part in found.parts] == ["supported", "not tested"]
 
 
+@pytest.mark.parametrize(
+    ("part", "better", "worse"),
+    [
+        (GRU_BETTER, "64_GRU_64", "64_LSTM_64"),
+        (LOSS_LOWER, "32_GRU_64", "128_GRU_64"),
+    ],
+)
+def test_the_rank_test_counts_unless_the_better_level_failed_more_often(part, better, worse):
+    truth = Truth(study=Study(replicates=2), by_cell={"GRU": 0.05}, val_loss={32: -0.5})
+
+    def p_ranks(lost: str) -> float:
+        drawn = without(simulate(truth, np.random.default_rng(1)), lost)
+        return verdict(measure(drawn.result, drawn.tested, 50), part).parts[0].p_ranks
+
+    assert p_ranks(worse) < 0.01
+    assert p_ranks(better) == 1.0
+
+
 def test_what_is_not_decided_says_what_the_design_could_have_decided():
     found = verdict(accuracies([0.01, -0.004, 0.0, 0.012, -0.002, 0.004, 0.0, 0.01, 0.003], spread=0.01), GRU_BETTER)
     [part] = found.parts
     assert found.ruling == "not decided"
     assert part.detectable > abs(part.effects[0].estimate)
-    power = r"Power of 80 % for \+\d\.\d points in test accuracy; for the difference seen, it takes \d+ replicates\."
+    power = (
+        r"Power of 80 % for \+\d\.\d points in test accuracy, GRU − LSTM\. If the true difference was the one seen,"
+        r" about \d+ replicates would decide the claim in 80 % of such studies\."
+    )
     assert re.fullmatch(power, found.power)
     assert found.reason.startswith("Test accuracy, GRU − LSTM: +")
+
+
+def test_a_claim_of_several_parts_takes_as_many_replicates_as_its_hardest_one():
+    batch = next(claim for claim in read_claims().claims if claim.id == "batch")
+    size = next(claim for claim in read_claims().claims if claim.id == "size")
+    truth = Truth(overfitting={32: 0.05}, steeper={128: 1.5}, curve_noise=0.03, reviews=200)
+    drawn = simulate(truth, np.random.default_rng(3))
+    found = {each.claim: each for each in verdicts(measure(drawn.result, drawn.tested, 50), [batch, size])}
+    needed = [part.replicates_needed for part in found["batch"].parts]
+    assert found["batch"].ruling == "not decided"
+    assert len({*needed}) == 2
+    assert f"about {max(needed)} replicates would decide the claim" in found["batch"].power
+    assert "its change from 32 units to 128 units" in found["batch"].power
+    assert found["size"].parts[0].detectable is None  # equality foresees nothing, so neither does the claim
+    assert "replicates" not in found["size"].power
 
 
 def test_the_smallest_effect_that_is_decided_is_found_in_four_studies_of_five():

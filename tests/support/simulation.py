@@ -103,6 +103,25 @@ def simulate(truth: Truth, random: np.random.Generator) -> Simulated:
     return Simulated(models, StudyResult(study=truth.study, data_card=card, variants=rows, backend="jax"), tested)
 
 
+def without(drawn: Simulated, name: str) -> Simulated:
+    """Let the training of a variant diverge in its last epoch."""
+    rows, [column] = [], [column for column, each in enumerate(drawn.tested.names) if each == name]
+    for row in drawn.result.variants:
+        training = row.training
+        if training and row.variant.name == name:
+            curves = {loss: (*getattr(training.history, loss)[:-1], None) for loss in ("loss", "val_loss")}
+            history = training.history.model_copy(update=curves)
+            ended = {"status": "diverged", "diverged_at_epoch": history.epochs, "history": history}
+            record = TrainingRecord.model_validate(training.model_copy(update=ended).model_dump())
+            rows.append(VariantResult(variant=row.variant, status="diverged", training=record))
+        else:
+            rows.append(row)
+    result = drawn.result.model_copy(update={"variants": tuple(rows)})
+    names = tuple(each for each in drawn.tested.names if each != name)
+    tested = Predictions(names, drawn.tested.labels, np.delete(drawn.tested.probabilities, column, axis=0))
+    return Simulated(drawn.models, result, tested)
+
+
 def draw_reviews(models: Mapping[Variant, float], truth: Truth, random: np.random.Generator) -> Predictions:
     """Draw what models of known accuracy say of new reviews, of which half are positive by chance."""
     from scipy.stats import norm

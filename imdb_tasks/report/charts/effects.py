@@ -49,8 +49,8 @@ def accuracy_effects(analysis: Analysis) -> Chart | None:
         "What each factor does to test accuracy",
         _blocks(analysis, ("accuracy",)),
         "The accuracy with the first level less that with the second, all else equal. Lines are 95 % intervals for"
-        " other trainings and other reviews. A filled point is statistically significant, corrected for all"
-        " comparisons. Claims that share the error of 5 % rest on wider ones.",
+        " other trainings and other reviews. A filled point is statistically significant, corrected for the"
+        " comparisons of accuracy (Holm). Claims that share the error of 5 % rest on wider ones.",
     )
 
 
