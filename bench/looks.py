@@ -42,12 +42,14 @@ class Scenario:
 
 # Without any effect, each of the four claims has a part that is false, and none that is the wrong way round.
 ALL = frozenset((claim.id, ruling) for claim in CLAIMS for ruling in DECIDED)
+CELL = frozenset(each for each in ALL if each[0] == "cell")
 WITHOUT_CELL = frozenset(each for each in ALL if each != ("cell", "supported"))
 BASE = Truth(epochs=12)
 SCENARIOS = (
     Scenario("no effect", BASE, ALL),
     Scenario("no effect, heavy tails", replace(BASE, heavy=True), ALL),
     Scenario("no effect, divergence", replace(BASE, heavy=True, failing={"GRU": 0.1, "LSTM": 0.1}), ALL),
+    Scenario("equal means", replace(BASE, by_cell={"LSTM": 0.0378}, failing={"LSTM": 0.1}), CELL),
     Scenario("cell +1 point", replace(BASE, by_cell={"GRU": 0.01}), WITHOUT_CELL, ("cell", "supported")),
     Scenario("cell +3 points", replace(BASE, by_cell={"GRU": 0.03}), WITHOUT_CELL, ("cell", "supported")),
     Scenario(
@@ -126,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=400)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--scenarios", nargs="+", choices=[each.name for each in SCENARIOS], metavar="NAME")
     options = parser.parse_args()
     print(describe())
     print(f"{options.studies} series each; four claims share 5 %\n")
@@ -134,6 +137,8 @@ def main() -> None:
     with ProcessPoolExecutor(options.processes) as pool:
         for most in (5, 10):
             for scenario in SCENARIOS:
+                if options.scenarios and scenario.name not in options.scenarios:
+                    continue
                 found = list(pool.map(partial(series, scenario, most), range(options.studies), chunksize=5))
                 print(f"| {scenario.name} | {most} | {summary(found)} |", flush=True)
 
