@@ -2,53 +2,44 @@
 
 import gzip
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imdb_tasks.analysis import Analysis, Predictions, analyse, read_claims
 from imdb_tasks.formatting import duration, fine_duration, percent, signed
-from imdb_tasks.study import StudyResult, TestMetrics, TrainingRecord, Variant, published_metrics, published_study
+from imdb_tasks.study import StudyResult, published_study
 from scripts.files import PROJECT
+from scripts.results_rows import EXPLODED, Rows, gaps, of_cell, rows_of
 
 FOLDER = PROJECT / "docs" / "results"
 PAGE = PROJECT / "docs" / "results.md"
 BEGIN, END = "<!-- results: python -m scripts.draw_results -->", "<!-- /results -->"
-EXPLODED = 1.0  # training loss; the best constant answer has 0.693
 NONE = "–"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One model that was trained to the end and tested; ``accuracy`` and ``published`` are shares of test reviews."""
+class Results:
+    """What lies in docs/results.
 
-    training: TrainingRecord
-    test: TestMetrics
-    accuracy: float
-    published: TestMetrics
-    published_accuracy: float
+    Attributes:
+        study: the result that is shown, of ``make study``: TensorFlow on CPU cores.
+        gpu: the same study with JAX on a GPU.
+        cpu: trainings of ``gpu`` with the same initial weights on CPU cores; the others are missing.
 
-    @property
-    def gap(self) -> float:
-        """Accuracy less the published one, in points."""
-        return 100 * (self.accuracy - self.published_accuracy)
+    """
 
-    @property
-    def exploded_at(self) -> int | None:
-        """The first epoch, from 1, whose mean training loss is above ``EXPLODED`` or not finite."""
-        losses = enumerate(self.training.history.loss, 1)
-        return next((epoch for epoch, loss in losses if loss is None or loss > EXPLODED), None)
+    study: StudyResult
+    gpu: StudyResult
+    cpu: StudyResult
 
-    @property
-    def epoch_seconds(self) -> float:
-        """The median epoch after the first, which compiles."""
-        return statistics.median(self.training.history.seconds[1:])
-
-
-Rows = Mapping[Variant, Row]
+    @classmethod
+    def read(cls) -> "Results":
+        """Read them all."""
+        return cls(*map(read_result, ("result", "jax-gpu", "jax-cpu")))
 
 
 def read_result(name: str = "result") -> StudyResult:
-    """Read a result: ``result`` is the one shown, ``cpu`` has the same trainings on CPU cores, as far as they went."""
+    """Read one of them."""
     return StudyResult.model_validate_json(gzip.decompress(FOLDER.joinpath(f"{name}.json.gz").read_bytes()))
 
 
@@ -74,27 +65,17 @@ def with_computed(page: str, computed: str) -> str:
     return f"{before}{BEGIN}\n{computed}\n{END}{after}"
 
 
-def computed_part(result: StudyResult, analysis: Analysis, cpu: StudyResult) -> str:
+def computed_part(results: Results, analysis: Analysis) -> str:
     """Return the computed part of the page: every figure on it is here."""
-    rows = rows_of(result)
+    rows, gpu, cpu = map(rows_of, (results.study, results.gpu, results.cpu))
     parts = [
         ("The 18 models", _models(rows, analysis)),
         ("The claims", _claims(analysis)),
         ("Beside the original", _beside_published(rows, analysis)),
-        ("The same seeds on a GPU and on CPU cores", _beside_cpu(rows, rows_of(cpu))),
-        ("What it cost", _costs(rows, rows_of(cpu))),
+        ("Beside another training of each model, on a GPU", _beside_gpu(rows, gpu, cpu)),
+        ("What a training costs", _costs(rows, gpu)),
     ]
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts)
-
-
-def rows_of(result: StudyResult) -> Rows:
-    """Return the models that were trained to the end, in the study's order."""
-    rows = {}
-    for each in result.variants:
-        published = published_metrics()[each.variant.cell, each.variant.units, each.variant.batch_size]
-        if each.training and each.test and each.test.accuracy is not None and published.accuracy is not None:
-            rows[each.variant] = Row(each.training, each.test, each.test.accuracy, published, published.accuracy)
-    return rows
 
 
 def _models(rows: Rows, analysis: Analysis) -> str:
@@ -105,13 +86,13 @@ def _models(rows: Rows, analysis: Analysis) -> str:
         lines.append(
             [
                 variant.label,
-                percent(row.accuracy),
+                _share(row.accuracy),
                 f"{100 * interval.low:.1f} to {100 * interval.high:.1f}" if interval else NONE,
-                percent(row.published_accuracy),
-                signed(row.gap, 1),
-                _number(row.test.loss),
+                _share(row.published.accuracy),
+                _points(row.gap),
+                _number(row.test.loss if row.test else None),
                 _number(row.published.loss),
-                _number(row.test.auc),
+                _number(row.test.auc) if row.test else NONE,
                 _number(row.published.auc),
             ]
         )
@@ -122,8 +103,7 @@ def _models(rows: Rows, analysis: Analysis) -> str:
             _table(head, lines),
             "On the 10,000 test reviews, after the last epoch. GRU-32/64 is a GRU layer of 32 units, trained in batches"
             " of 64. An interval covers the sampling error of the test reviews, not another training of the setting."
-            " Under TensorFlow, Keras computes the loss from logits; under JAX, from probabilities clipped at 1e-7. An"
-            " exploded model therefore has a loss near 8 here, and can have any loss there.",
+            " Under TensorFlow, Keras computes the loss from logits, so that an exploded model can have any loss.",
             f"*Recommendation.* {advice.why if advice else NONE}",
         ]
     )
@@ -139,82 +119,115 @@ def _claims(analysis: Analysis) -> str:
 
 
 def _beside_published(rows: Rows, analysis: Analysis) -> str:
-    gru, lstm = ({v: row for v, row in rows.items() if v.cell == cell} for cell in ("GRU", "LSTM"))
-    near, far = ([row.gap for row in part.values()] for part in (gru, lstm))
-    best = max(gru, key=lambda variant: gru[variant].accuracy).label
-    best_published = max(gru, key=lambda variant: gru[variant].published_accuracy).label
+    gru, lstm = of_cell(rows, "GRU"), of_cell(rows, "LSTM")
+    near, far = ([row.gap for row in part.values() if row.gap is not None] for part in (gru, lstm))
+    best = max(gru, key=lambda variant: gru[variant].accuracy or 0).label
+    best_published = max(gru, key=lambda variant: gru[variant].published.accuracy or 0).label
     theirs = [v.label for v, row in lstm.items() if row.published.loss is None or row.published.loss > EXPLODED]
-    exploded = sum(row.exploded_at is not None for row in lstm.values())
     curves = {curve.variant: curve for curve in analysis.curves}
     failed = sum(not curves[variant].converged for variant in lstm)
+    most_accurate = f"{best}, here and there" if best == best_published else f"{best} here and {best_published} there"
     lines = [
         [
             variant.label,
             row.exploded_at or NONE,
             _number(curves[variant].final_loss),
             "yes" if curves[variant].converged else "no",
-            percent(row.accuracy),
-            percent(row.published_accuracy),
+            _share(row.accuracy),
+            _share(row.published.accuracy),
         ]
         for variant, row in lstm.items()
     ]
+    head = ["model", "first exploded in epoch", "final training loss", "converged", "accuracy", "published"]
     return "\n\n".join(
         [
             f"- **GRU: nearly the same.** All {len(gru)} lie within {max(map(abs, near)):.1f} points of the published"
             f" accuracy, {signed(statistics.median(near), 1)} in the median ({signed(min(near), 1)} to"
-            f" {signed(max(near), 1)}). The most accurate is {best} here and {best_published} there.\n"
-            f"- **LSTM: as unstable, in other models.** {exploded} of {len(lstm)} exploded (an epoch with a mean"
+            f" {signed(max(near), 1)}). The most accurate is {most_accurate}.\n"
+            f"- **LSTM: as unstable, in other models.** {_exploded(lstm)} of {len(lstm)} exploded (an epoch with a mean"
             f" training loss above {EXPLODED:g}), and {failed} of {len(lstm)} did not converge. In the original study,"
             f" the test loss of {len(theirs)} was above {EXPLODED:g} or not finite: {', '.join(theirs)}. The accuracies"
             f" differ by {signed(min(far), 1)} to {signed(max(far), 1)} points.",
-            _table(
-                ["model", "first exploded in epoch", "final training loss", "converged", "accuracy", "published"], lines
-            ),
+            _table(head, lines),
             "Converged: a final training or validation loss (median of the last tenth of the epochs) of at most that of"
             " the best constant answer, 0.693.",
         ]
     )
 
 
-def _beside_cpu(rows: Rows, cpu: Rows) -> str:
-    gaps = {variant: 100 * (rows[variant].accuracy - row.accuracy) for variant, row in cpu.items()}
-    lines = []
-    for variant, row in cpu.items():
-        both = (rows[variant], row)
-        shown = [f"{100 * each.accuracy:.2f} %" for each in both]
-        lines.append([variant.label, *shown, signed(gaps[variant], 2), *(each.exploded_at or NONE for each in both)])
-    largest = max(abs(gap) for variant, gap in gaps.items() if variant.cell == "GRU")
+def _beside_gpu(rows: Rows, gpu: Rows, cpu: Rows) -> str:
+    lines: list[list[object]] = []
+    for variant, row in rows.items():
+        three = (row, gpu[variant], cpu.get(variant))
+        shown = [_share(each.accuracy) if each else "" for each in three]
+        exploded = [each.exploded_at or NONE if each else "" for each in three]
+        lines.append([variant.label, *shown, *exploded])
+    head = ["model", "this study", "GPU", "GPU's, on a CPU core"]
+    again = gaps((rows[variant], gpu[variant]) for variant in of_cell(rows, "GRU"))
+    rounding = gaps((gpu[variant], row) for variant, row in of_cell(cpu, "GRU").items())
+    lstm = of_cell(rows, "LSTM")
+    far = gaps((row, gpu[variant]) for variant, row in lstm.items())
     return "\n\n".join(
         [
-            f"{len(cpu)} of the trainings were run once more on single CPU cores of the same machine, with the same"
-            " seeds, data, code and versions. Only the rounding of the arithmetic differs.",
-            _table(["model", "GPU", "CPU", "points", "first exploded in epoch, GPU", "CPU"], lines),
-            f"The GRUs agree to {largest:.2f} points. The LSTMs do not: whether one explodes, and when, is decided by"
-            " rounding, not by the seed. The accuracy of a single LSTM, here or in the published table, is therefore"
-            " one draw and no property of its setting.",
+            "A script trained the 18 models once more, with JAX on a GPU: the same data and orders of reviews, but"
+            " other initial weights, because Keras draws them with its backend."
+            f" {len(cpu)} of these trainings were then repeated on single CPU cores with the same initial weights: only"
+            " the rounding of the arithmetic differs.",
+            _table([*head, *(f"exploded: {name}" for name in head[1:])], lines),
+            f"- **GRU.** Two trainings of a model differ by {statistics.median(map(abs, again)):.1f} points in the"
+            f" median, and by {max(map(abs, again)):.1f} at most. Where only rounding differs, by"
+            f" {max(map(abs, rounding)):.1f} at most.\n"
+            f"- **LSTM.** Two trainings of a model differ by {signed(min(far), 1)} to {signed(max(far), 1)} points;"
+            f" {_exploded(lstm)} of {len(lstm)} exploded here, and {_exploded(of_cell(gpu, 'LSTM'))} on the GPU."
+            " Whether one explodes, and when, depends on rounding: with the same initial weights and orders of reviews,"
+            " a GPU and a CPU core do not agree on it. The accuracy of a single LSTM, here or in the published table,"
+            " is therefore one draw and no property of its setting.",
         ]
     )
 
 
-def _costs(rows: Rows, cpu: Rows) -> str:
+def _exploded(rows: Rows) -> int:
+    return sum(row.exploded_at is not None for row in rows.values())
+
+
+def _costs(rows: Rows, gpu: Rows) -> str:
     trained = [row.training for row in rows.values()]
-    first = [training.history.seconds[0] for training in trained]
-    later = [row.epoch_seconds for row in rows.values()]
-    walls = [training.cost.wall_seconds for training in trained]
-    devices = ", ".join({training.cost.device for training in trained})
-    versions = trained[0].versions
-    cores = []
-    for units in sorted({variant.units for variant in cpu}):
-        seconds = [row.epoch_seconds for variant, row in cpu.items() if variant.units == units]
-        cores.append(f"{min(seconds):.1f} to {max(seconds):.1f} s with {units} units")
+    versions, memory = trained[0].versions, [training.cost.peak_memory_bytes for training in trained]
+    epochs = sum(training.history.epochs for training in trained)
+    core = sum(row.undisturbed_epoch_seconds * row.training.history.epochs for row in rows.values())
+    by_units = []
+    for units in sorted({variant.units for variant in rows}):
+        seconds = [row.undisturbed_epoch_seconds for variant, row in rows.items() if variant.units == units]
+        by_units.append(f"{min(seconds):.1f} to {max(seconds):.1f} s with {units} units")
     return (
-        f"One {devices}, JAX {versions['jax']}, Keras {versions['keras']}, Python {versions['python']}; 6 to 10"
-        f" trainings side by side on the card (MPS), with 16 CPU cores. A training took {duration(min(walls))} to"
-        f" {duration(max(walls))} of this shared time; all {len(walls)} add up to {duration(sum(walls))}. The first"
-        f" epoch took {min(first):.0f} to {max(first):.0f} s, nearly all of it XLA's compilation for the GPU, a later"
-        f" one {fine_duration(min(later))} to {fine_duration(max(later))} (medians). On one CPU core of that machine,"
-        f" an epoch took {' and '.join(cores)}. The original study reports {published_study()['duration']}."
+        f"TensorFlow {versions['tensorflow']}, Keras {versions['keras']}, Python {versions['python']}; two trainings"
+        " side by side on two cores, one thread each. An epoch, validation included, took"
+        f" {', '.join(by_units)} (of each model the tenth percentile, because other programs ran beside some). At these"
+        f" speeds, all {epochs:,} epochs take {duration(core)} of one core, half of it on two. A training took"
+        f" {min(memory) / 1e9:.2f} to {max(memory) / 1e9:.2f} GB of memory at most. {_costs_on(gpu)} The original study"
+        f" reports {published_study()['duration']}."
     )
+
+
+def _costs_on(gpu: Rows) -> str:
+    trained = [row.training for row in gpu.values()]
+    first = [training.history.seconds[0] for training in trained]
+    later = [row.epoch_seconds for row in gpu.values()]
+    walls = [training.cost.wall_seconds for training in trained]
+    return (
+        f"On one {trained[0].cost.device}, with JAX {trained[0].versions['jax']} and 6 to 10 trainings side by side"
+        f" (MPS), the first epoch took {min(first):.0f} to {max(first):.0f} s, nearly all of it XLA's compilation, and"
+        f" a later one {fine_duration(min(later))} to {fine_duration(max(later))}; the trainings add up to"
+        f" {duration(sum(walls))} of shared time."
+    )
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None else percent(value)
+
+
+def _points(value: float | None) -> str:
+    return NONE if value is None else signed(value, 1)
 
 
 def _number(value: float | None) -> str:
