@@ -3,9 +3,8 @@
     python -m bench.gpu [--side-by-side 4] [--epochs 5] [--repeats 3]
 
 Needs JAX with CUDA (``pip install "jax[cuda13]"``) and IMDB_DATA_DIR. Each variant trains on all 32,000 reviews; ours
-in several tasks that share the card, as the product schedules them, and with several replicates in one program (see
-``bench.stacked``), as it does not. The time of the full study is extrapolated from
-these epochs: 100 of them for each variant.
+in several tasks that share the card, as the product schedules them, or several replicates in one program (see
+``bench.stacked``). The time of the full study is extrapolated from these epochs: 100 of them for each variant.
 """
 
 import argparse

@@ -19,7 +19,7 @@ class Kind:
     """How a worker trains: which code, on which backend, and how many at once."""
 
     name: str
-    code: str  # original or ours
+    code: str  # original, ours or stacked
     backend: str
     side_by_side: int = 1
 

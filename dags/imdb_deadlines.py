@@ -67,12 +67,11 @@ def _deadline(hours: float, module: str, name: str) -> DeadlineAlert:
 def tell_waiting(hours: float, context: Mapping[str, Any]) -> None:
     """Tell everyone concerned that no training of a run has begun."""
     run, state = _run_of(context), context["dag_run"]["state"]
+    if state not in ("queued", "running") or (progress := _progress(run)).begun:
+        return  # one that was cleared may be queued, and have trained
+    advice = WAITING if progress.prepared else NOT_PREPARED
     if state == "queued":
         advice = NOT_STARTED
-    elif state != "running" or (progress := _progress(run)).begun:
-        return
-    else:
-        advice = WAITING if progress.prepared else NOT_PREPARED
     opening = f"No training of the run {run.run_id} of {run.dag_id} has begun after {hours:g} hours."
     tell(_notice("no training has begun", opening, advice, run), run, context)
 
@@ -81,7 +80,7 @@ def tell_late(hours: float, context: Mapping[str, Any]) -> None:
     """Tell everyone concerned that a run has not ended, and how far it is."""
     run, state = _run_of(context), context["dag_run"]["state"]
     if state == "queued":
-        opening, advice = f"The run {run.run_id} of {run.dag_id} has not started after {hours:g} hours.", NOT_STARTED
+        opening, advice = f"The run {run.run_id} of {run.dag_id} is still queued after {hours:g} hours.", NOT_STARTED
     elif state == "running":
         opening = f"The run {run.run_id} of {run.dag_id} has not ended after {hours:g} hours. {_how_far(run)}"
         advice = LATE

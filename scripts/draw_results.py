@@ -14,6 +14,7 @@ from pathlib import Path
 from imdb_tasks.pipeline import Notes, ReportedRun, result_of
 from imdb_tasks.report import Made, ReportInputs, compose_mail, write_report
 from imdb_tasks.store import Store
+from imdb_tasks.study import Study, is_original
 from scripts.chromium import MISSING, chromium, launched
 from scripts.mail_catcher import mail_as_page
 from scripts.results_page import FOLDER, PAGE, Results, computed_part, conclude, with_computed
@@ -57,6 +58,15 @@ def _take(store: Store) -> None:
     if run is None or run.evaluation is None or run.analysis is None:
         raise SystemExit(f"{store.where}: expected a run with a report, found none; run make study")
     result = result_of(store.need("evaluations", run.evaluation, step="evaluate"))
+    if not is_original(result) or result.study.variants != Study().variants or result.backend != "tensorflow":
+        raise SystemExit(f"{store.where}: expected the 18 models of the original study, trained by TensorFlow")
+    # Where the data lay concerns nobody.
+    places = {
+        name: source.model_copy(update={"path": "/data"})
+        for name in ("reviews", "glove")
+        if (source := getattr(result.study, name)).kind == "local"
+    }
+    result = result.model_copy(update={"study": result.study.model_copy(update=places)})
     FOLDER.joinpath("result.json.gz").write_bytes(gzip.compress(result.model_dump_json().encode(), mtime=0))
     shutil.copyfile(
         store.need("analyses", run.analysis, step="report").file("predictions.npz"), FOLDER / "predictions.npz"

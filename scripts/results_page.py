@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imdb_tasks.analysis import Analysis, Predictions, analyse, read_claims
+from imdb_tasks.analysis import DECIDED, Analysis, Predictions, Verdict, analyse, read_claims
 from imdb_tasks.formatting import duration, fine_duration, percent, signed
 from imdb_tasks.study import StudyResult, published_study
 from scripts.files import PROJECT
@@ -38,8 +38,8 @@ class Results:
         return cls(*map(read_result, ("result", "jax-gpu", "jax-cpu")))
 
 
-def read_result(name: str = "result") -> StudyResult:
-    """Read one of them."""
+def read_result(name: str) -> StudyResult:
+    """Read one of them, by the name of its file."""
     return StudyResult.model_validate_json(gzip.decompress(FOLDER.joinpath(f"{name}.json.gz").read_bytes()))
 
 
@@ -112,10 +112,18 @@ def _models(rows: Rows, analysis: Analysis) -> str:
 def _claims(analysis: Analysis) -> str:
     lines = [[each.title, f"**{each.ruling}**", each.reason] for each in analysis.verdicts]
     notes = [
-        (each.title, " ".join(filter(None, (each.power, *each.warnings, each.converged)))) for each in analysis.verdicts
+        (each.title, " ".join(filter(None, (*_decided_parts(each), each.power, *each.warnings, each.converged))))
+        for each in analysis.verdicts
     ]
     listed = "\n".join(f"- *{title}.* {note}" for title, note in notes if note)
     return f"{_table(['claim', 'ruling', 'why'], lines, right=False)}\n\n{listed}"
+
+
+def _decided_parts(verdict: Verdict) -> list[str]:
+    """Say which parts of a claim that is not decided are decided by themselves."""
+    if verdict.ruling != "not decided":
+        return []
+    return [f"By itself {part.ruling}: {part.reason}" for part in verdict.parts if part.ruling in DECIDED]
 
 
 def _beside_published(rows: Rows, analysis: Analysis) -> str:
@@ -123,7 +131,8 @@ def _beside_published(rows: Rows, analysis: Analysis) -> str:
     near, far = ([row.gap for row in part.values() if row.gap is not None] for part in (gru, lstm))
     best = max(gru, key=lambda variant: gru[variant].accuracy or 0).label
     best_published = max(gru, key=lambda variant: gru[variant].published.accuracy or 0).label
-    theirs = [v.label for v, row in lstm.items() if row.published.loss is None or row.published.loss > EXPLODED]
+    theirs = [v for v, row in lstm.items() if row.published.loss is None or row.published.loss > EXPLODED]
+    both = sum(lstm[variant].exploded_at is not None for variant in theirs)
     curves = {curve.variant: curve for curve in analysis.curves}
     failed = sum(not curves[variant].converged for variant in lstm)
     most_accurate = f"{best}, here and there" if best == best_published else f"{best} here and {best_published} there"
@@ -144,10 +153,11 @@ def _beside_published(rows: Rows, analysis: Analysis) -> str:
             f"- **GRU: nearly the same.** All {len(gru)} lie within {max(map(abs, near)):.1f} points of the published"
             f" accuracy, {signed(statistics.median(near), 1)} in the median ({signed(min(near), 1)} to"
             f" {signed(max(near), 1)}). The most accurate is {most_accurate}.\n"
-            f"- **LSTM: as unstable, in other models.** {_exploded(lstm)} of {len(lstm)} exploded (an epoch with a mean"
+            f"- **LSTM: as unstable.** {_exploded(lstm)} of {len(lstm)} exploded (an epoch with a mean"
             f" training loss above {EXPLODED:g}), and {failed} of {len(lstm)} did not converge. In the original study,"
-            f" the test loss of {len(theirs)} was above {EXPLODED:g} or not finite: {', '.join(theirs)}. The accuracies"
-            f" differ by {signed(min(far), 1)} to {signed(max(far), 1)} points.",
+            f" the test loss of {len(theirs)} was above {EXPLODED:g} or not finite"
+            f" ({', '.join(variant.label for variant in theirs)}); {both} of these exploded here, too. Where both have"
+            f" an accuracy, it differs by {signed(min(far), 1)} to {signed(max(far), 1)} points.",
             _table(head, lines),
             "Converged: a final training or validation loss (median of the last tenth of the epochs) of at most that of"
             " the best constant answer, 0.693.",
@@ -162,7 +172,7 @@ def _beside_gpu(rows: Rows, gpu: Rows, cpu: Rows) -> str:
         shown = [_share(each.accuracy) if each else "" for each in three]
         exploded = [each.exploded_at or NONE if each else "" for each in three]
         lines.append([variant.label, *shown, *exploded])
-    head = ["model", "this study", "GPU", "GPU's, on a CPU core"]
+    head = ["model", "this study", "GPU", "GPU's weights, CPU core"]
     again = gaps((rows[variant], gpu[variant]) for variant in of_cell(rows, "GRU"))
     rounding = gaps((gpu[variant], row) for variant, row in of_cell(cpu, "GRU").items())
     lstm = of_cell(rows, "LSTM")
@@ -173,11 +183,12 @@ def _beside_gpu(rows: Rows, gpu: Rows, cpu: Rows) -> str:
             " other initial weights, because Keras draws them with its backend."
             f" {len(cpu)} of these trainings were then repeated on single CPU cores with the same initial weights: only"
             " the rounding of the arithmetic differs.",
-            _table([*head, *(f"exploded: {name}" for name in head[1:])], lines),
+            _table([*head, *(f"first exploded in epoch: {name}" for name in head[1:])], lines),
             f"- **GRU.** Two trainings of a model differ by {statistics.median(map(abs, again)):.1f} points in the"
             f" median, and by {max(map(abs, again)):.1f} at most. Where only rounding differs, by"
             f" {max(map(abs, rounding)):.1f} at most.\n"
-            f"- **LSTM.** Two trainings of a model differ by {signed(min(far), 1)} to {signed(max(far), 1)} points;"
+            f"- **LSTM.** Two trainings of a model differ by {signed(min(far), 1)} to {signed(max(far), 1)} points"
+            f" ({len(far)} models that have both accuracies);"
             f" {_exploded(lstm)} of {len(lstm)} exploded here, and {_exploded(of_cell(gpu, 'LSTM'))} on the GPU."
             " Whether one explodes, and when, depends on rounding: with the same initial weights and orders of reviews,"
             " a GPU and a CPU core do not agree on it. The accuracy of a single LSTM, here or in the published table,"
@@ -192,7 +203,7 @@ def _exploded(rows: Rows) -> int:
 
 def _costs(rows: Rows, gpu: Rows) -> str:
     trained = [row.training for row in rows.values()]
-    versions, memory = trained[0].versions, [training.cost.peak_memory_bytes for training in trained]
+    versions, memory = trained[0].versions, sorted(training.cost.peak_memory_bytes for training in trained)
     epochs = sum(training.history.epochs for training in trained)
     core = sum(row.undisturbed_epoch_seconds * row.training.history.epochs for row in rows.values())
     by_units = []
@@ -203,9 +214,9 @@ def _costs(rows: Rows, gpu: Rows) -> str:
         f"TensorFlow {versions['tensorflow']}, Keras {versions['keras']}, Python {versions['python']}; two trainings"
         " side by side on two cores, one thread each. An epoch, validation included, took"
         f" {', '.join(by_units)} (of each model the tenth percentile, because other programs ran beside some). At these"
-        f" speeds, all {epochs:,} epochs take {duration(core)} of one core, half of it on two. A training took"
-        f" {min(memory) / 1e9:.2f} to {max(memory) / 1e9:.2f} GB of memory at most. {_costs_on(gpu)} The original study"
-        f" reports {published_study()['duration']}."
+        f" speeds, all {epochs:,} epochs take {duration(core)} of one core, half of it on two. The peak memory of a"
+        f" training was {memory[0] / 1e9:.2f} to {memory[-2] / 1e9:.2f} GB, and {memory[-1] / 1e9:.2f} GB of one."
+        f" {_costs_on(gpu)} The original study reports {published_study()['duration']}."
     )
 
 

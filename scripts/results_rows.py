@@ -1,4 +1,4 @@
-"""The rows of a stored result: each model that was trained to its end, beside the published one."""
+"""The rows of a stored result: each model whose training ended, beside the published one."""
 
 import statistics
 from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ Rows = Mapping[Variant, Row]
 
 
 def rows_of(result: StudyResult) -> Rows:
-    """Return the models that were trained to their end, in the study's order."""
+    """Return the models whose training ended, those that diverged included, in the study's order."""
     return {
         each.variant: Row(
             each.training,

@@ -89,7 +89,7 @@ class Trainings:
 def _last_within(elapsed: float, seconds: Sequence[float]) -> tuple[float, ...]:
     """Return the epochs that a task of so many seconds can have run; those before came with the checkpoint.
 
-    Where earlier epochs are short, one or two of them may pass for its own, in place of its start.
+    Where earlier epochs are short, a few of them may pass for its own, in place of its start.
     """
     first = len(seconds)
     while first and (elapsed := elapsed - seconds[first - 1]) >= 0:

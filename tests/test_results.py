@@ -20,7 +20,7 @@ from scripts.results_page import (
     read_predictions,
     with_computed,
 )
-from scripts.results_rows import rows_of
+from scripts.results_rows import gaps, of_cell, rows_of
 
 ROOT = Path(__file__).parents[1]
 AGAIN = "run python -m scripts.draw_results, read what changed in docs/results.md, and commit it"
@@ -70,7 +70,13 @@ def test_the_page_has_every_model_and_every_ruling(result, analysis):
         assert f"| {verdict.title} | **{verdict.ruling}** | {verdict.reason} |" in page
 
 
-def test_the_readme_says_what_the_result_says(result, analysis):
+def recovered(rows):
+    """Return the models that exploded, and were below the best constant answer in the end."""
+    ends = {variant: row.training.history.loss[-1] for variant, row in rows.items() if row.exploded_at}
+    return {variant for variant, loss in ends.items() if loss is not None and loss < 0.693}
+
+
+def test_the_readme_says_what_the_result_says(results, result, analysis):
     readme = " ".join(ROOT.joinpath("README.md").read_text("utf8").split())
     rows = rows_of(result)
     lstm = {variant for variant in rows if variant.cell == "LSTM"}
@@ -81,6 +87,10 @@ def test_the_readme_says_what_the_result_says(result, analysis):
     assert (len(lstm), len(exploded), len(failed)) == (9, 8, 5)
     assert failed <= exploded
     assert "eight of nine LSTMs exploded, and five of them did not recover" in readme
+    gpu = rows_of(results.gpu)
+    assert max(map(abs, gaps((row, gpu[variant]) for variant, row in of_cell(rows, "GRU").items()))) < 2
+    assert "the GRUs differ by less than two points, and other LSTMs recover" in readme
+    assert recovered(rows) != recovered(gpu)
     assert [verdict.ruling for verdict in analysis.verdicts] == ["supported", *["not decided"] * 3]
     assert f'"{analysis.verdicts[0].title}" is supported;' in readme
     assert "the other three claims are not decided" in readme
@@ -117,6 +127,11 @@ def test_the_cpu_trainings_differ_from_those_on_the_gpu_in_their_device_alone(re
         training, other = row.training, gpu[variant].training
         assert (training.versions, training.environment) == (other.versions, other.environment)
         assert (training.cost.device, other.cost.device) == ("CPU", "NVIDIA H100 80GB HBM3")
+
+
+def test_no_place_of_a_machine_is_published(results):
+    for study in (each.study for each in (results.study, results.gpu, results.cpu)):
+        assert (study.reviews.path, study.glove.path) == ("/data", "/data")
 
 
 def test_the_folder_stays_small():

@@ -78,14 +78,15 @@ def _by_ranks(measured: Measured, question: Question, answer: Answer) -> tuple[f
     ranks = measured.ranks(question)
     if ranks is None:
         return None
-    better_fails = _fails_more_often(measured, question) * (-1 if question.outcome == "final_loss" else 1)
+    # How much more often the first level fails or, of losses, the second: the one that a higher value makes better.
+    excess = _fails_more_often(measured, question) * (-1 if question.outcome == "final_loss" else 1)
     means = [answer]
     if measured.failed and answer.reviews_error > 0:
         means += filter(None, [measured.answer(question, without=measured.failed)])
     found = []
     for p_value, sign in zip(ranks, (1, -1), strict=True):
         limits = [_on_other_reviews(mean, sign) for mean in means]
-        found.append(1.0 if sign * better_fails > 0 else min(1.0, max(2 * p_value, *limits)))
+        found.append(1.0 if sign * excess > 0 else min(1.0, max(2 * p_value, *limits)))
     return found[0], found[1]
 
 

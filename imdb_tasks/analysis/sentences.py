@@ -190,8 +190,8 @@ def power_text(rulings: Sequence[PartRuling], most: int) -> str:
         return text
     needed = [part.replicates_needed for part in undecided]
     number = f"more than {most}" if None in needed else f"about {max(filter(None, needed))}"
-    differences = "difference was the one" if len(foreseen) == 1 else "differences were those"
-    return f"{text} If the true {differences} seen, {number} replicates would decide the claim in 80 % of such studies."
+    was, it = ("difference was the one", "it") if len(foreseen) == 1 else ("differences were those", "each")
+    return f"{text} If the true {was} seen, {number} replicates would decide {it} in 80 % of such studies."
 
 
 def sample_text(measured: Measured, effects: Sequence[Effect]) -> str:

@@ -42,7 +42,7 @@ class Steps:
 
     @classmethod
     def of_run(cls, study: Study, store: Store, run_id: str, growing: Growing | None) -> "Steps":
-        """Return the steps of a run that was planned."""
+        """Return the steps of a run: as it was planned or, before that, of the replicates that the series has."""
         return cls(planned_study(study, store, run_id, growing) if growing else study, store, run_id, growing)
 
     @cached_property

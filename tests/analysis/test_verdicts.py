@@ -216,7 +216,7 @@ def test_what_is_not_decided_says_what_the_design_could_have_decided():
     assert part.detectable > abs(part.effects[0].estimate)
     power = (
         r"Power of 80 % for \+\d\.\d points in test accuracy, GRU − LSTM\. If the true difference was the one seen,"
-        r" about \d+ replicates would decide the claim in 80 % of such studies\."
+        r" about \d+ replicates would decide it in 80 % of such studies\."
     )
     assert re.fullmatch(power, found.power)
     assert found.reason.startswith("Test accuracy, GRU − LSTM: +")
@@ -231,7 +231,7 @@ def test_a_claim_of_several_parts_takes_as_many_replicates_as_its_hardest_one():
     needed = [part.replicates_needed for part in found["batch"].parts]
     assert found["batch"].ruling == "not decided"
     assert len({*needed}) == 2
-    assert f"about {max(needed)} replicates would decide the claim" in found["batch"].power
+    assert f"about {max(needed)} replicates would decide each in 80 % of such studies" in found["batch"].power
     assert "its change from 32 units to 128 units" in found["batch"].power
     assert found["size"].parts[0].detectable is None  # equality foresees nothing, so neither does the claim
     assert "replicates" not in found["size"].power
