@@ -19,7 +19,7 @@ from bench import corpus, machine
 from bench.pool import Kind
 
 if TYPE_CHECKING:
-    from imdb_tasks.training.engine import Batches, Engine, PassMetrics
+    from imdb_tasks.training.engine import Batches, Engine
 
 REPLICATES = 5
 ALONE, STACKED = Kind("one after the other", "ours", "jax"), Kind("stacked", "stacked", "jax")
@@ -55,14 +55,6 @@ class Stack:
 def batches_of(orders: "Sequence[Batches]") -> tuple[np.ndarray, np.ndarray]:
     """Return the rows and what counts of them, int32 and bool (replicates, steps, batch size)."""
     return np.stack([order.rows for order in orders]), np.stack([order.counted for order in orders])
-
-
-def measures_of(measured: Any, replicate: int) -> "PassMetrics":
-    """Return the measures of one replicate."""
-    from imdb_tasks.training.engine import PassMetrics
-
-    loss, accuracy, auc, probabilities = (np.asarray(part[replicate]) for part in measured)
-    return PassMetrics(float(loss), float(accuracy), float(auc), probabilities)
 
 
 def main() -> None:

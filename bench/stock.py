@@ -130,14 +130,13 @@ def draw(variant: Variant) -> None:
     found = json.loads((machine.RESULTS / f"stock-{variant.name}.json").read_text("utf8"))
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     figure.update_layout(empty_figure(height=560).layout)
-    highest = 0.0
     for kind, (name, colour, dash) in LOOKS.items():
         losses = [epoch["val_loss"] for epoch in found["curves"][kind]]
-        highest = max(highest, *losses)
         shown = {"mode": "lines", "line": {"color": colour, "dash": dash}, "x": list(range(1, len(losses) + 1))}
         figure.add_scatter(y=losses, name=name, row=1, col=1, **shown)
         if kind != "ours":
             figure.add_scatter(y=found["apart"][kind], showlegend=False, row=2, col=1, **shown)
+    highest = max(epoch["val_loss"] for curve in found["curves"].values() for epoch in curve)
     figure.update_yaxes(title="Validation loss", type="log" if highest > EXPLODED else "linear", row=1)
     figure.update_yaxes(title="Distance of weights", type="log", dtick=1, tickformat=".0e", row=2)
     figure.update_xaxes(title="Epoch", row=2)

@@ -10,7 +10,9 @@ answers with their seconds. Validation is not part of an epoch here.
 import json
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,22 +66,16 @@ def ours(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs:
     """The product's path: its engine, shuffled by seed and epoch."""
     import keras
 
-    from imdb_tasks.training import model as models
-    from imdb_tasks.training.engine import Batches, Engine
-    from imdb_tasks.training.randomness import order_of_rows
+    [engine] = engines([variant], x, y, arrays)
+    state = engine.start()
 
-    model = models.build(variant, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1])
-    engine = Engine(model, x, y)
-    state, seconds = engine.start(), []
-    for epoch in range(1 + epochs):
-        if epoch == 1:
-            wait_for_the_others()
-        started = time.perf_counter()
-        order = order_of_rows(len(x), variant, 42, epoch=epoch)
-        state, _ = engine.train(state, Batches.of(order, variant.batch_size))
-        seconds.append(time.perf_counter() - started)
+    def train(epoch: int) -> None:
+        nonlocal state
+        state, _ = engine.train(state, order_of(variant, x, epoch))
+
+    seconds = timed(train, epochs)
     keras.utils.clear_session()
-    return seconds[1:]
+    return seconds
 
 
 def stacked(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epochs: int) -> list[float]:
@@ -88,26 +84,50 @@ def stacked(variant: Variant, x: np.ndarray, y: np.ndarray, arrays: Arrays, epoc
     import keras
 
     from bench.stacked import REPLICATES, Stack, batches_of
-    from imdb_tasks.training import model as models
-    from imdb_tasks.training.engine import Batches, Engine
-    from imdb_tasks.training.randomness import order_of_rows
 
     replicates = [variant.model_copy(update={"replicate": number}) for number in range(REPLICATES)]
-    built = [
-        models.build(each, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1]) for each in replicates
-    ]
-    stack = Stack([Engine(model, x, y) for model in built])
-    state, program, seconds = stack.start(), stack.program(), []
-    for epoch in range(1 + epochs):
-        if epoch == 1:
-            wait_for_the_others()
-        started = time.perf_counter()
-        orders = [Batches.of(order_of_rows(len(x), each, 42, epoch=epoch), each.batch_size) for each in replicates]
-        state, measured = program(state, *batches_of(orders))
+    stack = Stack(engines(replicates, x, y, arrays))
+    state, program = stack.start(), stack.program()
+
+    def train(epoch: int) -> None:
+        nonlocal state
+        state, measured = program(state, *batches_of([order_of(each, x, epoch) for each in replicates]))
         jax.block_until_ready(measured)
-        seconds.append((time.perf_counter() - started) / REPLICATES)
+
+    seconds = timed(train, epochs)
     keras.utils.clear_session()
-    return seconds[1:]
+    return [each / REPLICATES for each in seconds]
+
+
+def engines(variants: Sequence[Variant], x: np.ndarray, y: np.ndarray, arrays: Arrays) -> list[Any]:
+    """Return an engine for a new model of each variant."""
+    from imdb_tasks.training import model as models
+    from imdb_tasks.training.engine import Engine
+
+    built = (
+        models.build(each, TrainingSettings(), arrays.embedding_matrix, max_tokens=x.shape[1]) for each in variants
+    )
+    return [Engine(model, x, y) for model in built]
+
+
+def order_of(variant: Variant, x: np.ndarray, epoch: int) -> Any:
+    """Return the batches of an epoch."""
+    from imdb_tasks.training.engine import Batches
+    from imdb_tasks.training.randomness import order_of_rows
+
+    return Batches.of(order_of_rows(len(x), variant, 42, epoch=epoch), variant.batch_size)
+
+
+def timed(train: Callable[[int], None], epochs: int) -> list[float]:
+    """Train an epoch that is not counted, wait for the others, and return the seconds of the counted ones."""
+    train(0)
+    wait_for_the_others()
+    seconds = []
+    for epoch in range(1, 1 + epochs):
+        started = time.perf_counter()
+        train(epoch)
+        seconds.append(time.perf_counter() - started)
+    return seconds
 
 
 RUNNERS = {"original": original, "ours": ours, "stacked": stacked}

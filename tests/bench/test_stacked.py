@@ -17,10 +17,10 @@ import json, sys
 import numpy as np
 import keras
 
-from bench.stacked import Stack, batches_of, measures_of
+from bench.stacked import Stack, batches_of
 from imdb_tasks.study import TrainingSettings, Variant
 from imdb_tasks.training import model as models
-from imdb_tasks.training.engine import Batches, Engine
+from imdb_tasks.training.engine import Batches, Engine, _on_host
 from imdb_tasks.training.randomness import order_of_rows
 
 assert keras.backend.backend() == "jax"
@@ -53,7 +53,10 @@ stack = Stack([engine_of(each) for each in replicates])
 state, program = stack.start(), stack.program()
 for epoch in range(EPOCHS):
     state, measured = program(state, *batches_of(orders[epoch]))
-stacked = [numbers(measures_of(measured, n), [weight[n] for weight in state[0]]) for n in range(len(replicates))]
+stacked = [
+    numbers(_on_host(tuple(part[number] for part in measured)), [weight[number] for weight in state[0]])
+    for number in range(len(replicates))
+]
 print(json.dumps([alone, stacked]))
 """
 
