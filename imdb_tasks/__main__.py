@@ -10,6 +10,7 @@ import sys
 from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT  # the exit status of a shell
+REMINDER = 1.0  # seconds
 
 
 def main() -> int:
@@ -27,14 +28,38 @@ def main() -> int:
     atexit.register(leave)
     from imdb_tasks.ui import main as run
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    status = run()
+    signal.signal(signal.SIGALRM, _remind)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        status = run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     return status
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     os.write(sys.stderr.fileno(), b"interrupted before anything was begun\n")
     os._exit(INTERRUPTED)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Answer Ctrl-C with KeyboardInterrupt, again and again: a library that is being imported may swallow it."""
+    signal.setitimer(signal.ITIMER_REAL, REMINDER, REMINDER)
+    raise KeyboardInterrupt
+
+
+def _remind(_number: int, _frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt once more, but not into the clean-up that it has begun."""
+    if not _is_being_handled(KeyboardInterrupt):
+        raise KeyboardInterrupt
+
+
+def _is_being_handled(kind: type[BaseException]) -> bool:
+    """Tell whether the code that the signal came upon runs in an ``except``, ``finally`` or ``__exit__`` for it."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, kind):
+        error = error.__context__
+    return error is not None
 
 
 if __name__ == "__main__":

@@ -89,15 +89,15 @@ def _expanded(data: str) -> str:
 
 
 def _run(airflow: LocalAirflow, mail: MailCatcher, conf: Mapping[str, Any], *, strict: bool) -> int:
-    airflow.api.end_unfinished_runs(DAG)
-    airflow.api.unpause(DAG)
-    try:
-        run = airflow.api.trigger(DAG, conf)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
     slots = training_slots()
     with saying_what_is_kept():
+        airflow.api.end_unfinished_runs(DAG)
+        airflow.api.unpause(DAG)
+        try:
+            run = airflow.api.trigger(DAG, conf)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
         steps = _steps(airflow, run, conf)
         grows = f", of at most {steps.growing.most} replicates" if steps.growing else ""
         about = f"profile {conf['profile']}, source {conf['source']}{grows}"

@@ -123,3 +123,46 @@ def test_ctrl_c_is_answered_in_one_line_whenever_it_comes(tmp_path: Path, corpus
     assert "Traceback" not in told
     assert told.splitlines()[-1].startswith("interrupted")
     assert locks.live_locks(Store(tmp_path).files, since=time.time()) == set()
+
+
+SWALLOWS = """
+    try:
+        print("begun", flush=True)
+        time.sleep(100)
+    except:  # as some libraries do while they are imported
+        pass
+    try:
+        time.sleep(100)
+    except KeyboardInterrupt:
+        return 130
+"""
+CLEANS_UP = """
+    try:
+        try:
+            print("begun", flush=True)
+            time.sleep(100)
+        finally:
+            time.sleep(2.5)
+            print("cleaned up")
+    except KeyboardInterrupt:
+        return 130
+"""
+
+
+@pytest.mark.parametrize(("command", "output"), [(SWALLOWS, "begun\n"), (CLEANS_UP, "begun\ncleaned up\n")])
+def test_ctrl_c_is_repeated_until_it_is_heard_but_not_while_it_is_answered(command: str, output: str) -> None:
+    program = f"""
+import sys, time
+from imdb_tasks import __main__, ui
+
+def run():{command}
+
+ui.main = run
+sys.exit(__main__.main())
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=50)[0]
+    assert (process.returncode, said) == (130, output)

@@ -25,7 +25,8 @@ def test_a_fetch_without_accepted_credentials_fails_at_its_first_try_and_says_wh
     assert (found["state"], found["try_number"]) == ("failed", 1)
     log = "\n".join(whole.airflow.api.log(found))
     assert "AccessRefusedError" in log
-    assert "KAGGLE_API_TOKEN, or by KAGGLE_USERNAME and KAGGLE_KEY; or choose the public archives" in log
+    assert "by KAGGLE_API_TOKEN, by KAGGLE_USERNAME and KAGGLE_KEY, or by the files of Kaggle's client" in log
+    assert "or choose the public archives, which need none" in log
     assert "Bad file descriptor" not in log
 
 
