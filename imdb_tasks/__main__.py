@@ -30,6 +30,7 @@ def main() -> int:
 
     signal.signal(signal.SIGALRM, _remind)
     signal.signal(signal.SIGINT, _interrupt)
+    sys.unraisablehook = _say_unraisable
     try:
         status = run()
     finally:
@@ -43,7 +44,11 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Answer Ctrl-C with KeyboardInterrupt, again and again: a library that is being imported may swallow it."""
+    """Answer Ctrl-C with KeyboardInterrupt, again and again.
+
+    A library that is being imported may swallow it, and so does the interpreter within a callback of the garbage
+    collector; JAX has one.
+    """
     signal.setitimer(signal.ITIMER_REAL, REMINDER, REMINDER)
     raise KeyboardInterrupt
 
@@ -52,6 +57,12 @@ def _remind(_number: int, _frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt once more, but not into the clean-up that it has begun."""
     if not _is_being_handled(KeyboardInterrupt):
         raise KeyboardInterrupt
+
+
+def _say_unraisable(error: "sys.UnraisableHookArgs") -> None:
+    """Say nothing of an interrupt that the interpreter swallows: it is raised again."""
+    if not isinstance(error.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(error)
 
 
 def _is_being_handled(kind: type[BaseException]) -> bool:

@@ -136,6 +136,20 @@ SWALLOWS = """
     except KeyboardInterrupt:
         return 130
 """
+COLLECTS = """
+    def collecting(phase, info):
+        if phase == "start":
+            print("begun", flush=True)
+            time.sleep(100)
+
+    gc.callbacks.append(collecting)
+    gc.collect()
+    gc.callbacks.clear()
+    try:
+        time.sleep(100)
+    except KeyboardInterrupt:
+        return 130
+"""
 CLEANS_UP = """
     try:
         try:
@@ -149,10 +163,14 @@ CLEANS_UP = """
 """
 
 
-@pytest.mark.parametrize(("command", "output"), [(SWALLOWS, "begun\n"), (CLEANS_UP, "begun\ncleaned up\n")])
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [(SWALLOWS, "begun\n"), (COLLECTS, "begun\n"), (CLEANS_UP, "begun\ncleaned up\n")],
+    ids=["an except", "a callback of the garbage collector", "a clean-up"],
+)
 def test_ctrl_c_is_repeated_until_it_is_heard_but_not_while_it_is_answered(command: str, output: str) -> None:
     program = f"""
-import sys, time
+import gc, sys, time
 from imdb_tasks import __main__, ui
 
 def run():{command}
@@ -160,9 +178,11 @@ def run():{command}
 ui.main = run
 sys.exit(__main__.main())
 """
-    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        said += process.communicate(timeout=50)[0]
-    assert (process.returncode, said) == (130, output)
+        rest, told = process.communicate(timeout=50)
+    assert (process.returncode, said + rest, told) == (130, output, "")
