@@ -20,20 +20,21 @@ LARGEST = 300_000  # bytes
 WIDTH, HEIGHT = 1280, 800
 # The first run is only there for the second to be compared with.
 BEFORE = {"profile": "custom", "source": "sample", "cells": ["GRU"], "units": [32], "batch_sizes": [32], "epochs": 3}
-EPOCHS, LEARNING_RATE = 15, 0.001
+REPLICATES, EPOCHS, LEARNING_RATE = 3, 15, 0.001
 WATCHED = 8  # epochs
 
 
 class Camera:
-    """Takes pictures of what Airflow's pages show."""
+    """Takes pictures of what Airflow's pages show, and keeps them: the pages name a changed file, as "dirty" code."""
 
     def __init__(self, ui: AirflowUi) -> None:
         self.ui = ui
+        self.pictures: dict[str, bytes] = {}
 
     def take(self, name: str) -> None:
-        """Write one picture."""
+        """Take one picture."""
         self.ui.page.wait_for_timeout(1_000)  # fonts, and what moves when a page opens
-        _write(name, self.ui.page.screenshot())
+        self.pictures[name] = self.ui.page.screenshot()
 
 
 def main() -> int:
@@ -56,7 +57,9 @@ def _run(airflow: LocalAirflow, mail: MailCatcher) -> int:
         airflow.api.unpause(DAG)
         _first_run(airflow, camera)
         _second_run(airflow, camera)
-        _mail(browser, mail)
+        camera.pictures["mail"] = _mail(browser, mail)
+    for name, picture in camera.pictures.items():
+        _write(name, picture)
     return 0
 
 
@@ -72,6 +75,7 @@ def _second_run(airflow: LocalAirflow, camera: Camera) -> None:
     ui.open_form()
     ui.choose("profile", "custom")
     ui.choose("source", "sample")
+    ui.enter("replicates", REPLICATES)
     ui.open_section()
     ui.drop("units", 1)  # 128; of each layer size, batches of 32
     ui.drop("batch_sizes", 2)
@@ -98,11 +102,12 @@ def _is_training(airflow: LocalAirflow, run: str) -> bool:
     return any(task["task_id"] == "train" and task["state"] == "running" for task in airflow.api.tasks(DAG, run))
 
 
-def _mail(browser: Browser, mail: MailCatcher) -> None:
+def _mail(browser: Browser, mail: MailCatcher) -> bytes:
     page = browser.new_page(viewport={"width": 700, "height": 1_000})
     page.set_content(mail_as_page(read_mail(mail.received[-1])), wait_until="load")
-    _write("mail", page.screenshot())
+    picture = page.screenshot()
     page.close()
+    return picture
 
 
 def _write(name: str, picture: bytes) -> None:
