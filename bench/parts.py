@@ -4,7 +4,7 @@
 
 One thread, JAX. "Products" is a compiled program of only the products that ``imdb_tasks.training.fast_layers`` does for
 one batch: what would be left if activations, lookups, copies, metrics and the optimiser cost nothing. "Large products"
-is what the floor assumes: the same count of operations at the rate of a 2,048 x 2,048 product on the same core.
+is the same count of operations at the rate of a 2,048 x 2,048 product on the same core.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python -m bench.stacked [--variants 32_GRU_128 ...] [--rows 4096] [--repeats 3]
 
-A training step is some hundred small products, each of which waits for the one before. Stacked, the products of
+A training step is hundreds of small products, each of which waits for the one before. Stacked, the products of
 ``REPLICATES`` trainings are one product of three dimensions. On a GPU, that launches a fifth of the kernels.
 """
 

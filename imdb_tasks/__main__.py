@@ -34,6 +34,7 @@ def main() -> int:
     try:
         status = run()
     finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # nothing raises it again from here on
         signal.setitimer(signal.ITIMER_REAL, 0)
     return status
 
