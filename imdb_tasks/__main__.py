@@ -55,8 +55,11 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _remind(_number: int, _frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt once more, but not into the clean-up that it has begun."""
-    if not _is_being_handled(KeyboardInterrupt):
+    """Raise KeyboardInterrupt once more, but not into an ``except``, ``finally`` or ``__exit__`` that answers it."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    if error is None:
         raise KeyboardInterrupt
 
 
@@ -64,14 +67,6 @@ def _say_unraisable(error: "sys.UnraisableHookArgs") -> None:
     """Say nothing of an interrupt that the interpreter swallows: it is raised again."""
     if not isinstance(error.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(error)
-
-
-def _is_being_handled(kind: type[BaseException]) -> bool:
-    """Tell whether the code that the signal came upon runs in an ``except``, ``finally`` or ``__exit__`` for it."""
-    error = sys.exception()
-    while error is not None and not isinstance(error, kind):
-        error = error.__context__
-    return error is not None
 
 
 if __name__ == "__main__":
